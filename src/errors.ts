@@ -1,0 +1,100 @@
+/**
+ * Every error this library throws on purpose. An abort is not among them: it rethrows the caller's `signal.reason`.
+ * A passed deadline is not among them either: it ends a run with the best answer so far.
+ *
+ * @module
+ */
+
+/** Base of all errors of this library. */
+export class LatencyTtsError extends Error {
+  /** Stable identifier that starts with `LTTS_`; holds across two installed copies of the package. */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** An option or argument is outside its range. Thrown before any work starts. */
+export class InvalidOptionError extends LatencyTtsError {
+  /** Dotted path of the option. */
+  readonly option: string;
+
+  /**
+   * @param option - Dotted path of the option.
+   * @param expected - What would have been right, to follow "to be".
+   * @param received - The offending value.
+   * @param advice - A sentence that says what to do.
+   */
+  constructor(option: string, expected: string, received: unknown, advice?: string) {
+    super('LTTS_INVALID_OPTION', `Expected \`${option}\` to be ${expected}, got ${describeValue(received)}.${advice ? ` ${advice}` : ''}`);
+    this.option = option;
+  }
+}
+
+/** A model, tokenizer or scorer failed while working. */
+export class ModelError extends LatencyTtsError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('LTTS_MODEL', message, options);
+  }
+}
+
+/** A model or tokenizer could not be loaded: a missing, broken or unsupported file. */
+export class ModelLoadError extends LatencyTtsError {
+  /** The path or id that was asked for. */
+  readonly source: string;
+
+  constructor(source: string, message: string, options?: ErrorOptions) {
+    super('LTTS_MODEL_LOAD', message, options);
+    this.source = source;
+  }
+}
+
+/** The prompt and what has to be generated do not fit the model's context. */
+export class ContextLengthError extends LatencyTtsError {
+  readonly neededTokens: number;
+  readonly contextTokens: number;
+
+  constructor(neededTokens: number, contextTokens: number) {
+    super(
+      'LTTS_CONTEXT_LENGTH',
+      `The prompt needs ${neededTokens} tokens of context but the model holds ${contextTokens}. Shorten the prompt or choose a model with a longer context.`,
+    );
+    this.neededTokens = neededTokens;
+    this.contextTokens = contextTokens;
+  }
+}
+
+/** The run ended with nothing at all to return. */
+export class NoCandidateError extends LatencyTtsError {
+  /** What failed, one per branch that did. */
+  readonly errors: readonly unknown[];
+  readonly stopReason: string;
+
+  constructor(stopReason: string, errors: readonly unknown[]) {
+    const first = errors[0] instanceof Error ? ` First failure: ${errors[0].message}` : '';
+    super('LTTS_NO_CANDIDATE', `The run ended (${stopReason}) before any branch produced text.${first}`, { cause: errors[0] });
+    this.errors = errors;
+    this.stopReason = stopReason;
+  }
+}
+
+/** Something was used after it had been disposed. */
+export class DisposedError extends LatencyTtsError {
+  constructor(what: string) {
+    super('LTTS_DISPOSED', `The ${what} has been disposed. Open a new one.`);
+  }
+}
+
+/** Whether a value is an error of this library, also one from another installed copy of it. */
+export function isLatencyTtsError(value: unknown): value is LatencyTtsError {
+  return value instanceof Error && 'code' in value && typeof value.code === 'string' && value.code.startsWith('LTTS_');
+}
+
+function describeValue(value: unknown): string {
+  if (typeof value === 'string') return `\`${JSON.stringify(value)}\``;
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return `\`${String(value)}\` (${typeof value})`;
+  return value === null ? '`null`' : `a value of type ${Array.isArray(value) ? 'array' : typeof value}`;
+}
