@@ -25,11 +25,11 @@ TIERS = [2, 3, 4, 5, 6]
 VOCABULARY = json.loads((DIRECTORY / "vocabulary.json").read_text())["size"]
 
 SHAPES = {
-    "target": Shape(VOCABULARY, width=192, layers=8, heads=6, kv_heads=2, head_width=32, hidden=384),
+    "target": Shape(VOCABULARY, width=192, layers=8, heads=3, kv_heads=1, head_width=64, hidden=384),
     "draft": Shape(VOCABULARY, width=96, layers=2, heads=3, kv_heads=1, head_width=32, hidden=160),
 }
-STEPS = {"target": 5200, "draft": 4000}
-LEARNING_RATE = {"target": 0.01, "draft": 0.01}
+STEPS = {"target": 3400, "draft": 4000}
+LEARNING_RATE = {"target": 0.007, "draft": 0.007}
 ROWS = 16
 EVALUATE_EVERY = 250
 SAVE_EVERY = 100

@@ -1,0 +1,140 @@
+import type { Clock } from './clock.ts';
+import type { Prompt } from './prompt.ts';
+
+/**
+ * What strategies need of a model: advance many branches at once, stop each at a boundary, fork, abort.
+ * Local decoders, servers and recorded traces implement it alike.
+ */
+export interface Engine {
+  readonly name: string;
+  /** Most tokens of prompt and text one branch can hold. */
+  readonly contextTokens: number | undefined;
+  /** Loads what is needed before the first `open`. Optional: `open` does the same. */
+  ready(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /**
+   * Prepares a prompt; every branch of the session continues it.
+   *
+   * @throws {ContextLengthError} when the prompt leaves no room for an answer.
+   * @throws the `signal`'s reason when it is aborted.
+   */
+  open(prompt: Prompt, options: SessionOptions): Promise<Session>;
+  /** Frees models and workers. Open sessions end. Safe to call twice. */
+  dispose(): Promise<void>;
+}
+
+export interface SessionOptions {
+  /** How tokens are chosen. Omitted fields take the engine's defaults. */
+  readonly sampling?: SamplingOptions;
+  /** Fixes every random choice, whatever is scheduled beside it. @default 0 */
+  readonly seed?: number;
+  /** @default the system clock */
+  readonly clock?: Clock;
+  /** Time on the clock after which preparing the prompt is given up. @default Infinity */
+  readonly deadlineAt?: number;
+  readonly signal?: AbortSignal;
+  /** Called with what branches have produced so far, at most every `progressIntervalMs`. */
+  readonly onProgress?: (progress: readonly BranchProgress[]) => void;
+  /** @default 50 */
+  readonly progressIntervalMs?: number;
+}
+
+/** How a token is chosen from the model's distribution. Applied in the order of the fields. */
+export interface SamplingOptions {
+  /** Divides the logits of tokens already in the context when positive, multiplies them when negative (Keskar et al. 2019). 1 leaves them. @default 1 */
+  readonly repetitionPenalty?: number;
+  /** 0 takes the likeliest token. @default 1 */
+  readonly temperature?: number;
+  /** Keeps the this many likeliest tokens; 0 keeps all. @default 0 */
+  readonly topK?: number;
+  /** Keeps the likeliest tokens that together reach this probability. @default 1 */
+  readonly topP?: number;
+  /** Drops tokens less likely than this share of the likeliest one. @default 0 */
+  readonly minP?: number;
+}
+
+export interface BranchProgress {
+  readonly branch: number;
+  readonly tokenCount: number;
+  /** Text produced so far, from the end of the prompt. */
+  readonly text: string;
+}
+
+/** A prompt that has been read once and can be continued many times. */
+export interface Session {
+  readonly promptTokens: number;
+  /** Adds branches. Their numbers go on from the last one; a branch's number fixes its random stream. */
+  branch(count: number): Branch[];
+  /** What the session has cost so far. */
+  usage(): EngineUsage;
+  /** Ends all branches and frees their caches. Safe to call twice. */
+  dispose(): Promise<void>;
+}
+
+/** What an engine has computed for a session. */
+export interface EngineUsage {
+  readonly promptTokens: number;
+  /** Tokens sampled over all branches. */
+  readonly completionTokens: number;
+  /** Tokens appended by `force`. */
+  readonly forcedTokens: number;
+  /** Model passes the session took part in. */
+  readonly forwardCount: number;
+}
+
+/** One continuation of the prompt. */
+export interface Branch {
+  readonly number: number;
+  /** Everything after the prompt, forced text included. Grows with each finished segment. */
+  readonly text: string;
+  /** Tokens after the prompt. */
+  readonly tokenCount: number;
+  /** Why no further segment can follow, or `undefined` while it can. */
+  readonly ended: 'end' | 'context' | 'aborted' | undefined;
+  /**
+   * Decodes until a boundary. All branches with an open call are decoded together; one that stops leaves the batch at once.
+   * One open call per branch. What was decoded before a deadline or an `abort` is returned, never thrown away.
+   *
+   * @throws the `signal`'s reason when it is aborted.
+   * @throws {ModelError} when the model fails; other branches go on where they can.
+   */
+  advance(options?: AdvanceOptions): Promise<Segment>;
+  /** A new branch with the same text so far and a random stream of its own. Not while a call of `advance` is open. */
+  fork(): Branch;
+  /** Appends text as if the model had written it. Not while a call of `advance` is open. */
+  force(text: string): Promise<void>;
+  /** Ends the branch: an open `advance` returns what it has with finish `aborted`. Safe to call twice. */
+  abort(): void;
+}
+
+export interface AdvanceOptions {
+  /** Boundaries; whichever is met first ends the segment. The model's end of text always does. */
+  readonly until?: {
+    /** Ends after the token that completes one of these strings; the string stays in the text. */
+    readonly stop?: readonly string[];
+    /** Most tokens of this segment. */
+    readonly tokens?: number;
+  };
+  /** Time on the session's clock. The segment ends before a model step that would pass it. @default Infinity */
+  readonly deadlineAt?: number;
+  /** Ends the segment this many model steps, at the speed measured so far, before the deadline. @default 0 */
+  readonly reserveSteps?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What one call of `advance` produced. */
+export interface Segment {
+  readonly text: string;
+  readonly tokens: readonly number[];
+  /** Natural-log probability of each token under the model's own distribution, before temperature and truncation. */
+  readonly logprobs: readonly number[];
+  /**
+   * `end`: the model ended its text. `stop`: a stop string. `length`: the token limit. `context`: the model's context is full.
+   * `deadline`: time. `aborted`: `abort` was called.
+   */
+  readonly finish: 'end' | 'stop' | 'length' | 'context' | 'deadline' | 'aborted';
+  /** The stop string met, where `finish` is `stop`. */
+  readonly stop?: string;
+  /** Session clock at the call and at the return. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+}

@@ -1,0 +1,26 @@
+import type { EventEmitter } from 'eventemitter3';
+import type { BranchReport, RunTiming, StopReason } from './strategy.ts';
+import type { EngineUsage } from './engine.ts';
+
+/** Fields of every event. */
+export interface EventBase {
+  /** Milliseconds since the start of the run, on the run's clock. */
+  readonly atMs: number;
+}
+
+/** What a run reports, by event name. */
+export interface RunEventMap {
+  'run-start': (event: EventBase & { readonly strategy: string; readonly deadlineMs: number }) => void;
+  /** A branch has produced more text; throttled. */
+  'branch-delta': (event: EventBase & { readonly branch: number; readonly tokenCount: number; readonly text: string }) => void;
+  /** A branch is done: finished, cut, aborted or failed. */
+  'branch-end': (event: EventBase & { readonly report: BranchReport }) => void;
+  /** The leading answer or its votes have changed. */
+  'vote-change': (event: EventBase & { readonly answer: string; readonly votes: number; readonly of: number }) => void;
+  /** Time is up for these branches. */
+  'deadline-reach': (event: EventBase & { readonly unfinished: readonly number[] }) => void;
+  'run-end': (event: EventBase & { readonly stopReason: StopReason; readonly usage: EngineUsage; readonly timing: RunTiming }) => void;
+}
+
+/** What runs report to; `new RunEvents()` from the package root is one. */
+export type RunEventTarget = EventEmitter<RunEventMap>;

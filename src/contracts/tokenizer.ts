@@ -1,0 +1,13 @@
+import type { Prompt } from './prompt.ts';
+
+/** Text to token ids and back. Implementations are synchronous and hold no state between calls. */
+export interface Tokenizer {
+  /** Number of ids the tokenizer can produce. */
+  readonly vocabularySize: number;
+  /** Ids of plain text, without special tokens added around it. */
+  encode(text: string): number[];
+  /** Text of ids; special tokens are left out. */
+  decode(tokens: readonly number[]): string;
+  /** Ids of a prompt, through the chat template where it has turns. */
+  encodePrompt(prompt: Prompt): number[];
+}

@@ -1,0 +1,56 @@
+import type { Engine, Session, SessionOptions } from '../../contracts/engine.ts';
+import type { Prompt } from '../../contracts/prompt.ts';
+import type { TokenModel } from '../../contracts/token-model.ts';
+import type { Tokenizer } from '../../contracts/tokenizer.ts';
+import { ContextLengthError, DisposedError, InvalidOptionError } from '../../errors.ts';
+import type { Sampling } from '../../maths/sampling.ts';
+import { requireWholeNumber } from '../../options.ts';
+import { DecodeLoop } from './decode-loop.ts';
+import { LocalSession, type LocalSessionHost } from './local-session.ts';
+
+/** A loaded model and what belongs to it. */
+export interface LoadedModel {
+  readonly name: string;
+  readonly model: TokenModel;
+  readonly tokenizer: Tokenizer;
+  /** Defaults of sessions that do not say otherwise. */
+  readonly sampling: Sampling;
+  /** Most branches decoded in one step. */
+  readonly maxRows: number;
+}
+
+/** Decodes in the calling thread. `Decoder` puts one of these into a worker. */
+export class LocalEngine implements Engine {
+  readonly name: string;
+  readonly #host: LocalSessionHost;
+  #isDisposed = false;
+
+  constructor({ name, model, tokenizer, sampling, maxRows }: LoadedModel) {
+    this.name = name;
+    this.#host = { model, tokenizer, sampling, loop: new DecodeLoop(model, maxRows) };
+  }
+
+  get contextTokens(): number {
+    return this.#host.model.contextTokens;
+  }
+
+  async ready(): Promise<void> {
+    if (this.#isDisposed) throw new DisposedError('engine');
+  }
+
+  async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
+    if (this.#isDisposed) throw new DisposedError('engine');
+    if (options.seed !== undefined) requireWholeNumber('seed', options.seed);
+    options.signal?.throwIfAborted();
+    const tokens = this.#host.tokenizer.encodePrompt(prompt);
+    if (tokens.length === 0) throw new InvalidOptionError('prompt', 'text with at least one token', prompt);
+    if (tokens.length >= this.contextTokens) throw new ContextLengthError(tokens.length, this.contextTokens);
+    return LocalSession.open(this.#host, tokens, options);
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    await new Promise<void>((resolve, reject) => this.#host.loop.whenIdle(() => this.#host.model.dispose().then(resolve, reject)));
+  }
+}

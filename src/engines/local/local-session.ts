@@ -1,0 +1,263 @@
+import type { AdvanceOptions, Branch, BranchProgress, EngineUsage, Segment, Session, SessionOptions } from '../../contracts/engine.ts';
+import type { TokenModel } from '../../contracts/token-model.ts';
+import type { Tokenizer } from '../../contracts/tokenizer.ts';
+import { DisposedError, InvalidOptionError } from '../../errors.ts';
+import { philox4x32 } from '../../maths/random.ts';
+import { resolveSampling, type Sampling } from '../../maths/sampling.ts';
+import { requireAdvanceOptions } from '../advance-options.ts';
+import { systemClock } from '../../runtime/system-clock.ts';
+import type { BranchState } from './branch-state.ts';
+import type { DecodeLoop } from './decode-loop.ts';
+import { Lane, type LaneContext, type LaneOutcome } from './lane.ts';
+import { StopMatcher } from './stop-matcher.ts';
+
+const DEFAULT_PROGRESS_INTERVAL_MS = 50;
+/** Separates the streams of forks from those of a session's own branches. */
+const FORK_PURPOSE = 0x666f726b;
+
+/** What a session shares with its engine. */
+export interface LocalSessionHost {
+  readonly model: TokenModel;
+  readonly tokenizer: Tokenizer;
+  readonly loop: DecodeLoop;
+  readonly sampling: Sampling;
+}
+
+/** A prompt in the cache of a local model, and its branches. */
+export class LocalSession implements Session {
+  readonly #host: LocalSessionHost;
+  readonly #options: SessionOptions;
+  readonly #context: LaneContext;
+  readonly #prompt: BranchState;
+  readonly #branches: LocalBranch[] = [];
+  readonly #stopMemory = new Map<string, Map<number, boolean>>();
+  readonly #usage = { completionTokens: 0, forcedTokens: 0, forwardCount: 0 };
+  #progressAt = -Infinity;
+  #isDisposed = false;
+
+  private constructor(host: LocalSessionHost, promptTokens: readonly number[], options: SessionOptions) {
+    const { model } = host;
+    this.#host = host;
+    this.#options = options;
+    this.#context = {
+      clock: options.clock ?? systemClock,
+      seed: options.seed ?? 0,
+      sampling: resolveSampling(options.sampling, host.sampling),
+      promptTokens,
+      contextTokens: model.contextTokens,
+      endTokens: model.endTokens,
+      probs: new Float32Array(model.vocabularySize),
+      onToken: () => {
+        this.#usage.completionTokens++;
+      },
+      onForward: () => {
+        this.#usage.forwardCount++;
+        this.#reportProgress();
+      },
+    };
+    this.#prompt = { sequence: model.openSequence(), tokens: [], pending: [...promptTokens], logits: undefined, stream: 0 };
+  }
+
+  /** Reads the prompt. Its tokens must fit the context with room to spare. */
+  static async open(host: LocalSessionHost, promptTokens: readonly number[], options: SessionOptions): Promise<LocalSession> {
+    const session = await new Promise<LocalSession>((resolve, reject) => {
+      host.loop.whenIdle(() => {
+        try {
+          resolve(new LocalSession(host, promptTokens, options));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const { clock } = session.#context;
+        host.loop.prefill({ state: session.#prompt, clock, deadlineAt: options.deadlineAt ?? Infinity, signal: options.signal, resolve, reject });
+      });
+      return session;
+    } catch (error) {
+      await session.dispose();
+      throw error;
+    }
+  }
+
+  get promptTokens(): number {
+    return this.#context.promptTokens.length;
+  }
+
+  branch(count: number): Branch[] {
+    return Array.from({ length: count }, () => this.#addBranch(() => this.#prompt, this.#branches.length, ''));
+  }
+
+  usage(): EngineUsage {
+    return { promptTokens: this.promptTokens, ...this.#usage };
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    for (const branch of this.#branches) branch.abort();
+    this.#host.loop.whenIdle(() => {
+      for (const branch of this.#branches) branch.state?.sequence.dispose();
+      this.#prompt.sequence.dispose();
+    });
+  }
+
+  /** `from` is called when the model is idle: only then is the parent sure to have a state. */
+  #addBranch(from: () => BranchState, stream: number, text: string): LocalBranch {
+    if (this.#isDisposed) throw new DisposedError('session');
+    const branch = new LocalBranch(this, this.#branches.length, stream, text);
+    this.#branches.push(branch);
+    this.#host.loop.whenIdle(() => {
+      const { sequence, tokens, pending, logits } = from();
+      branch.state = { sequence: sequence.fork(), tokens: [...tokens], pending: [...pending], logits, stream };
+    });
+    return branch;
+  }
+
+  /** @internal Called by a branch. */
+  fork(parent: LocalBranch, ordinal: number): Branch {
+    const words = Uint32Array.of(ordinal, parent.stream, 0, 0);
+    philox4x32(words, FORK_PURPOSE, 0);
+    return this.#addBranch(() => parent.state!, words[0]!, parent.text);
+  }
+
+  /** @internal Called by a branch. */
+  append(branch: LocalBranch, text: string): Promise<void> {
+    const tokens = this.#host.tokenizer.encode(text);
+    return new Promise((resolve) => {
+      this.#host.loop.whenIdle(() => {
+        const state = branch.state!;
+        state.logits = undefined;
+        state.tokens.push(...tokens);
+        state.pending.push(...tokens);
+        this.#usage.forcedTokens += tokens.length;
+        resolve();
+      });
+    });
+  }
+
+  /** @internal Called by a branch. */
+  decode(state: BranchState): string {
+    const text = this.#host.tokenizer.decode(state.tokens);
+    // The last character may still lack bytes that the next token brings.
+    return text.replace(/\uFFFD+$/, '');
+  }
+
+  /** @internal Called by a branch. */
+  advance(branch: LocalBranch, options: AdvanceOptions): { readonly lane: Promise<Lane>; readonly outcome: Promise<LaneOutcome> } {
+    let admit!: (lane: Lane) => void;
+    const lane = new Promise<Lane>((resolve) => (admit = resolve));
+    const outcome = new Promise<LaneOutcome>((resolve, reject) => {
+      this.#host.loop.whenIdle(() => {
+        const opened = new Lane(this.#context, branch.state!, { ...options, matcher: this.#matcher(options.until?.stop) }, { resolve, reject });
+        admit(opened);
+        this.#host.loop.add(opened);
+      });
+    });
+    return { lane, outcome };
+  }
+
+  /** @internal The session's time. */
+  now(): number {
+    return this.#context.clock.now();
+  }
+
+  #matcher(stops: readonly string[] = []): StopMatcher | undefined {
+    if (stops.length === 0) return undefined;
+    const key = JSON.stringify(stops);
+    let memory = this.#stopMemory.get(key);
+    if (!memory) this.#stopMemory.set(key, (memory = new Map()));
+    return new StopMatcher(this.#host.tokenizer, stops, memory);
+  }
+
+  #reportProgress(): void {
+    const { onProgress, progressIntervalMs = DEFAULT_PROGRESS_INTERVAL_MS } = this.#options;
+    if (!onProgress || this.now() - this.#progressAt < progressIntervalMs) return;
+    this.#progressAt = this.now();
+    const progress: BranchProgress[] = [];
+    for (const branch of this.#branches) {
+      if (branch.isAdvancing && branch.state) progress.push({ branch: branch.number, tokenCount: branch.state.tokens.length, text: this.decode(branch.state) });
+    }
+    onProgress(progress);
+  }
+}
+
+class LocalBranch implements Branch {
+  readonly number: number;
+  /** Set as soon as the model is idle, before any lane of the branch. */
+  state: BranchState | undefined;
+  #text: string;
+  #ended: Branch['ended'];
+  #forkCount = 0;
+  #isAdvancing = false;
+  #lane: Promise<Lane> | undefined;
+  /** Which random numbers the branch draws. */
+  readonly stream: number;
+  readonly #session: LocalSession;
+
+  constructor(session: LocalSession, number: number, stream: number, text: string) {
+    this.#session = session;
+    this.number = number;
+    this.stream = stream;
+    this.#text = text;
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  get tokenCount(): number {
+    return this.state?.tokens.length ?? 0;
+  }
+
+  get ended(): Branch['ended'] {
+    return this.#ended;
+  }
+
+  get isAdvancing(): boolean {
+    return this.#isAdvancing;
+  }
+
+  async advance(options: AdvanceOptions = {}): Promise<Segment> {
+    requireAdvanceOptions(options);
+    this.#requireResting('advance');
+    options.signal?.throwIfAborted();
+    const startedAt = this.#session.now();
+    this.#isAdvancing = true;
+    try {
+      const { lane, outcome } = this.#session.advance(this, options);
+      this.#lane = lane;
+      const { tokens, logprobs, finish, stop } = await outcome;
+      if (finish === 'end' || finish === 'context' || finish === 'aborted') this.#ended = finish;
+      const before = this.#text.length;
+      this.#text = this.#session.decode(this.state!);
+      const segment = { text: this.#text.slice(before), tokens, logprobs, finish, startedAt, endedAt: this.#session.now() };
+      return stop === undefined ? segment : { ...segment, stop };
+    } finally {
+      this.#isAdvancing = false;
+      this.#lane = undefined;
+    }
+  }
+
+  fork(): Branch {
+    this.#requireResting('fork');
+    return this.#session.fork(this, this.#forkCount++);
+  }
+
+  async force(text: string): Promise<void> {
+    this.#requireResting('force');
+    await this.#session.append(this, text);
+    this.#text = this.#session.decode(this.state!);
+  }
+
+  abort(): void {
+    this.#ended ??= 'aborted';
+    void this.#lane?.then((lane) => lane.abort());
+  }
+
+  #requireResting(verb: string): void {
+    if (this.#isAdvancing) throw new InvalidOptionError('branch', `at rest before \`${verb}\``, this.number, 'Await the open call of `advance` first.');
+    if (this.#ended) throw new InvalidOptionError('branch', `open before \`${verb}\``, this.#ended, 'An ended branch cannot go on; take another one.');
+  }
+}

@@ -1,0 +1,53 @@
+import type { AdvanceOptions, Branch, BranchProgress, EngineUsage, Segment, SessionOptions } from '../../contracts/engine.ts';
+import type { Prompt } from '../../contracts/prompt.ts';
+import type { TransferredError } from './transferred-error.ts';
+
+/** From the side that uses an engine to the side that hosts it. `call` numbers what will be answered. */
+export type EngineRequest =
+  | { readonly type: 'ready'; readonly call: number }
+  | {
+      readonly type: 'open';
+      readonly call: number;
+      readonly session: number;
+      readonly prompt: Prompt;
+      readonly options: Pick<SessionOptions, 'sampling' | 'seed' | 'deadlineAt' | 'progressIntervalMs'>;
+      readonly hasProgress: boolean;
+    }
+  | { readonly type: 'branch'; readonly session: number; readonly count: number }
+  | ({ readonly type: 'advance'; readonly call: number } & BranchAddress & { readonly options: Omit<AdvanceOptions, 'signal'> })
+  | ({ readonly type: 'force'; readonly call: number; readonly text: string } & BranchAddress)
+  | ({ readonly type: 'fork' } & BranchAddress)
+  | ({ readonly type: 'abort' } & BranchAddress)
+  /** The caller's signal was aborted: give the call up. */
+  | { readonly type: 'cancel'; readonly target: number }
+  | { readonly type: 'dispose-session'; readonly call: number; readonly session: number };
+
+export interface BranchAddress {
+  readonly session: number;
+  readonly branch: number;
+}
+
+export type EngineResponse =
+  | { readonly type: 'result'; readonly call: number; readonly value: ReadyResult | OpenResult | BranchResult | undefined }
+  | { readonly type: 'error'; readonly call: number; readonly error: TransferredError }
+  | { readonly type: 'progress'; readonly session: number; readonly progress: readonly BranchProgress[] };
+
+export interface ReadyResult {
+  readonly name: string;
+  readonly contextTokens: number | undefined;
+}
+
+export interface OpenResult {
+  readonly promptTokens: number;
+  readonly usage: EngineUsage;
+}
+
+/** Where a branch stands after a call. */
+export interface BranchResult {
+  /** Missing after `force`. */
+  readonly segment: Segment | undefined;
+  readonly text: string;
+  readonly tokenCount: number;
+  readonly ended: Branch['ended'];
+  readonly usage: EngineUsage;
+}

@@ -1,0 +1,8 @@
+/**
+ * The package root in Node: everything of the portable root, and models from the file system.
+ *
+ * @module
+ */
+export * from './index.ts';
+export { bundledModels, type BundledModels } from './node/bundled-models.ts';
+export { loadModel, type LoadModelOptions } from './node/load-model.ts';

@@ -1,0 +1,38 @@
+/**
+ * Latency-aware test-time scaling of language models.
+ *
+ * @module
+ */
+export { SelfConsistency, type SelfConsistencyOptions, type SelfConsistencyResult } from './strategies/self-consistency.ts';
+export type { ForcedAnswerOptions } from './strategies/forced-answer.ts';
+
+export { Decoder, type DecoderOptions } from './engines/decoder.ts';
+export type { EnginePort, EngineWorker, LocalModel } from './models/local-model.ts';
+export { HubTokenizer, type TokenizerFiles } from './models/hub-tokenizer.ts';
+export { NativeTokenModel, type NativeTokenModelOptions } from './models/native-token-model.ts';
+
+export { answerAfterHashes, boxedAnswer, explicitAnswer, extractAnswer, firstOf, lastNumber } from './answers/extract-answer.ts';
+export { countVotes, isDecided, type AnswerVotes } from './answers/vote.ts';
+
+export { RunEvents } from './runtime/run-events.ts';
+export { systemClock } from './runtime/system-clock.ts';
+
+export {
+  ContextLengthError,
+  DisposedError,
+  InvalidOptionError,
+  isLatencyTtsError,
+  LatencyTtsError,
+  ModelError,
+  ModelLoadError,
+  NoCandidateError,
+} from './errors.ts';
+
+export type { AnswerEquivalence, AnswerExtractor } from './contracts/answer.ts';
+export type { Clock } from './contracts/clock.ts';
+export type { AdvanceOptions, Branch, BranchProgress, Engine, EngineUsage, SamplingOptions, Segment, Session, SessionOptions } from './contracts/engine.ts';
+export type { EventBase, RunEventMap } from './contracts/event.ts';
+export type { Message, Prompt } from './contracts/prompt.ts';
+export type { BranchReport, RunTiming, StopReason, Strategy, StrategyRequest, StrategyResult } from './contracts/strategy.ts';
+export type { ForwardRow, Logits, TokenModel, TokenSequence } from './contracts/token-model.ts';
+export type { Tokenizer } from './contracts/tokenizer.ts';

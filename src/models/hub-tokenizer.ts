@@ -1,0 +1,57 @@
+import type { PreTrainedTokenizer } from '@huggingface/transformers';
+import type { Message, Prompt } from '../contracts/prompt.ts';
+import type { Tokenizer } from '../contracts/tokenizer.ts';
+import { InvalidOptionError } from '../errors.ts';
+
+/** Contents of a Hugging Face tokenizer's two files. */
+export interface TokenizerFiles {
+  /** `tokenizer.json`, parsed. */
+  readonly tokenizer: object;
+  /** `tokenizer_config.json`, parsed. */
+  readonly config: object;
+}
+
+/** A tokenizer of transformers.js behind the library's contract. */
+export class HubTokenizer implements Tokenizer {
+  readonly vocabularySize: number;
+  readonly #tokenizer: PreTrainedTokenizer;
+
+  constructor(tokenizer: PreTrainedTokenizer) {
+    this.#tokenizer = tokenizer;
+    this.vocabularySize = tokenizer.get_vocab().size;
+  }
+
+  /** Imports transformers.js, which takes a few hundred milliseconds the first time. */
+  static async fromFiles(files: TokenizerFiles): Promise<HubTokenizer> {
+    const { PreTrainedTokenizer: Class } = await import('@huggingface/transformers');
+    return new HubTokenizer(new Class(files.tokenizer, files.config));
+  }
+
+  encode(text: string): number[] {
+    return this.#tokenizer.encode(text, { add_special_tokens: false });
+  }
+
+  decode(tokens: readonly number[]): string {
+    if (tokens.length === 0) return '';
+    return this.#tokenizer.decode([...tokens], { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+  }
+
+  encodePrompt(prompt: Prompt): number[] {
+    if (typeof prompt === 'string') return this.#encodeMessages([{ role: 'user', content: prompt }]);
+    if ('text' in prompt) return this.#tokenizer.encode(prompt.text);
+    return this.#encodeMessages(prompt);
+  }
+
+  /** A last message of the assistant is continued, not answered. */
+  #encodeMessages(messages: readonly Message[]): number[] {
+    if (messages.length === 0) throw new InvalidOptionError('prompt', 'at least one message', messages);
+    const last = messages.at(-1)!;
+    const isContinued = last.role === 'assistant';
+    const asked = isContinued ? messages.slice(0, -1) : messages;
+    const rendered = this.#tokenizer.apply_chat_template(
+      asked.map(({ role, content }) => ({ role, content })),
+      { add_generation_prompt: true, tokenize: false },
+    ) as string;
+    return this.#tokenizer.encode(isContinued ? rendered + last.content : rendered, { add_special_tokens: false });
+  }
+}

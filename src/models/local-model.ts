@@ -1,0 +1,40 @@
+import type { Sampling } from '../maths/sampling.ts';
+import type { TokenModel } from '../contracts/token-model.ts';
+import type { Tokenizer } from '../contracts/tokenizer.ts';
+
+/**
+ * A model that this process can run, before anything of it is loaded. The platform's loader makes one;
+ * decoders load it where they decode, in a worker or in the calling thread.
+ */
+export interface LocalModel {
+  /** For messages and reports. */
+  readonly name: string;
+  /** Most tokens one sequence can hold. */
+  readonly contextTokens: number;
+  /** Sampling that suits the model, from its `generation_config.json`. */
+  readonly sampling: Sampling;
+  /** Loads the weights into the calling thread. @throws {ModelLoadError} */
+  load(): Promise<TokenModel>;
+  /** @throws {ModelLoadError} */
+  loadTokenizer(): Promise<Tokenizer>;
+  /** Starts a worker thread that can load this model, where the platform has one. */
+  startWorker?(): EngineWorker;
+  /** What `startWorker`'s thread needs to load the model: plain data that crosses threads. */
+  readonly description: unknown;
+}
+
+/** A worker thread that waits for an engine to host. */
+export interface EngineWorker {
+  readonly port: EnginePort;
+  /** Ends the thread. */
+  terminate(): Promise<void>;
+}
+
+/** The part of a message port that engines use. */
+export interface EnginePort {
+  post(message: unknown): void;
+  /** One listener each; a later call replaces the earlier one. */
+  onMessage(listener: (message: unknown) => void): void;
+  /** Called once when the other side is gone. */
+  onClose(listener: (error: unknown) => void): void;
+}

@@ -1,0 +1,232 @@
+/**
+ * A TokenModel over the native graph layout: the caller owns the caches, the graph returns new keys and values only.
+ * `docs/models.md` describes the graph's inputs and outputs.
+ *
+ * @module
+ */
+import { Tensor, type InferenceSession } from 'onnxruntime-common';
+import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts/token-model.ts';
+import { ContextLengthError, DisposedError, InvalidOptionError, ModelError, ModelLoadError } from '../errors.ts';
+import { NativeCache } from './native-cache.ts';
+
+export interface NativeTokenModelOptions {
+  readonly contextTokens: number;
+  readonly endTokens: ReadonlySet<number>;
+}
+
+/** Reused inputs of one batch shape. */
+interface ShapeFeeds {
+  readonly tokens: Tensor;
+  readonly positions: Tensor;
+  /** 32-bit views of the int64 buffers: every value fits the low word and the high word stays 0. */
+  readonly tokenWords: Int32Array;
+  readonly positionWords: Int32Array;
+  readonly newBias: Tensor;
+}
+
+/** Shapes kept before the oldest is dropped; a batch that thins out visits one per row count. */
+const KEPT_SHAPES = 64;
+const SHUT = -1e9;
+
+export class NativeTokenModel implements TokenModel {
+  readonly vocabularySize: number;
+  readonly contextTokens: number;
+  readonly endTokens: ReadonlySet<number>;
+  readonly #session: InferenceSession;
+  readonly #layers: number;
+  readonly #headWidth: number;
+  readonly #group: number;
+  readonly #cache: NativeCache<NativeSequence>;
+  readonly #shapes = new Map<string, ShapeFeeds>();
+  readonly #wanted = new Map<number, { tensor: Tensor; words: Int32Array }>();
+  #isDisposed = false;
+
+  /**
+   * @param session - A session over a graph of the native layout.
+   * @param queryHeads - Query heads per key-value head.
+   * @throws {ModelLoadError} when the graph's inputs or outputs are not those of the native layout.
+   */
+  constructor(session: InferenceSession, queryHeads: number, options: NativeTokenModelOptions) {
+    const { layers, headWidth, logitWidth } = describeNativeGraph(session);
+    this.#session = session;
+    this.#layers = layers;
+    this.#headWidth = headWidth;
+    this.#group = queryHeads;
+    this.vocabularySize = logitWidth;
+    this.contextTokens = options.contextTokens;
+    this.endTokens = options.endTokens;
+    this.#cache = new NativeCache({ layers, headWidth });
+  }
+
+  /** Bytes of all caches. */
+  get cacheBytes(): number {
+    return this.#cache.byteLength;
+  }
+
+  openSequence(): TokenSequence {
+    if (this.#isDisposed) throw new DisposedError('model');
+    return new NativeSequence(this.#cache, 0);
+  }
+
+  async forward(rows: readonly ForwardRow[]): Promise<Logits> {
+    if (this.#isDisposed) throw new DisposedError('model');
+    const batch = rows.map((row) => this.#checked(row));
+    const width = Math.max(...batch.map((row) => row.tokens.length));
+    this.#cache.reserve(Math.max(...batch.map((row) => row.sequence.length + row.tokens.length)));
+    this.#cache.gather(batch.map((row) => row.sequence));
+    this.#cache.lock();
+    const outputs = await this.#run(batch, width).finally(() => this.#cache.unlock());
+    const fresh = outputs['new_cache']!.data as Float32Array;
+    const entry = 2 * this.#layers * this.#headWidth;
+    for (const { sequence, tokens } of batch) {
+      this.#cache.store(sequence, sequence.length, tokens.length, fresh, sequence.slot * width * entry);
+      sequence.length += tokens.length;
+    }
+    return outputs['logits']!.data as Float32Array;
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    this.#shapes.clear();
+    await this.#session.release();
+  }
+
+  #checked(row: ForwardRow): ForwardRow & { sequence: NativeSequence } {
+    const { sequence, tokens, logitCount } = row;
+    if (!(sequence instanceof NativeSequence) || !sequence.belongsTo(this.#cache)) {
+      throw new InvalidOptionError('rows.sequence', 'an open sequence of this model', sequence);
+    }
+    if (tokens.length === 0) throw new InvalidOptionError('rows.tokens', 'at least one token', tokens);
+    if (logitCount < 0 || logitCount > tokens.length) throw new InvalidOptionError('rows.logitCount', `from 0 to ${tokens.length}`, logitCount);
+    const needed = sequence.length + tokens.length;
+    if (needed > this.contextTokens) throw new ContextLengthError(needed, this.contextTokens);
+    return row as ForwardRow & { sequence: NativeSequence };
+  }
+
+  async #run(batch: readonly (ForwardRow & { sequence: NativeSequence })[], width: number): Promise<InferenceSession.ReturnType> {
+    const rows = batch.length;
+    const shape = this.#shapeFeeds(rows, width);
+    const past = this.#cache.feeds(rows);
+    let wantedCount = 0;
+    for (const row of batch) wantedCount += row.logitCount;
+    // The head always gets one position at least; an unwanted row of logits is simply not read.
+    const wanted = this.#wantedFeed(Math.max(1, wantedCount));
+    let next = 0;
+    for (const { sequence, tokens, logitCount } of batch) {
+      const start = sequence.slot * width;
+      for (let index = 0; index < width; index++) {
+        shape.tokenWords[2 * (start + index)] = tokens[index] ?? 0;
+        shape.positionWords[2 * (start + index)] = Math.min(sequence.length + index, this.contextTokens - 1);
+      }
+      for (let index = tokens.length - logitCount; index < tokens.length; index++) wanted.words[2 * next++] = start + index;
+    }
+    const feeds: Record<string, Tensor> = {
+      tokens: shape.tokens,
+      positions: shape.positions,
+      past_bias: past.bias,
+      new_bias: shape.newBias,
+      wanted: wanted.tensor,
+    };
+    for (let layer = 0; layer < this.#layers; layer++) {
+      feeds[`past_key.${layer}`] = past.keys[layer]!;
+      feeds[`past_value.${layer}`] = past.values[layer]!;
+    }
+    try {
+      return await this.#session.run(feeds);
+    } catch (error) {
+      throw new ModelError(`The model failed on ${rows} rows of ${width} tokens: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
+  }
+
+  #shapeFeeds(rows: number, width: number): ShapeFeeds {
+    const key = `${rows}x${width}`;
+    const known = this.#shapes.get(key);
+    if (known) return known;
+    if (this.#shapes.size >= KEPT_SHAPES) this.#shapes.delete(this.#shapes.keys().next().value!);
+    const tokens = int64Tensor([rows, width]);
+    const positions = int64Tensor([rows, width]);
+    const created = {
+      tokens: tokens.tensor,
+      positions: positions.tensor,
+      tokenWords: tokens.words,
+      positionWords: positions.words,
+      newBias: causalBias(width, this.#group),
+    };
+    this.#shapes.set(key, created);
+    return created;
+  }
+
+  #wantedFeed(count: number): { tensor: Tensor; words: Int32Array } {
+    let feed = this.#wanted.get(count);
+    if (!feed) this.#wanted.set(count, (feed = int64Tensor([count])));
+    return feed;
+  }
+}
+
+/** A sequence of a native model: a slot of its cache and a length. */
+class NativeSequence implements TokenSequence {
+  slot = -1;
+  length: number;
+  #cache: NativeCache<NativeSequence> | undefined;
+
+  constructor(cache: NativeCache<NativeSequence>, length: number) {
+    this.#cache = cache;
+    this.length = length;
+    cache.take(this);
+  }
+
+  belongsTo(cache: NativeCache<NativeSequence>): boolean {
+    return this.#cache === cache;
+  }
+
+  truncate(length: number): void {
+    const cache = this.#open();
+    if (!Number.isInteger(length) || length < 0 || length > this.length) throw new InvalidOptionError('length', `from 0 to ${this.length}`, length);
+    cache.shut(this, length, this.length);
+    this.length = length;
+  }
+
+  fork(): TokenSequence {
+    const cache = this.#open();
+    const copy = new NativeSequence(cache, this.length);
+    cache.copy(this, copy);
+    return copy;
+  }
+
+  dispose(): void {
+    this.#cache?.release(this);
+    this.#cache = undefined;
+  }
+
+  #open(): NativeCache<NativeSequence> {
+    if (!this.#cache) throw new DisposedError('sequence');
+    return this.#cache;
+  }
+}
+
+function int64Tensor(dims: readonly number[]): { tensor: Tensor; words: Int32Array } {
+  const data = new BigInt64Array(dims.reduce((product, size) => product * size, 1));
+  return { tensor: new Tensor('int64', data, dims), words: new Int32Array(data.buffer) };
+}
+
+/** `[1, 1, width × group, width]`: new token `i` of every query head sees new tokens up to `i`. */
+function causalBias(width: number, group: number): Tensor {
+  const bias = new Float32Array(width * group * width);
+  for (let query = 0; query < width * group; query++) bias.fill(SHUT, query * width + Math.floor(query / group) + 1, (query + 1) * width);
+  return new Tensor('float32', bias, [1, 1, width * group, width]);
+}
+
+function describeNativeGraph(session: InferenceSession): { layers: number; headWidth: number; logitWidth: number } {
+  const inputs = new Map(session.inputMetadata.map((input) => [input.name, input]));
+  const firstKey = inputs.get('past_key.0');
+  const logits = session.outputMetadata.find((output) => output.name === 'logits');
+  const missing = ['tokens', 'positions', 'past_bias', 'new_bias', 'wanted', 'past_key.0'].filter((name) => !inputs.has(name));
+  const headWidth = firstKey?.isTensor ? firstKey.shape[2] : undefined;
+  const logitWidth = logits?.isTensor ? logits.shape[1] : undefined;
+  if (missing.length > 0 || typeof headWidth !== 'number' || typeof logitWidth !== 'number') {
+    throw new ModelLoadError('graph', `The graph is not of the native layout: it lacks ${missing.join(', ') || 'fixed head or logit widths'}.`);
+  }
+  const layers = [...inputs.keys()].filter((name) => name.startsWith('past_key.')).length;
+  return { layers, headWidth, logitWidth };
+}

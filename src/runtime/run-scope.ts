@@ -1,0 +1,71 @@
+import type { RunEventMap, RunEventTarget } from '../contracts/event.ts';
+import type { Clock } from '../contracts/clock.ts';
+import type { StrategyRequest } from '../contracts/strategy.ts';
+import { InvalidOptionError } from '../errors.ts';
+import { requireWholeNumber } from '../options.ts';
+import { systemClock } from './system-clock.ts';
+
+type EventFields<Name extends keyof RunEventMap> = Omit<Parameters<RunEventMap[Name]>[0], 'atMs'>;
+
+/** One run's deadline, abort, seed and events, on the run's clock. */
+export class RunScope {
+  readonly clock: Clock;
+  readonly startedAt: number;
+  readonly deadlineMs: number;
+  /** Absolute time on the clock; Infinity without a deadline. */
+  readonly deadlineAt: number;
+  readonly seed: number;
+  readonly signal: AbortSignal | undefined;
+  readonly listenerErrors: unknown[] = [];
+  readonly #events: RunEventTarget | undefined;
+
+  /**
+   * Starts the run's time.
+   *
+   * @throws {InvalidOptionError} for a deadline that is not positive, a bad seed or an empty prompt.
+   * @throws the signal's reason when it is already aborted.
+   */
+  constructor(request: StrategyRequest) {
+    const { deadlineMs = Infinity, seed = 0, clock = systemClock } = request;
+    if (typeof deadlineMs !== 'number' || !(deadlineMs > 0)) throw new InvalidOptionError('deadlineMs', 'a positive number of milliseconds', deadlineMs);
+    requireWholeNumber('seed', seed);
+    requirePrompt(request.prompt);
+    request.signal?.throwIfAborted();
+    this.clock = clock;
+    this.startedAt = clock.now();
+    this.deadlineMs = deadlineMs;
+    this.deadlineAt = this.startedAt + deadlineMs;
+    this.seed = seed;
+    this.signal = request.signal;
+    this.#events = request.events;
+  }
+
+  elapsedMs(): number {
+    return this.clock.now() - this.startedAt;
+  }
+
+  isPastDeadline(): boolean {
+    return this.clock.now() >= this.deadlineAt;
+  }
+
+  /** Whether anyone listens, so that costly events need not be made for nobody. */
+  hasListeners(name: keyof RunEventMap): boolean {
+    return (this.#events?.listenerCount(name) ?? 0) > 0;
+  }
+
+  /** Delivers an event at once, in order. What a listener throws is kept and does not end the run. */
+  emit<Name extends keyof RunEventMap>(name: Name, fields: EventFields<Name>): void {
+    if (!this.#events) return;
+    try {
+      // eventemitter3 types the arguments per name; a generic name needs the union spelled out.
+      (this.#events.emit as (name: Name, event: unknown) => boolean).call(this.#events, name, { ...fields, atMs: this.elapsedMs() });
+    } catch (error) {
+      this.listenerErrors.push(error);
+    }
+  }
+}
+
+function requirePrompt(prompt: StrategyRequest['prompt']): void {
+  const text = typeof prompt === 'string' ? prompt : 'text' in prompt ? prompt.text : prompt.map((message) => message.content).join('');
+  if (typeof text !== 'string' || text.trim() === '') throw new InvalidOptionError('prompt', 'text that is not empty', prompt);
+}

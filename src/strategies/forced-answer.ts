@@ -1,0 +1,48 @@
+/**
+ * Asking an unfinished branch for its answer: the cap of budget forcing (s1, Muennighoff et al. 2025, arXiv:2501.19393),
+ * with the cap set by time. Text that announces the answer is appended and a few more tokens are decoded.
+ *
+ * @module
+ */
+import { InvalidOptionError } from '../errors.ts';
+import { requireWholeNumber } from '../options.ts';
+import type { BranchRecorder } from '../runtime/branch-recorder.ts';
+import type { RunScope } from '../runtime/run-scope.ts';
+
+export interface ForcedAnswerOptions {
+  /** Appended to the unfinished text. A leading line break is left out where the text ends with one. @default '\n#### ' */
+  readonly suffix?: string;
+  /** Most tokens of the answer; also how many model steps are kept in reserve for it. Whole number ≥ 1. @default 8 */
+  readonly maxTokens?: number;
+  /** The answer ends here. @default ['\n'] */
+  readonly stop?: readonly string[];
+}
+
+export type ForcedAnswer = Required<ForcedAnswerOptions>;
+
+/** Fills defaults in and checks ranges. @throws {InvalidOptionError} */
+export function resolveForcedAnswer({ suffix = '\n#### ', maxTokens = 8, stop = ['\n'] }: ForcedAnswerOptions): ForcedAnswer {
+  if (suffix.trim() === '') throw new InvalidOptionError('forcedAnswer.suffix', 'text that is not empty', suffix);
+  requireWholeNumber('forcedAnswer.maxTokens', maxTokens, 1);
+  return { suffix, maxTokens, stop };
+}
+
+/** Model steps to keep in reserve: the appended text is one, and one more covers a slow one. */
+export function reservedSteps(forced: ForcedAnswer | undefined): number {
+  return forced ? forced.maxTokens + 2 : 0;
+}
+
+/** Announces the answer and decodes it. */
+export async function forceAnswer(recorder: BranchRecorder, forced: ForcedAnswer, scope: RunScope): Promise<void> {
+  const { branch } = recorder;
+  const suffix = branch.text === '' || branch.text.endsWith('\n') ? forced.suffix.replace(/^\n+/, '') : forced.suffix;
+  await branch.force(suffix);
+  recorder.markForced();
+  recorder.add(
+    await branch.advance({
+      until: { tokens: forced.maxTokens, stop: forced.stop },
+      deadlineAt: scope.deadlineAt,
+      ...(scope.signal && { signal: scope.signal }),
+    }),
+  );
+}
