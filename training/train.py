@@ -28,7 +28,7 @@ SHAPES = {
     "target": Shape(VOCABULARY, width=192, layers=8, heads=3, kv_heads=1, head_width=64, hidden=384),
     "draft": Shape(VOCABULARY, width=96, layers=2, heads=3, kv_heads=1, head_width=32, hidden=160),
 }
-STEPS = {"target": 3400, "draft": 4000}
+STEPS = {"target": 2600, "draft": 4000}
 LEARNING_RATE = {"target": 0.007, "draft": 0.007}
 ROWS = 16
 EVALUATE_EVERY = 250

@@ -1,0 +1,21 @@
+import { InvalidArgumentError } from 'commander';
+import ms, { type StringValue } from 'ms';
+
+/** Milliseconds of `2s`, `500ms`, `1.5m`. */
+export function parseDuration(text: string): number {
+  const milliseconds = text.trim() === '' ? undefined : ms(text as StringValue);
+  if (milliseconds === undefined || !(milliseconds > 0)) throw new InvalidArgumentError('Give a positive time such as 500ms, 2s or 1m.');
+  return milliseconds;
+}
+
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('Give a whole number of at least 1.');
+  return count;
+}
+
+export function parseNumber(text: string): number {
+  const number = Number(text);
+  if (text.trim() === '' || !Number.isFinite(number)) throw new InvalidArgumentError('Give a number.');
+  return number;
+}

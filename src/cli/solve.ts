@@ -1,0 +1,64 @@
+import { text as readText } from 'node:stream/consumers';
+import { InvalidOptionError } from '../errors.ts';
+import { Decoder } from '../engines/decoder.ts';
+import type { LocalModel } from '../models/local-model.ts';
+import { bundledModels } from '../node/bundled-models.ts';
+import { loadModel } from '../node/load-model.ts';
+import { RunEvents } from '../runtime/run-events.ts';
+import { systemClock } from '../runtime/system-clock.ts';
+import { SelfConsistency, type SelfConsistencyResult } from '../strategies/self-consistency.ts';
+import type { CliHost } from './program.ts';
+import { showProgress } from './progress.ts';
+import { formatResult, resultAsJson } from './result.ts';
+
+export interface SolveOptions {
+  readonly deadline?: number;
+  readonly branches: number;
+  readonly model?: string;
+  readonly tokenizer?: string;
+  readonly temperature?: number;
+  readonly maxTokens?: number;
+  readonly seed: number;
+  readonly threads?: number;
+  readonly json: boolean;
+}
+
+/** `latency-tts solve`: loads a model, runs self-consistency under the deadline, prints what it did. */
+export async function solve(problem: string | undefined, options: SolveOptions, host: CliHost, signal: AbortSignal): Promise<void> {
+  const prompt = await readProblem(problem, host);
+  const strategy = new SelfConsistency({
+    branches: options.branches,
+    ...(options.maxTokens !== undefined && { maxTokens: options.maxTokens }),
+    ...(options.temperature !== undefined && { sampling: { temperature: options.temperature } }),
+  });
+  const engine = new Decoder({ model: await chooseModel(options) });
+  try {
+    const loadStartedAt = systemClock.now();
+    await engine.ready({ signal });
+    const loadMs = systemClock.now() - loadStartedAt;
+    const events = new RunEvents();
+    const hideProgress = options.json ? () => undefined : showProgress(events, host);
+    let result: SelfConsistencyResult;
+    try {
+      result = await strategy.run({ engine, prompt, seed: options.seed, signal, events, ...(options.deadline !== undefined && { deadlineMs: options.deadline }) });
+    } finally {
+      hideProgress();
+    }
+    host.stdout.write(options.json ? `${resultAsJson(result, engine.name, loadMs)}\n` : formatResult(result, engine.name, loadMs));
+  } finally {
+    await engine.dispose();
+  }
+}
+
+async function readProblem(problem: string | undefined, { stdin }: CliHost): Promise<string> {
+  const isPiped = problem === '-' || (problem === undefined && !stdin.isTTY);
+  const text = isPiped ? await readText(stdin) : (problem ?? '');
+  if (text.trim() === '') throw new InvalidOptionError('problem', 'text that is not empty', text, 'Pass it in quotes or on standard input.');
+  return text.trim();
+}
+
+async function chooseModel({ model, tokenizer, threads }: SolveOptions): Promise<LocalModel> {
+  const loading = threads === undefined ? {} : { threads };
+  if (model === undefined) return (await bundledModels(loading)).target;
+  return loadModel(model, { ...loading, ...(tokenizer !== undefined && { tokenizerPath: tokenizer }) });
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from 'tsup';
+
+const common = { platform: 'neutral', target: 'es2022', external: [/^node:/] } as const;
+const libraries = {
+  index: 'src/index.ts',
+  'index.node': 'src/index.node.ts',
+  problems: 'src/problems/index.ts',
+  testing: 'src/testing/index.ts',
+};
+
+export default defineConfig([
+  { ...common, entry: libraries, format: ['esm', 'cjs'], dts: true, shims: true },
+  // Started as programs of their own, so one format is enough.
+  { ...common, entry: { cli: 'src/cli/main.ts', 'decode-worker': 'src/node/decode-worker.ts' }, format: 'esm' },
+]);
