@@ -18,7 +18,9 @@ await engine.ready();
 console.log(PROBLEM);
 const result = await new SelfConsistency({ branches: 8 }).run({ engine, prompt: PROBLEM, deadlineMs: 2_000 });
 console.log(`\n${result.text}\n`);
-console.log(`answer ${result.answer}, ${(100 * result.confidence).toFixed(0)} % of the votes, ${result.timing.totalMs.toFixed(0)} ms, stopped by ${result.stopReason}\n`);
+console.log(
+  `answer ${result.answer}, ${(100 * result.confidence).toFixed(0)} % of the votes, ${result.timing.totalMs.toFixed(0)} ms, stopped by ${result.stopReason}\n`,
+);
 
 const problems = generateProblems({ seed: 1, tier: 4, count: 50, split: 'test' });
 const table = new Table({ head: ['branches', 'solved', 'median ms', 'p95 ms', 'tokens/s'], style: { head: [], border: [] } });

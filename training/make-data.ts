@@ -108,4 +108,9 @@ writeFileSync(`${dataDirectory}vocabulary.json`, JSON.stringify({ size: vocabula
 const drillSteps: SolutionStep[] = [];
 for (const tier of TIERS) writeTier(tier, count, drillSteps);
 const random = randomSequence(SEED, 0, 2000);
-writeDrills(drillSteps.map((step) => [random(), step] as const).sort(([left], [right]) => left - right).map(([, step]) => step));
+writeDrills(
+  drillSteps
+    .map((step) => [random(), step] as const)
+    .sort(([left], [right]) => left - right)
+    .map(([, step]) => step),
+);

@@ -26,7 +26,9 @@ export function formatResult(result: SelfConsistencyResult, model: string, loadM
     '',
     `${usage.completionTokens} tokens in ${usage.forwardCount} model steps, ${tokensPerSecond(result).toFixed(0)} tokens/s over all branches`,
     `prompt of ${usage.promptTokens} tokens read in ${timing.openMs.toFixed(0)} ms; ${model} loaded in ${loadMs.toFixed(0)} ms before the clock started`,
-    ...(stopReason === 'deadline' && timing.totalMs > timing.deadlineMs ? [`the deadline was overrun by ${(timing.totalMs - timing.deadlineMs).toFixed(0)} ms`] : []),
+    ...(stopReason === 'deadline' && timing.totalMs > timing.deadlineMs
+      ? [`the deadline was overrun by ${(timing.totalMs - timing.deadlineMs).toFixed(0)} ms`]
+      : []),
     '',
   ].join('\n');
 }

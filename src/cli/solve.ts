@@ -40,7 +40,14 @@ export async function solve(problem: string | undefined, options: SolveOptions, 
     const hideProgress = options.json ? () => undefined : showProgress(events, host);
     let result: SelfConsistencyResult;
     try {
-      result = await strategy.run({ engine, prompt, seed: options.seed, signal, events, ...(options.deadline !== undefined && { deadlineMs: options.deadline }) });
+      result = await strategy.run({
+        engine,
+        prompt,
+        seed: options.seed,
+        signal,
+        events,
+        ...(options.deadline !== undefined && { deadlineMs: options.deadline }),
+      });
     } finally {
       hideProgress();
     }

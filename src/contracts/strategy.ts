@@ -77,4 +77,3 @@ export interface RunTiming {
   /** Infinity when there was none. */
   readonly deadlineMs: number;
 }
-

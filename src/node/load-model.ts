@@ -83,6 +83,8 @@ async function openTokenizer(directory: string): Promise<Tokenizer> {
   try {
     return await HubTokenizer.fromFiles(files);
   } catch (error) {
-    throw new ModelLoadError(directory, `The tokenizer in ${directory} cannot be loaded (${error instanceof Error ? error.message : String(error)}).`, { cause: error });
+    throw new ModelLoadError(directory, `The tokenizer in ${directory} cannot be loaded (${error instanceof Error ? error.message : String(error)}).`, {
+      cause: error,
+    });
   }
 }

@@ -61,10 +61,7 @@ export async function readModelFacts(directory: string): Promise<ModelFacts> {
 /** Reads `tokenizer.json` and `tokenizer_config.json`. @throws {ModelLoadError} */
 export async function readTokenizerFiles(directory: string): Promise<TokenizerFiles> {
   const AnyObject = v.looseObject({});
-  const [tokenizer, config] = await Promise.all([
-    readJson(directory, 'tokenizer.json', AnyObject),
-    readJson(directory, 'tokenizer_config.json', AnyObject),
-  ]);
+  const [tokenizer, config] = await Promise.all([readJson(directory, 'tokenizer.json', AnyObject), readJson(directory, 'tokenizer_config.json', AnyObject)]);
   return { tokenizer, config };
 }
 

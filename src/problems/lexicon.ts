@@ -14,10 +14,7 @@ export interface Person {
 const SHE = 'Ava Mia Emma Zoe Lily Nora Ruby Ella Lucy Anna Maya Sara Iris Jane Rosa Alice Clara Julia Nina Tara Leila Priya Mei Amara Sofia'.split(' ');
 const HE = 'Ben Tom Leo Max Sam Jack Noah Liam Omar Ivan Paul Hugo Carl Eric Finn Bob Peter Adam Luis Kofi Ravi Kenji Diego Marco Anton'.split(' ');
 
-export const PEOPLE: readonly Person[] = [
-  ...SHE.map((name): Person => ({ name, subject: 'she' })),
-  ...HE.map((name): Person => ({ name, subject: 'he' })),
-];
+export const PEOPLE: readonly Person[] = [...SHE.map((name): Person => ({ name, subject: 'she' })), ...HE.map((name): Person => ({ name, subject: 'he' }))];
 
 /** Things that are counted, in the plural. */
 export const ITEMS: readonly string[] =

@@ -140,7 +140,10 @@ export interface Story {
 /** Tells one story whose solution has exactly `stepCount` operations. */
 export function tellStory(random: RandomSource, stepCount: number): Story {
   const items = pick(random, ITEMS);
-  const goods = pick(random, ITEMS.filter((kind) => kind !== items));
+  const goods = pick(
+    random,
+    ITEMS.filter((kind) => kind !== items),
+  );
   const cast = draw(random, PEOPLE, stepCount + 5);
   const narrator = new Narrator(random, items, goods, cast);
 

@@ -55,7 +55,10 @@ export const TEMPLATES = {
     'after a trip to the {place} {he} has {times} as many.',
   ],
   handOver: ['{other} has {times} as many {items} as {name}.', '{other} owns {times} as many as {name} does.'],
-  divideAmong: ['{he} shares them equally among {n} {friends}. {other} is one of the {friends}.', '{he} splits all of them equally among {n} {friends}, and {other} is one of these.'],
+  divideAmong: [
+    '{he} shares them equally among {n} {friends}. {other} is one of the {friends}.',
+    '{he} splits all of them equally among {n} {friends}, and {other} is one of these.',
+  ],
   divide: [
     'then {he} splits them equally into {n} {boxes} and keeps only one of these.',
     'the {items} are packed into {n} equal {boxes} and {he} takes one of these.',

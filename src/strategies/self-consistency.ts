@@ -146,7 +146,11 @@ export class SelfConsistency implements Strategy<SelfConsistencyResult> {
     const votes = tally.ranked();
     const chosen = votes[0] ? reports[votes[0].voters[0]!]! : longest(reports);
     const stopReason = stopReasonOf(reports);
-    if (!chosen) throw new NoCandidateError(stopReason, reports.flatMap((report) => report.error ?? []));
+    if (!chosen)
+      throw new NoCandidateError(
+        stopReason,
+        reports.flatMap((report) => report.error ?? []),
+      );
     const unfinished = reports.filter((report) => report.isForced || report.finish === 'deadline').map((report) => report.branch);
     if (stopReason === 'deadline') scope.emit('deadline-reach', { unfinished });
     const voterCount = votes.reduce((sum, group) => sum + group.votes, 0);

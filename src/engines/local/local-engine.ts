@@ -51,6 +51,8 @@ export class LocalEngine implements Engine {
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    await new Promise<void>((resolve, reject) => this.#host.loop.whenIdle(() => this.#host.model.dispose().then(resolve, reject)));
+    const { loop, model } = this.#host;
+    await new Promise<void>((resolve) => loop.whenIdle(resolve));
+    await model.dispose();
   }
 }

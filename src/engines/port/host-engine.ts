@@ -1,4 +1,5 @@
 import type { Branch, Engine, Session } from '../../contracts/engine.ts';
+import { DisposedError } from '../../errors.ts';
 import type { EnginePort } from '../../models/local-model.ts';
 import type { BranchAddress, BranchResult, EngineRequest, EngineResponse, OpenResult, ReadyResult } from './messages.ts';
 import { transferError } from './transferred-error.ts';
@@ -10,81 +11,100 @@ interface HostedSession {
 
 /** Serves an engine to the other side of a port; `PortEngine` is that side. */
 export function hostEngine(engine: Engine, port: EnginePort): void {
-  const sessions = new Map<number, HostedSession>();
-  /** Calls that can still be cancelled. */
-  const calls = new Map<number, AbortController>();
-  const send = (response: EngineResponse): void => port.post(response);
+  const host = new EngineHost(engine, (response) => port.post(response));
+  port.onMessage((message) => host.receive(message as EngineRequest));
+}
 
-  function branchAt({ session, branch }: BranchAddress): Branch {
-    const found = sessions.get(session)?.branches[branch];
-    if (!found) throw new Error(`There is no branch ${branch} in session ${session}.`);
-    return found;
+type Answer = ReadyResult | OpenResult | BranchResult | undefined;
+
+class EngineHost {
+  readonly #engine: Engine;
+  readonly #send: (response: EngineResponse) => void;
+  readonly #sessions = new Map<number, HostedSession>();
+  /** Calls that can still be cancelled. */
+  readonly #calls = new Map<number, AbortController>();
+
+  constructor(engine: Engine, send: (response: EngineResponse) => void) {
+    this.#engine = engine;
+    this.#send = send;
   }
 
-  async function answer(call: number, work: (signal: AbortSignal) => Promise<ReadyResult | OpenResult | BranchResult | undefined>): Promise<void> {
-    const controller = new AbortController();
-    calls.set(call, controller);
-    try {
-      send({ type: 'result', call, value: await work(controller.signal) });
-    } catch (error) {
-      send({ type: 'error', call, error: transferError(error) });
-    } finally {
-      calls.delete(call);
+  receive(request: EngineRequest): void {
+    switch (request.type) {
+      case 'ready':
+        return void this.#answer(request.call, (signal) => this.#ready(signal));
+      case 'open':
+        return void this.#answer(request.call, (signal) => this.#open(request, signal));
+      case 'advance':
+        return void this.#answer(request.call, async (signal) => {
+          const segment = await this.#branchAt(request).advance({ ...request.options, signal });
+          return this.#standing(request, segment);
+        });
+      case 'force':
+        return void this.#answer(request.call, async () => {
+          await this.#branchAt(request).force(request.text);
+          return this.#standing(request, undefined);
+        });
+      case 'dispose-session':
+        return void this.#answer(request.call, () => this.#disposeSession(request.session));
+      case 'branch':
+        return this.#addBranches(request.session, (session) => session.branch(request.count));
+      case 'fork':
+        return this.#addBranches(request.session, () => [this.#branchAt(request).fork()]);
+      case 'abort':
+        this.#sessions.get(request.session)?.branches[request.branch]?.abort();
+        return;
+      case 'cancel':
+        return this.#calls.get(request.target)?.abort();
     }
   }
 
-  async function open(request: Extract<EngineRequest, { type: 'open' }>, signal: AbortSignal): Promise<OpenResult> {
-    const session = await engine.open(request.prompt, {
-      ...request.options,
+  async #answer(call: number, work: (signal: AbortSignal) => Promise<Answer>): Promise<void> {
+    const controller = new AbortController();
+    this.#calls.set(call, controller);
+    try {
+      this.#send({ type: 'result', call, value: await work(controller.signal) });
+    } catch (error) {
+      this.#send({ type: 'error', call, error: transferError(error) });
+    } finally {
+      this.#calls.delete(call);
+    }
+  }
+
+  async #ready(signal: AbortSignal): Promise<ReadyResult> {
+    await this.#engine.ready({ signal });
+    return { name: this.#engine.name, contextTokens: this.#engine.contextTokens };
+  }
+
+  async #open({ session: number, prompt, options, hasProgress }: Extract<EngineRequest, { type: 'open' }>, signal: AbortSignal): Promise<OpenResult> {
+    const session = await this.#engine.open(prompt, {
+      ...options,
       signal,
-      ...(request.hasProgress && { onProgress: (progress) => send({ type: 'progress', session: request.session, progress }) }),
+      ...(hasProgress && { onProgress: (progress) => this.#send({ type: 'progress', session: number, progress }) }),
     });
-    sessions.set(request.session, { session, branches: [] });
+    this.#sessions.set(number, { session, branches: [] });
     return { promptTokens: session.promptTokens, usage: session.usage() };
   }
 
-  function standing(address: BranchAddress, segment: BranchResult['segment']): BranchResult {
-    const { text, tokenCount, ended } = branchAt(address);
-    return { segment, text, tokenCount, ended, usage: sessions.get(address.session)!.session.usage() };
+  async #disposeSession(number: number): Promise<undefined> {
+    await this.#sessions.get(number)?.session.dispose();
+    this.#sessions.delete(number);
   }
 
-  async function disposeSession(number: number): Promise<undefined> {
-    await sessions.get(number)?.session.dispose();
-    sessions.delete(number);
+  #addBranches(number: number, make: (session: Session) => readonly Branch[]): void {
+    const hosted = this.#sessions.get(number);
+    // The session may have been disposed while the message was on its way; its branches are gone with it.
+    hosted?.branches.push(...make(hosted.session));
   }
 
-  port.onMessage((message) => {
-    const request = message as EngineRequest;
-    switch (request.type) {
-      case 'ready':
-        return void answer(request.call, async (signal) => {
-          await engine.ready({ signal });
-          return { name: engine.name, contextTokens: engine.contextTokens };
-        });
-      case 'open':
-        return void answer(request.call, (signal) => open(request, signal));
-      case 'advance':
-        return void answer(request.call, async (signal) => standing(request, await branchAt(request).advance({ ...request.options, signal })));
-      case 'force':
-        return void answer(request.call, async () => {
-          await branchAt(request).force(request.text);
-          return standing(request, undefined);
-        });
-      case 'dispose-session':
-        return void answer(request.call, () => disposeSession(request.session));
-      case 'branch': {
-        const hosted = sessions.get(request.session)!;
-        hosted.branches.push(...hosted.session.branch(request.count));
-        return;
-      }
-      case 'fork':
-        sessions.get(request.session)!.branches.push(branchAt(request).fork());
-        return;
-      case 'abort':
-        branchAt(request).abort();
-        return;
-      case 'cancel':
-        calls.get(request.target)?.abort();
-    }
-  });
+  #branchAt({ session, branch }: BranchAddress): Branch {
+    const found = this.#sessions.get(session)?.branches[branch];
+    if (!found) throw new DisposedError('session');
+    return found;
+  }
+
+  #standing(address: BranchAddress, segment: BranchResult['segment']): BranchResult {
+    const { text, tokenCount, ended } = this.#branchAt(address);
+    return { segment, text, tokenCount, ended, usage: this.#sessions.get(address.session)!.session.usage() };
+  }
 }
