@@ -1,6 +1,6 @@
-import { defineConfig } from 'tsup';
+import { defineConfig, type Options } from 'tsup';
 
-const common = { platform: 'neutral', target: 'es2022', external: [/^node:/] } as const;
+const common: Options = { platform: 'neutral', target: 'es2022', external: [/^node:/] };
 const libraries = {
   index: 'src/index.ts',
   'index.node': 'src/index.node.ts',
