@@ -3,14 +3,14 @@
  *
  *   npx tsx training/make-data.ts [problems per tier]
  *
- * Each set is three little-endian files: `NAME.tokens` (uint16), `NAME.loss` (uint8, 1 where the token is learned)
- * and `NAME.starts` (uint32, where each example begins).
+ * A mark of 1 says that the token is learned.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { randomSequence, type RandomSource } from '../src/maths/random.ts';
 import { formatSolution, generateProblems, TIERS, type Problem } from '../src/problems/generate-problems.ts';
 import type { SolutionStep } from '../src/problems/story.ts';
+import { DATA_DIRECTORY, ExampleWriter } from './example-writer.ts';
 import { withSlips } from './slips.ts';
 import { encode, encodePrompt, REPLACEABLE, specialId, vocabulary, writeTokenizer } from './vocabulary.ts';
 
@@ -21,31 +21,9 @@ const SLIP_RATE = 0.04;
 const UNKNOWN_RATE = 0.15;
 const TEST_COUNT = 256;
 const DRILL_LINES = 24;
-const dataDirectory = fileURLToPath(new URL('./data/', import.meta.url));
-
-class ExampleWriter {
-  readonly #tokens: number[] = [];
-  readonly #loss: number[] = [];
-  readonly #starts: number[] = [];
-
-  add(tokens: readonly number[], isLearned: (position: number) => boolean): void {
-    this.#starts.push(this.#tokens.length);
-    tokens.forEach((token, position) => {
-      this.#tokens.push(token);
-      this.#loss.push(isLearned(position) ? 1 : 0);
-    });
-  }
-
-  write(name: string): void {
-    writeFileSync(`${dataDirectory}${name}.tokens`, Uint16Array.from(this.#tokens));
-    writeFileSync(`${dataDirectory}${name}.loss`, Uint8Array.from(this.#loss));
-    writeFileSync(`${dataDirectory}${name}.starts`, Uint32Array.from(this.#starts));
-    console.log(`${name}: ${this.#starts.length} examples, ${this.#tokens.length} tokens`);
-  }
-}
 
 function addProblem(writer: ExampleWriter, problem: Problem, prompt: readonly number[], solution: string): void {
-  writer.add([...prompt, ...encode(solution), specialId('</s>')], (position) => position >= prompt.length);
+  writer.add([...prompt, ...encode(solution), specialId('</s>')], (position) => (position >= prompt.length ? 1 : 0));
 }
 
 const replaceableIds = new Set([...REPLACEABLE].map((word) => vocabulary.get(word)!));
@@ -86,12 +64,12 @@ function writeDrills(steps: readonly SolutionStep[]): void {
   const newline = vocabulary.get('\n')!;
   for (let start = 0; start + DRILL_LINES <= steps.length; start += DRILL_LINES) {
     const tokens = [specialId('<s>')];
-    const learned = [false];
+    const learned = [0];
     for (const step of steps.slice(start, start + DRILL_LINES)) {
       let isResult = false;
       for (const token of encode(`${formatSolution([step]).split('\n')[0]}\n`)) {
         tokens.push(token);
-        learned.push(isResult);
+        learned.push(isResult ? 1 : 0);
         if (token === equals) isResult = true;
         if (token === newline) isResult = false;
       }
@@ -102,9 +80,9 @@ function writeDrills(steps: readonly SolutionStep[]): void {
 }
 
 const count = Number(process.argv[2] ?? 100_000);
-mkdirSync(dataDirectory, { recursive: true });
+mkdirSync(DATA_DIRECTORY, { recursive: true });
 writeTokenizer(fileURLToPath(new URL('../models/tokenizer/', import.meta.url)));
-writeFileSync(`${dataDirectory}vocabulary.json`, JSON.stringify({ size: vocabulary.size, end: specialId('</s>') }));
+writeFileSync(`${DATA_DIRECTORY}vocabulary.json`, JSON.stringify({ size: vocabulary.size, end: specialId('</s>') }));
 const drillSteps: SolutionStep[] = [];
 for (const tier of TIERS) writeTier(tier, count, drillSteps);
 const random = randomSequence(SEED, 0, 2000);
