@@ -7,14 +7,15 @@ export interface CacheShape {
   readonly headWidth: number;
 }
 
-/** Added to the score of a position that holds nothing. Finite, so that a row without any past gives no NaN. */
-const SHUT = -1e9;
+/** Added to the score of a position that must not be seen. Finite, so that a row without any past gives no NaN. */
+export const SHUT = -1e9;
 /** Positions a cache grows by: fewer sizes mean fewer shapes for the runtime, more waste per row. */
 const CAPACITY_STEP = 64;
 
 /** Inputs of a forward over the first `rows` slots. */
 export interface PastFeeds {
-  readonly bias: Tensor;
+  /** `[rows, 1, capacity + 1]`: the bias of a forward with one new token a row, which sees itself. */
+  readonly stepBias: Tensor;
   readonly keys: readonly Tensor[];
   readonly values: readonly Tensor[];
 }
@@ -22,9 +23,9 @@ export interface PastFeeds {
 /**
  * Key-value caches of all sequences of a native model, in slots of equal capacity.
  *
- * Per layer, keys lie transposed `[slot, 1, headWidth, capacity]` and values `[slot, 1, capacity, headWidth]`, so that
- * the first `rows` slots are one contiguous tensor and nothing is copied for a forward. A slot's bias `[capacity]` is 0
- * where it holds a token: rollback is a fill of the bias, raggedness is the bias.
+ * Per layer, keys lie transposed `[slot, headWidth, capacity]` and values `[slot, capacity, headWidth]`, so that the
+ * first `rows` slots are one contiguous tensor and nothing is copied for a forward. A slot's bias `[capacity + 1]` is 0
+ * where it holds a token and, always, at its end: rollback is a fill of the bias, raggedness is the bias.
  *
  * Invariant: slots `[0, used)` are taken, each by the owner recorded for it.
  */
@@ -51,7 +52,8 @@ export class NativeCache<Owner extends { slot: number }> {
 
   /** Bytes held, over all slots. */
   get byteLength(): number {
-    return this.#slots * this.#capacity * (2 * this.#shape.layers * this.#shape.headWidth + 1) * Float32Array.BYTES_PER_ELEMENT;
+    const { layers, headWidth } = this.#shape;
+    return this.#slots * (this.#capacity * 2 * layers * headWidth + this.#capacity + 1) * Float32Array.BYTES_PER_ELEMENT;
   }
 
   /** Refuses changes until `unlock`: the runtime is reading the buffers. */
@@ -70,7 +72,7 @@ export class NativeCache<Owner extends { slot: number }> {
     if (this.#owners.length === this.#slots) this.#resize(Math.max(4, this.#slots * 2), Math.max(CAPACITY_STEP, this.#capacity));
     owner.slot = this.#owners.length;
     this.#owners.push(owner);
-    this.#biasOf(owner.slot).fill(SHUT);
+    this.biasOf(owner).fill(SHUT);
   }
 
   /** Takes the owner's slot back; the last slot moves into its place. */
@@ -91,7 +93,7 @@ export class NativeCache<Owner extends { slot: number }> {
   /** Forgets the positions `[from, to)` of the owner. */
   shut(owner: Owner, from: number, to: number): void {
     this.#requireUnlocked();
-    this.#biasOf(owner.slot).fill(SHUT, from, to);
+    this.biasOf(owner).fill(SHUT, from, to);
   }
 
   /** Makes room for `positions` in every slot. */
@@ -110,6 +112,12 @@ export class NativeCache<Owner extends { slot: number }> {
     }
   }
 
+  /** The owner's bias, `[capacity]`: 0 where it holds a token. */
+  biasOf(owner: Owner): Float32Array {
+    const start = owner.slot * (this.#capacity + 1);
+    return this.#bias.subarray(start, start + this.#capacity);
+  }
+
   /** Inputs over the first `rows` slots, without copying. */
   feeds(rows: number): PastFeeds {
     let feeds = this.#feeds.get(rows);
@@ -118,9 +126,9 @@ export class NativeCache<Owner extends { slot: number }> {
       const capacity = this.#capacity;
       const size = rows * headWidth * capacity;
       feeds = {
-        bias: new Tensor('float32', this.#bias.subarray(0, rows * capacity), [rows, 1, 1, capacity]),
-        keys: this.#keys.map((keys) => new Tensor('float32', keys.subarray(0, size), [rows, 1, headWidth, capacity])),
-        values: this.#values.map((values) => new Tensor('float32', values.subarray(0, size), [rows, 1, capacity, headWidth])),
+        stepBias: new Tensor('float32', this.#bias.subarray(0, rows * (capacity + 1)), [rows, 1, capacity + 1]),
+        keys: this.#keys.map((keys) => new Tensor('float32', keys.subarray(0, size), [rows, headWidth, capacity])),
+        values: this.#values.map((values) => new Tensor('float32', values.subarray(0, size), [rows, capacity, headWidth])),
       };
       this.#feeds.set(rows, feeds);
     }
@@ -153,21 +161,18 @@ export class NativeCache<Owner extends { slot: number }> {
         for (let unit = 0; unit < headWidth; unit++) values[target++] = fresh[source++]!;
       }
     }
-    this.#biasOf(owner.slot).fill(0, position, position + count);
+    this.biasOf(owner).fill(0, position, position + count);
   }
 
   #requireUnlocked(): void {
     if (this.#isLocked) throw new ModelError('The caches were changed while a forward is under way. Await the forward first.');
   }
 
-  #biasOf(slot: number): Float32Array {
-    return this.#bias.subarray(slot * this.#capacity, (slot + 1) * this.#capacity);
-  }
-
   #copySlot(from: number, to: number): void {
     const size = this.#shape.headWidth * this.#capacity;
     for (const buffer of [...this.#keys, ...this.#values]) buffer.copyWithin(to * size, from * size, (from + 1) * size);
-    this.#bias.copyWithin(to * this.#capacity, from * this.#capacity, (from + 1) * this.#capacity);
+    const stride = this.#capacity + 1;
+    this.#bias.copyWithin(to * stride, from * stride, (from + 1) * stride);
   }
 
   #swap(left: Owner, right: Owner): void {
@@ -187,7 +192,11 @@ export class NativeCache<Owner extends { slot: number }> {
     const used = this.#owners.length;
     const previous = { bias: this.#bias, keys: this.#keys, values: this.#values, capacity: this.#capacity };
     const size = slots * headWidth * capacity;
-    this.#bias = restride(previous.bias, previous.capacity, used, new Float32Array(slots * capacity).fill(SHUT), capacity);
+    this.#bias = restride(previous.bias, previous.capacity + 1, used, new Float32Array(slots * (capacity + 1)).fill(SHUT), capacity + 1);
+    for (let slot = 0; slot < slots; slot++) {
+      if (slot < used) this.#bias.fill(SHUT, slot * (capacity + 1) + previous.capacity, (slot + 1) * (capacity + 1));
+      this.#bias[slot * (capacity + 1) + capacity] = 0;
+    }
     this.#keys = Array.from({ length: layers }, (_, layer) =>
       restride(previous.keys[layer], previous.capacity, used * headWidth, new Float32Array(size), capacity),
     );

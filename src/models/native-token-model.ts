@@ -7,7 +7,7 @@
 import { Tensor, type InferenceSession } from 'onnxruntime-common';
 import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts/token-model.ts';
 import { ContextLengthError, DisposedError, InvalidOptionError, ModelError, ModelLoadError } from '../errors.ts';
-import { NativeCache } from './native-cache.ts';
+import { NativeCache, SHUT } from './native-cache.ts';
 
 export interface NativeTokenModelOptions {
   readonly contextTokens: number;
@@ -21,12 +21,10 @@ interface ShapeFeeds {
   /** 32-bit views of the int64 buffers: every value fits the low word and the high word stays 0. */
   readonly tokenWords: Int32Array;
   readonly positionWords: Int32Array;
-  readonly newBias: Tensor;
 }
 
 /** Shapes kept before the oldest is dropped; a batch that thins out visits one per row count. */
 const KEPT_SHAPES = 64;
-const SHUT = -1e9;
 
 export class NativeTokenModel implements TokenModel {
   readonly vocabularySize: number;
@@ -39,6 +37,7 @@ export class NativeTokenModel implements TokenModel {
   readonly #cache: NativeCache<NativeSequence>;
   readonly #shapes = new Map<string, ShapeFeeds>();
   readonly #wanted = new Map<number, { tensor: Tensor; words: Int32Array }>();
+  #biasScratch: Float32Array = new Float32Array(0);
   #isDisposed = false;
 
   /**
@@ -124,8 +123,7 @@ export class NativeTokenModel implements TokenModel {
     const feeds: Record<string, Tensor> = {
       tokens: shape.tokens,
       positions: shape.positions,
-      past_bias: past.bias,
-      new_bias: shape.newBias,
+      bias: width === 1 ? past.stepBias : this.#blockBias(batch, width),
       wanted: wanted.tensor,
     };
     for (let layer = 0; layer < this.#layers; layer++) {
@@ -137,6 +135,27 @@ export class NativeTokenModel implements TokenModel {
     } catch (error) {
       throw new ModelError(`The model failed on ${rows} rows of ${width} tokens: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
+  }
+
+  /** `[rows, width × group, capacity + width]`: every new token sees its row's past and the new tokens up to itself. */
+  #blockBias(batch: readonly { readonly sequence: NativeSequence }[], width: number): Tensor {
+    const capacity = this.#cache.capacity;
+    const stride = capacity + width;
+    const queries = width * this.#group;
+    const size = batch.length * queries * stride;
+    if (this.#biasScratch.length < size) this.#biasScratch = new Float32Array(size);
+    const bias = this.#biasScratch.subarray(0, size);
+    for (const { sequence } of batch) {
+      const past = this.#cache.biasOf(sequence);
+      for (let query = 0; query < queries; query++) {
+        const start = (sequence.slot * queries + query) * stride;
+        const firstUnseen = start + capacity + Math.floor(query / this.#group) + 1;
+        bias.set(past, start);
+        bias.fill(0, start + capacity, firstUnseen);
+        bias.fill(SHUT, firstUnseen, start + stride);
+      }
+    }
+    return new Tensor('float32', bias, [batch.length, queries, stride]);
   }
 
   #shapeFeeds(rows: number, width: number): ShapeFeeds {
@@ -151,7 +170,6 @@ export class NativeTokenModel implements TokenModel {
       positions: positions.tensor,
       tokenWords: tokens.words,
       positionWords: positions.words,
-      newBias: causalBias(width, this.#group),
     };
     this.#shapes.set(key, created);
     return created;
@@ -210,19 +228,12 @@ function int64Tensor(dims: readonly number[]): { tensor: Tensor; words: Int32Arr
   return { tensor: new Tensor('int64', data, dims), words: new Int32Array(data.buffer) };
 }
 
-/** `[1, 1, width × group, width]`: new token `i` of every query head sees new tokens up to `i`. */
-function causalBias(width: number, group: number): Tensor {
-  const bias = new Float32Array(width * group * width);
-  for (let query = 0; query < width * group; query++) bias.fill(SHUT, query * width + Math.floor(query / group) + 1, (query + 1) * width);
-  return new Tensor('float32', bias, [1, 1, width * group, width]);
-}
-
 function describeNativeGraph(session: InferenceSession): { layers: number; headWidth: number; logitWidth: number } {
   const inputs = new Map(session.inputMetadata.map((input) => [input.name, input]));
   const firstKey = inputs.get('past_key.0');
   const logits = session.outputMetadata.find((output) => output.name === 'logits');
-  const missing = ['tokens', 'positions', 'past_bias', 'new_bias', 'wanted', 'past_key.0'].filter((name) => !inputs.has(name));
-  const headWidth = firstKey?.isTensor ? firstKey.shape[2] : undefined;
+  const missing = ['tokens', 'positions', 'bias', 'wanted', 'past_key.0'].filter((name) => !inputs.has(name));
+  const headWidth = firstKey?.isTensor ? firstKey.shape[1] : undefined;
   const logitWidth = logits?.isTensor ? logits.shape[1] : undefined;
   if (missing.length > 0 || typeof headWidth !== 'number' || typeof logitWidth !== 'number') {
     throw new ModelLoadError('graph', `The graph is not of the native layout: it lacks ${missing.join(', ') || 'fixed head or logit widths'}.`);
