@@ -5,8 +5,10 @@ export function requireWholeNumber(option: string, value: unknown, least = 0): a
   if (!Number.isSafeInteger(value) || (value as number) < least) throw new InvalidOptionError(option, `a whole number of at least ${least}`, value);
 }
 
-/** @throws {InvalidOptionError} unless `value` is a finite number in `[low, high]`. */
+/** @throws {InvalidOptionError} unless `value` is a finite number in `[low, high]`; `Number.MIN_VALUE` as `low` stands for above 0. */
 export function requireNumber(option: string, value: unknown, low: number, high = Infinity): asserts value is number {
-  if (typeof value === 'number' && !Number.isNaN(value) && value >= low && value <= high && Number.isFinite(value)) return;
-  throw new InvalidOptionError(option, high === Infinity ? `a number of at least ${low}` : `a number from ${low} to ${high}`, value);
+  if (typeof value === 'number' && Number.isFinite(value) && value >= low && value <= high) return;
+  const isOpen = low === Number.MIN_VALUE;
+  if (high === Infinity) throw new InvalidOptionError(option, `a finite number ${isOpen ? 'above 0' : `of at least ${low}`}`, value);
+  throw new InvalidOptionError(option, isOpen ? `a number above 0 and at most ${high}` : `a number from ${low} to ${high}`, value);
 }

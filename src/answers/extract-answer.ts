@@ -5,7 +5,9 @@
  */
 import type { AnswerExtractor } from '../contracts/answer.ts';
 
-const NUMBER = /[-+]?\$?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?/g;
+/** A hyphen behind a word or a bracket is an operator or a range, not a sign; a comma is a thousands separator only before three digits. */
+const NUMBER = /(?:(?<![\w)\]}])[-+])?\$?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<!\d)\.\d+)/g;
+const NUMBER_ALONE = /^([-+]?)(\d{1,3}(?:,\d{3})+|\d*)(?:\.(\d+))?$/;
 
 /** The text after the last `####`, up to the end of its line (GSM8K's form). */
 export function answerAfterHashes(text: string): string | undefined {
@@ -52,9 +54,14 @@ export const extractAnswer: AnswerExtractor = firstOf(answerAfterHashes, boxedAn
 /** An answer that was written out: after `####` or in `\boxed{}`. A text without one is unfinished. */
 export const explicitAnswer: AnswerExtractor = firstOf(answerAfterHashes, boxedAnswer);
 
+/** Numbers in one form, so that `$1,200.50` and `1200.5` are one answer; other text as it stands. */
 function cleaned(text: string): string | undefined {
   const trimmed = text.trim().replace(/\.$/, '');
   if (!trimmed) return undefined;
-  const plain = trimmed.replace(/^\+/, '').replace(/[$,]/g, '');
-  return /^-?\d+(\.\d+)?$/.test(plain) ? plain.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '') : trimmed;
+  const [, sign, integer = '', decimals = ''] = NUMBER_ALONE.exec(trimmed.replace(/\$/g, '')) ?? [];
+  if (integer + decimals === '') return trimmed;
+  const whole = integer.replaceAll(',', '').replace(/^0+(?=\d)/, '') || '0';
+  const fraction = decimals.replace(/0+$/, '');
+  const magnitude = fraction ? `${whole}.${fraction}` : whole;
+  return sign === '-' && magnitude !== '0' ? `-${magnitude}` : magnitude;
 }

@@ -1,17 +1,9 @@
 import { Command, CommanderError, Option } from 'commander';
 import { createRequire } from 'node:module';
 import { ContextLengthError, InvalidOptionError, isLatencyTtsError, ModelLoadError } from '../errors.ts';
+import type { CliHost } from './host.ts';
 import { parseCount, parseDuration, parseNumber } from './parse-options.ts';
 import { solve } from './solve.ts';
-
-/** The world a command runs in. */
-export interface CliHost {
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
-  readonly stdin: NodeJS.ReadStream;
-  /** Calls the listener when the user interrupts. */
-  readonly onInterrupt: (listener: () => void) => void;
-}
 
 /** 0: done. 1: the run failed. 2: the input was wrong. 130: interrupted. */
 export type ExitCode = 0 | 1 | 2 | 130;
@@ -57,14 +49,27 @@ class InterruptError extends Error {}
 function report(error: unknown, { stderr }: CliHost): ExitCode {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
-    stderr.write(`${error.message.replace(/^error: /, '')}\nTry \`latency-tts solve --help\`.\n`);
+    // A command line without a command: commander has written the help instead of a message.
+    if (error.code !== 'commander.help') stderr.write(`${usageMessage(error)}\n`);
     return 2;
   }
   if (error instanceof InterruptError) {
     stderr.write('Interrupted.\n');
     return 130;
   }
-  stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  stderr.write(`${oneLine(error instanceof Error ? error.message : String(error))}\n`);
   if (!isLatencyTtsError(error)) return 1;
   return error instanceof InvalidOptionError || error instanceof ModelLoadError || error instanceof ContextLengthError ? 2 : 1;
+}
+
+/** Commander's message as a sentence; the message about a bad value says what to give already, the others point to the help. */
+function usageMessage({ code, message }: CommanderError): string {
+  const text = oneLine(message.replace(/^error: /, ''));
+  const sentence = text[0]!.toUpperCase() + text.slice(1) + (/[.?)]$/.test(text) ? '' : '.');
+  return code === 'commander.invalidArgument' ? sentence : `${sentence} Try \`latency-tts solve --help\`.`;
+}
+
+/** Messages of parsers quote the file they choke on, line breaks included. */
+function oneLine(text: string): string {
+  return text.replace(/\s*\n\s*/g, ' ').trim();
 }

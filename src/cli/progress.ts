@@ -1,6 +1,6 @@
 import { createLogUpdate } from 'log-update';
 import type { RunEvents } from '../runtime/run-events.ts';
-import type { CliHost } from './program.ts';
+import type { CliHost } from './host.ts';
 
 const TAIL_LENGTH = 48;
 
@@ -9,7 +9,7 @@ export function showProgress(events: RunEvents, { stderr }: CliHost): () => void
   return stderr.isTTY ? showLive(events, stderr) : showLines(events, stderr);
 }
 
-function showLive(events: RunEvents, stderr: NodeJS.WriteStream): () => void {
+function showLive(events: RunEvents, stderr: CliHost['stderr']): () => void {
   const update = createLogUpdate(stderr);
   const lines = new Map<number, string>();
   let vote = 'no votes yet';
@@ -32,7 +32,7 @@ function showLive(events: RunEvents, stderr: NodeJS.WriteStream): () => void {
   return () => update.clear();
 }
 
-function showLines(events: RunEvents, stderr: NodeJS.WriteStream): () => void {
+function showLines(events: RunEvents, stderr: CliHost['stderr']): () => void {
   events.on('branch-end', ({ report, atMs }) => {
     stderr.write(`${Math.round(atMs)} ms: ${label(report.branch).trim()} ${report.answer === undefined ? report.finish : `answers ${report.answer}`}\n`);
   });

@@ -1,3 +1,4 @@
+import { addAbortSignal } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import { InvalidOptionError } from '../errors.ts';
 import { Decoder } from '../engines/decoder.ts';
@@ -7,7 +8,7 @@ import { loadModel } from '../node/load-model.ts';
 import { RunEvents } from '../runtime/run-events.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { SelfConsistency, type SelfConsistencyResult } from '../strategies/self-consistency.ts';
-import type { CliHost } from './program.ts';
+import type { CliHost } from './host.ts';
 import { showProgress } from './progress.ts';
 import { formatResult, resultAsJson } from './result.ts';
 
@@ -25,7 +26,7 @@ export interface SolveOptions {
 
 /** `latency-tts solve`: loads a model, runs self-consistency under the deadline, prints what it did. */
 export async function solve(problem: string | undefined, options: SolveOptions, host: CliHost, signal: AbortSignal): Promise<void> {
-  const prompt = await readProblem(problem, host);
+  const prompt = await readProblem(problem, host, signal);
   const strategy = new SelfConsistency({
     branches: options.branches,
     ...(options.maxTokens !== undefined && { maxTokens: options.maxTokens }),
@@ -57,15 +58,26 @@ export async function solve(problem: string | undefined, options: SolveOptions, 
   }
 }
 
-async function readProblem(problem: string | undefined, { stdin }: CliHost): Promise<string> {
+async function readProblem(problem: string | undefined, { stdin }: CliHost, signal: AbortSignal): Promise<string> {
   const isPiped = problem === '-' || (problem === undefined && !stdin.isTTY);
-  const text = isPiped ? await readText(stdin) : (problem ?? '');
+  const text = isPiped ? await readAll(stdin, signal) : (problem ?? '');
   if (text.trim() === '') throw new InvalidOptionError('problem', 'text that is not empty', text, 'Pass it in quotes or on standard input.');
   return text.trim();
 }
 
+/** @throws the signal's reason when it is aborted before the stream ends. */
+async function readAll(stdin: CliHost['stdin'], signal: AbortSignal): Promise<string> {
+  try {
+    return await readText(addAbortSignal(signal, stdin));
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
 async function chooseModel({ model, tokenizer, threads }: SolveOptions): Promise<LocalModel> {
   const loading = threads === undefined ? {} : { threads };
-  if (model === undefined) return (await bundledModels(loading)).target;
-  return loadModel(model, { ...loading, ...(tokenizer !== undefined && { tokenizerPath: tokenizer }) });
+  if (model !== undefined) return loadModel(model, { ...loading, ...(tokenizer !== undefined && { tokenizerPath: tokenizer }) });
+  if (tokenizer !== undefined) throw new InvalidOptionError('tokenizer', 'left out without `--model`', tokenizer, 'The bundled model has its own.');
+  return (await bundledModels(loading)).target;
 }
