@@ -11,6 +11,9 @@ export type { EnginePort, EngineWorker, LocalModel } from './models/local-model.
 export { HubTokenizer, type TokenizerFiles } from './models/hub-tokenizer.ts';
 export { NativeTokenModel, type NativeTokenModelOptions } from './models/native-token-model.ts';
 
+export { PrmScorer, type PrmScorerOptions } from './scoring/prm-scorer.ts';
+export { aggregateSteps, type StepAggregation } from './scoring/aggregate-steps.ts';
+
 export { answerAfterHashes, boxedAnswer, explicitAnswer, extractAnswer, firstOf, lastNumber } from './answers/extract-answer.ts';
 export { countVotes, isDecided, type AnswerVotes } from './answers/vote.ts';
 
@@ -34,5 +37,6 @@ export type { AdvanceOptions, Branch, BranchProgress, Engine, EngineUsage, Sampl
 export type { EventBase, RunEventMap } from './contracts/event.ts';
 export type { Message, Prompt } from './contracts/prompt.ts';
 export type { BranchReport, RunTiming, StopReason, Strategy, StrategyRequest, StrategyResult } from './contracts/strategy.ts';
+export type { ScoredText, ScoreOptions, StepScorer } from './contracts/scorer.ts';
 export type { ForwardRow, Logits, TokenModel, TokenSequence } from './contracts/token-model.ts';
 export type { Tokenizer } from './contracts/tokenizer.ts';

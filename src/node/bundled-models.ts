@@ -9,6 +9,8 @@ export interface BundledModels {
   readonly target: LocalModel;
   /** Small and fast, distilled from the target. */
   readonly draft: LocalModel;
+  /** Judges the target's solutions step by step; for `PrmScorer`. */
+  readonly prm: LocalModel;
 }
 
 /** Describes the bundled models. Loads no weights. */
@@ -16,6 +18,6 @@ export async function bundledModels(options: Omit<LoadModelOptions, 'name' | 'to
   const models = join(packageRoot(), 'models');
   const load = (name: string): Promise<LocalModel> =>
     loadModel(join(models, name), { ...options, name: `bundled ${name}`, tokenizerPath: join(models, 'tokenizer') });
-  const [target, draft] = await Promise.all([load('target'), load('draft')]);
-  return { target, draft };
+  const [target, draft, prm] = await Promise.all([load('target'), load('draft'), load('prm')]);
+  return { target, draft, prm };
 }

@@ -1,0 +1,179 @@
+/**
+ * What the bundled models can do, by tier, on held-out problems.
+ *
+ *   npm run eval:models [-- --quick] [-- --problems 300] [-- --json FILE]
+ *
+ * Accuracies carry 95 % Wilson intervals in the JSON. Draft acceptance is exact: the mean over the positions of sampled
+ * solutions of sum over tokens of min(target probability, draft probability), at the sampling temperature 1.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import Table from 'cli-table3';
+import { mean, quantile } from 'simple-statistics';
+import { aggregateSteps, bundledModels, countVotes, Decoder, extractAnswer, PrmScorer, type Engine, type ForwardRow, type TokenModel } from 'latency-tts';
+import { generateProblems, TIERS, type Problem, type Tier } from 'latency-tts/problems';
+
+const BRANCHES = 16;
+const SEED = 77;
+const ACCEPTANCE_PROBLEMS = 40;
+
+const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, problems: { type: 'string' }, json: { type: 'string' } } });
+const problemCount = Number(values.problems ?? (values.quick ? 40 : 300));
+
+interface Sample {
+  readonly text: string;
+  readonly answer: string | undefined;
+  readonly tokenCount: number;
+  readonly isFinished: boolean;
+}
+
+interface TierFigures {
+  readonly tier: Tier;
+  readonly problems: number;
+  readonly greedy: number;
+  readonly sampled: number;
+  readonly majority16: number;
+  readonly prmBestOf16: number;
+  readonly pass16: number;
+  readonly meanTokens: number;
+  readonly p95Tokens: number;
+  readonly acceptance: number;
+}
+
+async function sample(engine: Engine, problem: Problem, count: number, temperature: number, seed: number): Promise<Sample[]> {
+  const session = await engine.open(problem.question, { seed, sampling: { temperature } });
+  const branches = session.branch(count);
+  const ends = await Promise.all(branches.map((branch) => branch.advance({ until: { tokens: 160 } })));
+  const samples = branches.map((branch, index) => {
+    const isFinished = ends[index]!.finish === 'end';
+    return { text: branch.text, answer: isFinished ? extractAnswer(branch.text) : undefined, tokenCount: branch.tokenCount, isFinished };
+  });
+  await session.dispose();
+  return samples;
+}
+
+function softmaxRow(logits: Float32Array, row: number, size: number): Float64Array {
+  const values = Float64Array.from(logits.subarray(row * size, (row + 1) * size));
+  const largest = values.reduce((left, right) => Math.max(left, right));
+  const weights = values.map((value) => Math.exp(value - largest));
+  const total = weights.reduce((left, right) => left + right);
+  return weights.map((weight) => weight / total);
+}
+
+/** Mean acceptance probability over the positions of one text. */
+async function acceptance(target: TokenModel, draft: TokenModel, prompt: readonly number[], tokens: readonly number[]): Promise<number[]> {
+  const size = target.vocabularySize;
+  const all = [...prompt, ...tokens];
+  const logits: Float32Array[] = [];
+  for (const model of [target, draft]) {
+    const sequence = model.openSequence();
+    const row: ForwardRow = { sequence, tokens: all.slice(0, -1), logitCount: tokens.length };
+    logits.push((await model.forward([row])).slice());
+    sequence.dispose();
+  }
+  return tokens.map((_, position) => {
+    const wanted = softmaxRow(logits[0]!, position, size);
+    const drafted = softmaxRow(logits[1]!, position, size);
+    return wanted.reduce((sum, probability, token) => sum + Math.min(probability, drafted[token]!), 0);
+  });
+}
+
+const { target, draft, prm } = await bundledModels();
+const engine = new Decoder({ model: target, thread: 'main' });
+const scorer = new PrmScorer({ model: prm });
+const [targetModel, draftModel, tokenizer] = await Promise.all([target.load(), draft.load(), target.loadTokenizer()]);
+
+async function evaluate(tier: Tier): Promise<TierFigures> {
+  const problems = generateProblems({ seed: SEED, tier, count: problemCount, split: 'test' });
+  const hits = { greedy: 0, sampled: 0, majority16: 0, prmBestOf16: 0, pass16: 0 };
+  const lengths: number[] = [];
+  const accepted: number[] = [];
+  for (const [index, problem] of problems.entries()) {
+    const [greedy] = await sample(engine, problem, 1, 0, SEED);
+    const samples = await sample(engine, problem, BRANCHES, 1, SEED + index);
+    const isRight = samples.map(({ answer }) => answer === problem.answer);
+    const [winner] = countVotes(new Map(samples.map(({ answer }, branch) => [branch, answer])));
+    const scores = (await scorer.score(problem.question, samples)).map((steps) => aggregateSteps(steps, 'last'));
+    const best = scores.indexOf(Math.max(...scores));
+    hits.greedy += Number(greedy!.answer === problem.answer);
+    hits.sampled += isRight.filter(Boolean).length / BRANCHES;
+    hits.majority16 += Number(winner?.answer === problem.answer);
+    hits.prmBestOf16 += Number(isRight[best]);
+    hits.pass16 += Number(isRight.includes(true));
+    lengths.push(...samples.map(({ tokenCount }) => tokenCount));
+    if (index < ACCEPTANCE_PROBLEMS) {
+      const prompt = tokenizer.encodePrompt(problem.question);
+      accepted.push(...(await acceptance(targetModel, draftModel, prompt, tokenizer.encode(samples[0]!.text))));
+    }
+  }
+  const share = (hit: number): number => hit / problems.length;
+  return {
+    tier,
+    problems: problems.length,
+    greedy: share(hits.greedy),
+    sampled: share(hits.sampled),
+    majority16: share(hits.majority16),
+    prmBestOf16: share(hits.prmBestOf16),
+    pass16: share(hits.pass16),
+    meanTokens: mean(lengths),
+    p95Tokens: quantile(lengths, 0.95),
+    acceptance: mean(accepted),
+  };
+}
+
+/** 95 % Wilson score interval of a share. */
+function wilson(share: number, count: number): [number, number] {
+  const z = 1.96;
+  const centre = (share + (z * z) / (2 * count)) / (1 + (z * z) / count);
+  const half = (z / (1 + (z * z) / count)) * Math.sqrt((share * (1 - share)) / count + (z * z) / (4 * count * count));
+  return [centre - half, centre + half];
+}
+
+const figures: TierFigures[] = [];
+for (const tier of TIERS) {
+  process.stderr.write(`tier ${tier} …\n`);
+  figures.push(await evaluate(tier));
+}
+await Promise.all([engine.dispose(), scorer.dispose(), targetModel.dispose(), draftModel.dispose()]);
+
+const percent = (share: number): string => (100 * share).toFixed(1);
+const table = new Table({
+  head: ['tier', 'problems', 'greedy', 'sampled', 'majority@16', 'PRM best of 16', 'pass@16', 'mean tokens', 'p95 tokens', 'draft acceptance'],
+  style: { head: [], border: [] },
+  chars: {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
+    'bottom-right': '',
+    left: '|',
+    right: '|',
+    middle: '|',
+    'left-mid': '',
+    mid: '',
+    'mid-mid': '',
+    'right-mid': '',
+  },
+});
+for (const row of figures) {
+  table.push([
+    row.tier,
+    row.problems,
+    ...[row.greedy, row.sampled, row.majority16, row.prmBestOf16, row.pass16].map(percent),
+    row.meanTokens.toFixed(1),
+    row.p95Tokens,
+    percent(row.acceptance),
+  ]);
+}
+console.log(`Accuracies and acceptance in percent, ${BRANCHES} samples at temperature 1, seed ${SEED}.`);
+console.log(table.toString());
+if (values.json) {
+  const intervals = figures.map((row) => ({
+    ...row,
+    intervals: Object.fromEntries((['greedy', 'majority16', 'prmBestOf16', 'pass16'] as const).map((name) => [name, wilson(row[name], row.problems)])),
+  }));
+  writeFileSync(values.json, `${JSON.stringify({ date: new Date().toISOString().slice(0, 10), branches: BRANCHES, seed: SEED, tiers: intervals }, null, 2)}\n`);
+}
