@@ -1,0 +1,37 @@
+/** Threads inside one operator of ONNX Runtime; `default` leaves the choice to it. */
+export type Threads = number | 'default';
+
+/** Something that continues a question by several sampled branches. */
+export interface Candidate {
+  readonly name: string;
+  run(request: DecodeRequest): Promise<DecodeRun>;
+  dispose(): Promise<void>;
+}
+
+export interface DecodeRequest {
+  readonly question: string;
+  readonly branches: number;
+  readonly seed: number;
+  /** 1 samples from the model's own distribution, 0 takes the likeliest token. */
+  readonly temperature: 0 | 1;
+  readonly maxTokens: number;
+}
+
+export interface DecodeRun {
+  readonly texts: readonly string[];
+  /** From the question to the texts: encoding, reading the prompt, decoding tokens, decoding texts. */
+  readonly totalMs: number;
+  /** From the moment the prompt has been read. */
+  readonly decodeMs: number;
+  /** Tokens of all branches, each up to and including its first end token. */
+  readonly usefulTokens: number;
+  /** Tokens of all branches that were computed, whether of use or not. */
+  readonly computedTokens: number;
+  /** Calls into ONNX Runtime since the prompt was read and the time in them, where it was measured. */
+  readonly runtime?: RuntimeUse;
+}
+
+export interface RuntimeUse {
+  readonly calls: number;
+  readonly milliseconds: number;
+}

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg } from 'node:os';
+
+/** Where and with what a measurement was made. */
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly node: string;
+  readonly packages: Readonly<Record<string, string>>;
+  /** ISO date and time of the start. */
+  readonly date: string;
+  /** Runnable processes over the last minute: above 0 before a measurement means that something else is running. */
+  readonly loadAverage: number;
+}
+
+/** @param packages - Names of installed packages whose versions matter to the measurement. */
+export function describeMachine(packages: readonly string[]): Machine {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    node: process.version,
+    packages: { 'latency-tts': versionIn('../../package.json'), ...Object.fromEntries(packages.map((name) => [name, installedVersion(name)])) },
+    date: new Date().toISOString(),
+    loadAverage: loadavg()[0]!,
+  };
+}
+
+function installedVersion(name: string): string {
+  return versionIn(`../../node_modules/${name}/package.json`);
+}
+
+function versionIn(path: string): string {
+  return (JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { version: string }).version;
+}
