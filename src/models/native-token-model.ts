@@ -70,18 +70,12 @@ export class NativeTokenModel implements TokenModel {
   async forward(rows: readonly ForwardRow[]): Promise<Logits> {
     if (this.#isDisposed) throw new DisposedError('model');
     const batch = rows.map((row) => this.#checked(row));
-    const width = Math.max(...batch.map((row) => row.tokens.length));
-    this.#cache.reserve(Math.max(...batch.map((row) => row.sequence.length + row.tokens.length)));
-    this.#cache.gather(batch.map((row) => row.sequence));
     this.#cache.lock();
-    const outputs = await this.#run(batch, width).finally(() => this.#cache.unlock());
-    const fresh = outputs['new_cache']!.data as Float32Array;
-    const entry = 2 * this.#layers * this.#headWidth;
-    for (const { sequence, tokens } of batch) {
-      this.#cache.store(sequence, sequence.length, tokens.length, fresh, sequence.slot * width * entry);
-      sequence.length += tokens.length;
+    try {
+      return await this.#forwardLocked(batch);
+    } finally {
+      this.#cache.unlock();
     }
-    return outputs['logits']!.data as Float32Array;
   }
 
   async dispose(): Promise<void> {
@@ -91,7 +85,7 @@ export class NativeTokenModel implements TokenModel {
     await this.#session.release();
   }
 
-  #checked(row: ForwardRow): ForwardRow & { sequence: NativeSequence } {
+  #checked(row: ForwardRow): NativeRow {
     const { sequence, tokens, logitCount } = row;
     if (!(sequence instanceof NativeSequence) || !sequence.belongsTo(this.#cache)) {
       throw new InvalidOptionError('rows.sequence', 'an open sequence of this model', sequence);
@@ -100,17 +94,32 @@ export class NativeTokenModel implements TokenModel {
     if (logitCount < 0 || logitCount > tokens.length) throw new InvalidOptionError('rows.logitCount', `from 0 to ${tokens.length}`, logitCount);
     const needed = sequence.length + tokens.length;
     if (needed > this.contextTokens) throw new ContextLengthError(needed, this.contextTokens);
-    return row as ForwardRow & { sequence: NativeSequence };
+    return row as NativeRow;
   }
 
-  async #run(batch: readonly (ForwardRow & { sequence: NativeSequence })[], width: number): Promise<InferenceSession.ReturnType> {
+  /** The slots must stand still from the gathering to the storing. */
+  async #forwardLocked(batch: readonly NativeRow[]): Promise<Logits> {
+    const width = Math.max(...batch.map((row) => row.tokens.length));
+    const wantedCount = batch.reduce((sum, row) => sum + row.logitCount, 0);
+    this.#cache.reserve(Math.max(...batch.map((row) => row.sequence.length + row.tokens.length)));
+    this.#cache.gather(batch.map((row) => row.sequence));
+    const outputs = await this.#run(batch, width, wantedCount);
+    const fresh = outputs['new_cache']!.data as Float32Array;
+    const entry = 2 * this.#layers * this.#headWidth;
+    for (const { sequence, tokens } of batch) {
+      this.#cache.store(sequence, sequence.length, tokens.length, fresh, sequence.slot * width * entry);
+      sequence.length += tokens.length;
+    }
+    return (outputs['logits']!.data as Float32Array).subarray(0, wantedCount * this.vocabularySize);
+  }
+
+  async #run(batch: readonly NativeRow[], width: number, wantedCount: number): Promise<InferenceSession.ReturnType> {
     const rows = batch.length;
     const shape = this.#shapeFeeds(rows, width);
     const past = this.#cache.feeds(rows);
-    let wantedCount = 0;
-    for (const row of batch) wantedCount += row.logitCount;
     // The head always gets one position at least; an unwanted row of logits is simply not read.
     const wanted = this.#wantedFeed(Math.max(1, wantedCount));
+    if (wantedCount === 0) wanted.words[0] = 0;
     let next = 0;
     for (const { sequence, tokens, logitCount } of batch) {
       const start = sequence.slot * width;
@@ -181,6 +190,8 @@ export class NativeTokenModel implements TokenModel {
     return feed;
   }
 }
+
+type NativeRow = ForwardRow & { readonly sequence: NativeSequence };
 
 /** A sequence of a native model: a slot of its cache and a length. */
 class NativeSequence implements TokenSequence {
