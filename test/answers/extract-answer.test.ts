@@ -1,0 +1,170 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { answerAfterHashes, boxedAnswer, explicitAnswer, extractAnswer, firstOf, lastNumber } from '../../src/answers/extract-answer.ts';
+
+describe('answerAfterHashes', () => {
+  test.each([
+    ['34+84=118\n#### 118', '118'],
+    ['#### 118\nThat is all.', '118'],
+    ['####118', '118'],
+    ['####   118  ', '118'],
+    ['#### 1\nwait\n#### 2', '2'],
+    ['#### forty two', 'forty two'],
+    ['#### 118 apples', '118 apples'],
+  ])('%j gives %s', (text, answer) => {
+    expect(answerAfterHashes(text)).toBe(answer);
+  });
+
+  test.each([['no hashes'], ['### 5'], ['####'], ['####  \n5'], ['#### .'], ['']])('%j gives nothing', (text) => {
+    expect(answerAfterHashes(text)).toBeUndefined();
+  });
+});
+
+describe('boxedAnswer', () => {
+  test.each([
+    ['so \\boxed{42}.', '42'],
+    ['\\boxed{\\frac{1}{2}}', '\\frac{1}{2}'],
+    ['\\boxed{\\{1, 2\\}}', '\\{1, 2\\}'],
+    ['\\boxed{\\boxed{7}}', '7'],
+    ['\\boxed{1} then \\boxed{2}', '2'],
+    ['\\boxed{ $1,234.50 }', '1234.5'],
+    ['\\boxed{x^{2^{3}} + 1} and } more', 'x^{2^{3}} + 1'],
+  ])('%j gives %s', (text, answer) => {
+    expect(boxedAnswer(text)).toBe(answer);
+  });
+
+  test.each([['no box'], ['\\boxed{'], ['\\boxed{\\frac{1}{2}'], ['\\boxed{5\\}'], ['\\boxed{}'], ['\\boxed{  }'], ['boxed{5}']])(
+    '%j gives nothing',
+    (text) => {
+      expect(boxedAnswer(text)).toBeUndefined();
+    },
+  );
+
+  test('gives back any content with balanced braces', () => {
+    const { balanced } = fc.letrec<{ balanced: string; group: string }>((tie) => ({
+      balanced: fc
+        .array(fc.oneof({ depthSize: 'small' }, fc.constantFrom('x', '\\{', '\\}', '\\\\', '+ y'), tie('group')), { maxLength: 4 })
+        .map((parts) => parts.join('')),
+      group: tie('balanced').map((inner) => `{${inner}}`),
+    }));
+    fc.assert(
+      fc.property(balanced, fc.constantFrom('', '}', ' tail'), (content, tail) => {
+        expect(boxedAnswer(`The answer is \\boxed{z${content}z}${tail}`)).toBe(`z${content}z`);
+      }),
+    );
+  });
+});
+
+describe('lastNumber', () => {
+  test.each([
+    ['I had 3 and now 5 apples', '5'],
+    ['it costs $1,234.50 in all', '1234.5'],
+    ['1,234,567 people', '1234567'],
+    ['from 1,23 on', '23'],
+    ['a, b or 12,3456', '3456'],
+    ['x = -7', '-7'],
+    ['(-7)', '-7'],
+    ['a debt of -$5', '-5'],
+    ['+8', '8'],
+    ['5-3', '3'],
+    ['(2)-3', '3'],
+    ['pages 10-20', '20'],
+    ['covid-19', '19'],
+    ['34+84=118.', '118'],
+    ['half is .5', '0.5'],
+    ['on 3.10.2020', '2020'],
+    ['about 12%', '12'],
+    ['7 apples, no more', '7'],
+  ])('%j gives %s', (text, answer) => {
+    expect(lastNumber(text)).toBe(answer);
+  });
+
+  test.each([['none at all'], [''], ['one, two'], ['$ - . ,']])('%j gives nothing', (text) => {
+    expect(lastNumber(text)).toBeUndefined();
+  });
+
+  test('finds any number behind any words, also with thousands separators', () => {
+    const words = fc.stringMatching(/^[a-z .!]*$/);
+    fc.assert(
+      fc.property(words, fc.integer({ min: -9_999_999, max: 9_999_999 }), words, (before, number, after) => {
+        expect(lastNumber(`${before} ${number} ${after}`)).toBe(String(number));
+        expect(lastNumber(`${before} ${number.toLocaleString('en-US')} ${after}`)).toBe(String(number));
+      }),
+    );
+  });
+});
+
+describe('one form for equal numbers', () => {
+  test.each([
+    ['1,200', '1200'],
+    ['$1,200.50', '1200.5'],
+    ['1200.500', '1200.5'],
+    ['1200.00', '1200'],
+    ['1200.', '1200'],
+    ['+5', '5'],
+    ['007', '7'],
+    ['0.50', '0.5'],
+    ['.5', '0.5'],
+    ['-.5', '-0.5'],
+    ['100', '100'],
+    ['0', '0'],
+    ['-0.0', '0'],
+    ['5$', '5'],
+  ])('%s is %s', (written, form) => {
+    expect(answerAfterHashes(`#### ${written}`)).toBe(form);
+  });
+
+  test.each([['1,2'], ['3, 4'], ['1,2345'], ['1/2'], ['-'], ['$'], ['1.2.3'], ['12 apples'], ['(3)']])('%s is not one number and stays as it is', (written) => {
+    expect(answerAfterHashes(`#### ${written}`)).toBe(written);
+  });
+});
+
+describe('extractAnswer', () => {
+  test.each([
+    ['1 \\boxed{2} #### 3', '3'],
+    ['1 \\boxed{2} 4', '2'],
+    ['#### \n\\boxed{2} 4', '2'],
+    ['\\boxed{2 and 4', '4'],
+    ['1 and 4', '4'],
+  ])('prefers ####, then a box, then the last number: %j gives %s', (text, answer) => {
+    expect(extractAnswer(text)).toBe(answer);
+  });
+
+  test('finds nothing where there is nothing', () => {
+    expect(extractAnswer('I do not know.')).toBeUndefined();
+  });
+
+  test('never throws and never gives an empty answer', () => {
+    const pieces = fc.constantFrom('####', '\\boxed{', '{', '}', '\\', '\n', ' ', '$', ',', '.', '-', '+', '5', '12', 'x');
+    fc.assert(
+      fc.property(fc.array(fc.oneof(pieces, fc.string()), { maxLength: 12 }), (parts) => {
+        expect(extractAnswer(parts.join(''))?.trim()).not.toBe('');
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('explicitAnswer', () => {
+  test('takes what was written out, not a number on the way', () => {
+    expect(explicitAnswer('34+84=118')).toBeUndefined();
+    expect(explicitAnswer('34+84=118\n#### 118')).toBe('118');
+    expect(explicitAnswer('\\boxed{118}')).toBe('118');
+  });
+});
+
+describe('firstOf', () => {
+  test('asks the extractors in order until one answers', () => {
+    const asked: string[] = [];
+    const extractor = (name: string, answer: string | undefined) => (): string | undefined => {
+      asked.push(name);
+      return answer;
+    };
+    expect(firstOf(extractor('a', undefined), extractor('b', 'found'), extractor('c', 'late'))('text')).toBe('found');
+    expect(asked).toEqual(['a', 'b']);
+  });
+
+  test('of nothing finds nothing', () => {
+    expect(firstOf()('5')).toBeUndefined();
+  });
+});

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { receiveError, transferError } from '../../../src/engines/port/transferred-error.ts';
+import {
+  ContextLengthError,
+  DisposedError,
+  InvalidOptionError,
+  isLatencyTtsError,
+  LatencyTtsError,
+  ModelError,
+  ModelLoadError,
+  NoCandidateError,
+} from '../../../src/errors.ts';
+
+/** What happens to an error on its way to another thread. */
+function sendAcross(error: unknown): Error {
+  return receiveError(structuredClone(transferError(error)));
+}
+
+/** An error's own fields by name. */
+function fieldsOf(error: Error): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(error));
+}
+
+describe('an error that crosses threads', () => {
+  test.each([
+    { Class: InvalidOptionError, error: new InvalidOptionError('sampling.topP', 'a number from 0 to 1', 2, 'Pass a share.') },
+    { Class: ModelError, error: new ModelError('The model failed.') },
+    { Class: ModelLoadError, error: new ModelLoadError('/models/a', 'There is no model.') },
+    { Class: ContextLengthError, error: new ContextLengthError(603, 512) },
+    { Class: NoCandidateError, error: new NoCandidateError('deadline', []) },
+    { Class: DisposedError, error: new DisposedError('session') },
+  ])('keeps class, code, fields, message and stack: $Class.name', ({ Class, error }) => {
+    const received = sendAcross(error);
+    expect(received).toBeInstanceOf(Class);
+    expect(received.constructor).toBe(Class);
+    expect(received.message).toBe(error.message);
+    expect(received.stack).toBe(error.stack);
+    expect(fieldsOf(received)).toEqual(fieldsOf(error));
+    expect(isLatencyTtsError(received)).toBe(true);
+    expect(String(received)).toBe(String(error));
+  });
+
+  test('keeps the code of an error of ours without a class of its own', () => {
+    const received = sendAcross(new LatencyTtsError('LTTS_OTHER', 'Something else.'));
+    expect(received).toMatchObject({ name: 'LatencyTtsError', code: 'LTTS_OTHER', message: 'Something else.' });
+    expect(isLatencyTtsError(received)).toBe(true);
+  });
+
+  test('keeps name and message where the class is not ours', () => {
+    const received = sendAcross(new RangeError('Invalid array length'));
+    expect(received).toBeInstanceOf(Error);
+    expect(received).toMatchObject({ name: 'RangeError', message: 'Invalid array length' });
+    expect(isLatencyTtsError(received)).toBe(false);
+  });
+
+  test('does not pass the fields of a foreign error for ours', () => {
+    const error = Object.assign(new Error('no file'), { code: 'ENOENT', handle: () => 1 });
+    expect(fieldsOf(sendAcross(error))).toEqual({ name: 'Error' });
+  });
+
+  test('turns what cannot be cloned into text', () => {
+    const error = new NoCandidateError('completed', [new Error('first'), 'second', 3]);
+    expect(sendAcross(error)).toMatchObject({ errors: ['Error: first', 'second', 3], stopReason: 'completed' });
+  });
+
+  test.each([
+    ['text', 'text'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [{ toString: (): string => 'an object' }, 'an object'],
+  ])('is an error on arrival even where something else was thrown: %s', (thrown, message) => {
+    expect(sendAcross(thrown)).toBeInstanceOf(Error);
+    expect(sendAcross(thrown).message).toBe(message);
+  });
+
+  test('does not make its message and stack show up among its fields', () => {
+    expect(Object.keys(sendAcross(new ModelError('The model failed.'))).sort()).toEqual(['code', 'name']);
+  });
+});
