@@ -1,0 +1,140 @@
+/**
+ * Drafts with a small model: its tokens are drawn like the target's, and the distributions they came from go along
+ * (Leviathan et al. 2022, arXiv:2211.17192; Chen et al. 2023, arXiv:2302.01318).
+ *
+ * @module
+ */
+import type { Draft, Drafter, DraftRequest } from '../../contracts/drafter.ts';
+import type { Logits, TokenModel, TokenSequence } from '../../contracts/token-model.ts';
+import { processedDistribution, sampleIndex } from '../../maths/sampling.ts';
+import { requireNumber } from '../../options.ts';
+
+export interface DraftModelDrafterOptions {
+  /**
+   * A draft ends once the product of its tokens' draft probabilities has fallen below this. In [0, 1]; 0 never ends one early.
+   * After SpecDec++ (Huang et al. 2024, arXiv:2405.19715), with the draft's own probability as the acceptance estimate.
+   * @default 0.3
+   */
+  readonly minConfidence?: number;
+}
+
+/** What the draft model holds of one branch. */
+interface DraftBranch {
+  readonly sequence: TokenSequence;
+  /** Tokens after the prompt that are in the cache. */
+  held: number[];
+}
+
+/** A branch that is being drafted for. */
+interface DraftRow {
+  readonly request: DraftRequest;
+  readonly branch: DraftBranch;
+  readonly tokens: number[];
+  readonly probs: Float32Array[];
+  confidence: number;
+}
+
+const PREFILL_CHUNK = 256;
+
+export class DraftModelDrafter implements Drafter {
+  readonly name = 'draft model';
+  readonly #model: TokenModel;
+  readonly #minConfidence: number;
+  readonly #prompts = new Map<object, TokenSequence>();
+  readonly #branches = new Map<object, DraftBranch>();
+  /** Distributions are large with a large vocabulary, so their memory is used again every round. */
+  readonly #buffers: Float32Array[] = [];
+  #usedBuffers = 0;
+
+  /** @param model - Owned by the drafter from now on. @throws {InvalidOptionError} */
+  constructor(model: TokenModel, { minConfidence = 0.3 }: DraftModelDrafterOptions = {}) {
+    requireNumber('minConfidence', minConfidence, 0, 1);
+    this.#model = model;
+    this.#minConfidence = minConfidence;
+  }
+
+  async propose(requests: readonly DraftRequest[]): Promise<Draft[]> {
+    this.#usedBuffers = 0;
+    const rows: DraftRow[] = [];
+    for (const request of requests) rows.push({ request, branch: await this.#branchOf(request), tokens: [], probs: [], confidence: 1 });
+    let open = rows.filter((row) => this.#hasRoom(row));
+    let logits = await this.#forward(open.map((row) => [row, this.#missing(row)]));
+    while (open.length > 0) {
+      open.forEach((row, index) => this.#draw(row, logits, index));
+      open = open.filter((row) => row.tokens.length < row.request.limit && row.confidence >= this.#minConfidence && this.#hasRoom(row));
+      logits = await this.#forward(open.map((row) => [row, row.tokens.slice(-1)]));
+    }
+    return rows.map(({ tokens, probs }) => ({ tokens, probs }));
+  }
+
+  forget(key: object): void {
+    this.#branches.get(key)?.sequence.dispose();
+    this.#branches.delete(key);
+    this.#prompts.get(key)?.dispose();
+    this.#prompts.delete(key);
+  }
+
+  async dispose(): Promise<void> {
+    this.#branches.clear();
+    this.#prompts.clear();
+    await this.#model.dispose();
+  }
+
+  async #branchOf({ branch: key, promptTokens }: DraftRequest): Promise<DraftBranch> {
+    const known = this.#branches.get(key);
+    if (known) return known;
+    const branch = { sequence: (await this.#promptOf(promptTokens)).fork(), held: [] };
+    this.#branches.set(key, branch);
+    return branch;
+  }
+
+  /** The prompt without its last token, so that a branch without tokens of its own still has one to feed. */
+  async #promptOf(promptTokens: readonly number[]): Promise<TokenSequence> {
+    const known = this.#prompts.get(promptTokens);
+    if (known) return known;
+    const sequence = this.#model.openSequence();
+    this.#prompts.set(promptTokens, sequence);
+    for (let start = 0; start < promptTokens.length - 1; start += PREFILL_CHUNK) {
+      const tokens = promptTokens.slice(start, Math.min(start + PREFILL_CHUNK, promptTokens.length - 1));
+      await this.#model.forward([{ sequence, tokens, logitCount: 0 }]);
+    }
+    return sequence;
+  }
+
+  /** Tokens of the branch that the draft model has not read, after forgetting what it read in vain. */
+  #missing({ request, branch }: DraftRow): readonly number[] {
+    const context = [request.promptTokens.at(-1)!, ...request.tokens];
+    let kept = 0;
+    while (kept < branch.held.length && kept < context.length - 1 && branch.held[kept] === context[kept]) kept++;
+    branch.sequence.truncate(branch.sequence.length - (branch.held.length - kept));
+    branch.held.length = kept;
+    return context.slice(kept);
+  }
+
+  #hasRoom({ request, tokens }: DraftRow): boolean {
+    return request.promptTokens.length + request.tokens.length + tokens.length <= this.#model.contextTokens;
+  }
+
+  async #forward(rows: readonly (readonly [DraftRow, readonly number[]])[]): Promise<Logits> {
+    if (rows.length === 0) return new Float32Array(0);
+    const logits = await this.#model.forward(rows.map(([row, tokens]) => ({ sequence: row.branch.sequence, tokens, logitCount: 1 })));
+    for (const [row, tokens] of rows) row.branch.held.push(...tokens);
+    return logits;
+  }
+
+  #draw(row: DraftRow, logits: Logits, index: number): void {
+    const { request } = row;
+    const probs = this.#buffer();
+    const seen = request.sampling.repetitionPenalty === 1 ? [] : [...request.promptTokens, ...request.tokens, ...row.tokens];
+    processedDistribution(logits, index * probs.length, probs, request.sampling, seen);
+    const token = sampleIndex(probs, request.draw(row.tokens.length));
+    row.tokens.push(token);
+    row.probs.push(probs);
+    row.confidence *= probs[token]!;
+  }
+
+  #buffer(): Float32Array {
+    if (this.#usedBuffers === this.#buffers.length) this.#buffers.push(new Float32Array(this.#model.vocabularySize));
+    return this.#buffers[this.#usedBuffers++]!;
+  }
+}
