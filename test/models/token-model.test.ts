@@ -1,0 +1,39 @@
+import { describe, test } from 'vitest';
+import { loadModel } from '../../src/node/load-model.ts';
+import { randomSequence } from '../../src/maths/random.ts';
+import { ScriptedTokenModel } from '../../src/testing/scripted-token-model.ts';
+import { tokenModelLaws, type TokenModelSubject } from './token-model-laws.ts';
+
+const native = (name: string): TokenModelSubject => ({
+  open: async () => (await loadModel(`models/${name}`, { tokenizerPath: 'models/tokenizer', threads: 1 })).load(),
+  tolerance: 1e-4,
+  programs: 30,
+  isGuarded: true,
+});
+
+const SUBJECTS: Readonly<Record<string, TokenModelSubject>> = {
+  'NativeTokenModel on the target': native('target'),
+  'NativeTokenModel on the draft': native('draft'),
+  'ScriptedTokenModel on pseudo-random logits': {
+    open: async () => new ScriptedTokenModel({ vocabularySize: 40, endTokens: [0], contextTokens: 300, logits: pseudoRandomLogits }),
+    tolerance: 0,
+    programs: 200,
+    isGuarded: false,
+  },
+};
+
+for (const [name, subject] of Object.entries(SUBJECTS)) {
+  describe(name, () => {
+    for (const law of tokenModelLaws) {
+      // A scripted model is handed to code that keeps the contract; it does not look for misuse.
+      test.skipIf(law.isAboutMisuse && !subject.isGuarded)(law.name, () => law.check(subject));
+    }
+  });
+}
+
+/** Depends on every token and its place. */
+function pseudoRandomLogits(tokens: readonly number[]): number[] {
+  const seed = tokens.reduce((hash, token) => (Math.imul(hash, 31) + token + 1) >>> 0, 17);
+  const random = randomSequence(seed);
+  return Array.from({ length: 40 }, () => 8 * random());
+}
