@@ -67,6 +67,19 @@ export class ContextLengthError extends LatencyTtsError {
   }
 }
 
+/** A draft and a target model do not speak of the same tokens. */
+export class VocabularyMismatchError extends LatencyTtsError {
+  readonly targetSize: number;
+  readonly draftSize: number;
+
+  constructor(targetName: string, targetSize: number, draftName: string, draftSize: number) {
+    const sizes = targetSize === draftSize ? 'give different meanings to token ids' : `have ${targetSize} and ${draftSize} tokens`;
+    super('LTTS_VOCABULARY_MISMATCH', `${targetName} and ${draftName} ${sizes}. Choose a draft with the target's tokenizer.`);
+    this.targetSize = targetSize;
+    this.draftSize = draftSize;
+  }
+}
+
 /** The run ended with nothing at all to return. */
 export class NoCandidateError extends LatencyTtsError {
   /** What failed, one per branch that did. */

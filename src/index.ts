@@ -7,6 +7,10 @@ export { SelfConsistency, type SelfConsistencyOptions, type SelfConsistencyResul
 export type { ForcedAnswerOptions } from './strategies/forced-answer.ts';
 
 export { Decoder, type DecoderOptions } from './engines/decoder.ts';
+export { SpeculativeDecoder, type SpeculativeDecoderOptions } from './engines/speculative-decoder.ts';
+export type { DrafterName } from './engines/load-engine.ts';
+export type { Verification } from './engines/local/lane.ts';
+export type { ThreadOptions } from './engines/threaded-engine.ts';
 export type { EnginePort, EngineWorker, LocalModel } from './models/local-model.ts';
 export { HubTokenizer, type TokenizerFiles } from './models/hub-tokenizer.ts';
 export { NativeTokenModel, type NativeTokenModelOptions } from './models/native-token-model.ts';
@@ -29,11 +33,24 @@ export {
   ModelError,
   ModelLoadError,
   NoCandidateError,
+  VocabularyMismatchError,
 } from './errors.ts';
 
 export type { AnswerEquivalence, AnswerExtractor } from './contracts/answer.ts';
 export type { Clock } from './contracts/clock.ts';
-export type { AdvanceOptions, Branch, BranchProgress, Engine, EngineUsage, SamplingOptions, Segment, Session, SessionOptions } from './contracts/engine.ts';
+export type {
+  AdvanceOptions,
+  Branch,
+  BranchProgress,
+  DraftOutcome,
+  Engine,
+  EngineUsage,
+  SamplingOptions,
+  Segment,
+  Session,
+  SessionOptions,
+  SpeculationUsage,
+} from './contracts/engine.ts';
 export type { EventBase, RunEventMap } from './contracts/event.ts';
 export type { Message, Prompt } from './contracts/prompt.ts';
 export type { BranchReport, RunTiming, StopReason, Strategy, StrategyRequest, StrategyResult } from './contracts/strategy.ts';

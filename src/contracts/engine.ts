@@ -36,6 +36,8 @@ export interface SessionOptions {
   readonly onProgress?: (progress: readonly BranchProgress[]) => void;
   /** @default 50 */
   readonly progressIntervalMs?: number;
+  /** Called for every draft that was decided, where the engine speculates. */
+  readonly onDraft?: (branch: number, outcome: DraftOutcome) => void;
 }
 
 /** How a token is chosen from the model's distribution. Applied in the order of the fields. */
@@ -77,8 +79,26 @@ export interface EngineUsage {
   readonly completionTokens: number;
   /** Tokens appended by `force`. */
   readonly forcedTokens: number;
-  /** Model passes the session took part in. */
+  /** Passes of the target model the session took part in. */
   readonly forwardCount: number;
+  /** What speculation did, where the engine speculates. */
+  readonly speculation?: SpeculationUsage;
+}
+
+/** What became of one draft. */
+export interface DraftOutcome {
+  /** Drafted tokens that were decided. */
+  readonly proposed: number;
+  /** Of these, counted from the front, those that stood. */
+  readonly accepted: number;
+}
+
+/** Drafts of a session, over all branches. */
+export interface SpeculationUsage extends DraftOutcome {
+  /** Outcomes at each position of a draft. */
+  readonly byPosition: readonly DraftOutcome[];
+  /** How many drafts were decided, by their number of tokens. */
+  readonly draftsByLength: readonly number[];
 }
 
 /** One continuation of the prompt. */

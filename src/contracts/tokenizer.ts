@@ -4,6 +4,8 @@ import type { Prompt } from './prompt.ts';
 export interface Tokenizer {
   /** Number of ids the tokenizer can produce. */
   readonly vocabularySize: number;
+  /** Equal for two tokenizers only if they give every token the same id. */
+  readonly fingerprint: string;
   /** Ids of plain text, without special tokens added around it. */
   encode(text: string): number[];
   /** Text of ids; special tokens are left out. */

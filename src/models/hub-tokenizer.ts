@@ -15,6 +15,7 @@ export interface TokenizerFiles {
 export class HubTokenizer implements Tokenizer {
   readonly vocabularySize: number;
   readonly #tokenizer: PreTrainedTokenizer;
+  #fingerprint: string | undefined;
 
   constructor(tokenizer: PreTrainedTokenizer) {
     this.#tokenizer = tokenizer;
@@ -25,6 +26,11 @@ export class HubTokenizer implements Tokenizer {
   static async fromFiles(files: TokenizerFiles): Promise<HubTokenizer> {
     const { PreTrainedTokenizer: Class } = await import('@huggingface/transformers');
     return new HubTokenizer(new Class(files.tokenizer, files.config));
+  }
+
+  get fingerprint(): string {
+    this.#fingerprint ??= fingerprintOf(this.#tokenizer.get_vocab() as Map<string, number>);
+    return this.#fingerprint;
   }
 
   encode(text: string): number[] {
@@ -54,4 +60,13 @@ export class HubTokenizer implements Tokenizer {
     ) as string;
     return this.#tokenizer.encode(isContinued ? rendered + last.content : rendered, { add_special_tokens: false });
   }
+}
+
+/** FNV-1a over the tokens in the order of their ids. */
+function fingerprintOf(vocabulary: ReadonlyMap<string, number>): string {
+  let hash = 0x811c9dc5;
+  for (const [token, id] of [...vocabulary].sort(([, left], [, right]) => left - right)) {
+    for (const unit of `${id}:${token}\n`) hash = Math.imul(hash ^ unit.codePointAt(0)!, 0x01000193);
+  }
+  return `${vocabulary.size}-${(hash >>> 0).toString(16)}`;
 }

@@ -7,6 +7,7 @@ export function characterTokenizer(alphabet: string): Tokenizer {
   const encode = (text: string): number[] => [...text].map((character) => characters.indexOf(character)).filter((id) => id >= 0);
   return {
     vocabularySize: characters.length,
+    fingerprint: alphabet,
     encode,
     decode: (tokens) => tokens.map((token) => characters[token] ?? '').join(''),
     encodePrompt: (prompt: Prompt) => encode(promptText(prompt)),

@@ -7,10 +7,12 @@
  * @module
  */
 import type { Clock } from '../../contracts/clock.ts';
-import type { ForwardRow, Logits, TokenModel } from '../../contracts/token-model.ts';
+import type { Draft, DraftRequest } from '../../contracts/drafter.ts';
+import type { Logits, TokenModel } from '../../contracts/token-model.ts';
 import { NoCandidateError } from '../../errors.ts';
 import type { BranchState } from './branch-state.ts';
 import type { Lane } from './lane.ts';
+import type { Speculation } from '../speculation/speculation.ts';
 import { StepTimer } from './step-timer.ts';
 
 /** A prompt that is being read. */
@@ -23,6 +25,10 @@ export interface Prefill {
   readonly reject: (error: unknown) => void;
 }
 
+type PassResult = Logits | { readonly error: unknown };
+
+const NO_DRAFT: Draft = { tokens: [], probs: undefined };
+
 /** A chunk of a prompt should take this share of the time left, so that a deadline or an abort is seen in time. */
 const CHUNK_SHARE = 0.05;
 const LONGEST_CHUNK_MS = 50;
@@ -33,6 +39,7 @@ const LARGEST_CHUNK = 512;
 export class DecodeLoop {
   readonly #model: TokenModel;
   readonly #maxRows: number;
+  readonly #speculation: Speculation | undefined;
   readonly #lanes = new Set<Lane>();
   readonly #prefills: Prefill[] = [];
   readonly #timers = new WeakMap<Clock, StepTimer>();
@@ -42,9 +49,10 @@ export class DecodeLoop {
   #isRunning = false;
 
   /** @param maxRows - Most branches decoded in one step; further ones wait their turn. */
-  constructor(model: TokenModel, maxRows: number) {
+  constructor(model: TokenModel, maxRows: number, speculation?: Speculation) {
     this.#model = model;
     this.#maxRows = maxRows;
+    this.#speculation = speculation;
   }
 
   /** Runs a change to the model's sequences at once, or right after the forward under way. */
@@ -85,10 +93,10 @@ export class DecodeLoop {
     for (const lane of this.#lanes) this.#settle(lane, () => lane.settleIfEnded() || (lane.canSample() && lane.sample()));
     const batch = [...this.#lanes].slice(0, this.#maxRows).filter((lane) => !this.#isOutOfTime(lane));
     if (batch.length === 0) return;
-    const results = await this.#forward(batch);
+    const { drafts, results } = await this.#round(batch);
     for (const [index, lane] of batch.entries()) {
       const result = results[index]!;
-      this.#settle(lane, () => (result instanceof Float32Array ? lane.receive(result) : lane.fail(result.error)));
+      this.#settle(lane, () => (result instanceof Float32Array ? lane.receive(result, drafts[index]!) : lane.fail(result.error)));
     }
   }
 
@@ -109,29 +117,59 @@ export class DecodeLoop {
     return true;
   }
 
-  /** One row of logits for each lane, or why there is none. A pass that fails is repeated lane by lane. */
-  async #forward(batch: readonly Lane[]): Promise<readonly (Logits | { readonly error: unknown })[]> {
+  /** A draft for each lane, and the target's logits behind it: propose, then one pass to verify. */
+  async #round(batch: readonly Lane[]): Promise<{ readonly drafts: readonly Draft[]; readonly results: readonly PassResult[] }> {
+    const starts = new Map(batch.map((lane) => [lane.clock, lane.clock.now()]));
+    const drafts = await this.#busy(() => this.#propose(batch));
+    const results = await this.#verify(batch, drafts);
+    for (const context of new Set(batch.map((lane) => lane.context))) context.onForward();
+    for (const [clock, startedAt] of starts) this.#timer(clock).record(batch.length, clock.now() - startedAt);
+    return { drafts, results };
+  }
+
+  async #propose(batch: readonly Lane[]): Promise<readonly Draft[]> {
+    const drafts = batch.map(() => NO_DRAFT);
+    if (!this.#speculation) return drafts;
+    const length = this.#speculation.chooseLength(batch.length);
+    const requests = batch.map((lane) => (length > 0 ? lane.draftRequest(length) : undefined));
+    const asked = batch.map((_, index) => index).filter((index) => requests[index]);
+    if (asked.length === 0) return drafts;
+    const proposed = await this.#speculation.propose(
+      asked.map((index) => requests[index] as DraftRequest),
+      batch[0]!.clock,
+    );
+    asked.forEach((index, at) => (drafts[index] = proposed[at]!));
+    return drafts;
+  }
+
+  /** Logits for each lane, or why there are none. A pass that fails is repeated lane by lane. */
+  async #verify(batch: readonly Lane[], drafts: readonly Draft[]): Promise<readonly PassResult[]> {
     const size = this.#model.vocabularySize;
-    const starts = batch.map((lane) => lane.clock.now());
+    const { clock } = batch[0]!;
+    const startedAt = clock.now();
     try {
-      const logits = await this.#pass(batch.map((lane) => lane.row()));
-      for (const context of new Set(batch.map((lane) => lane.context))) context.onForward();
-      const clocks = new Map(batch.map((lane, index) => [lane.clock, starts[index]!]));
-      for (const [clock, startedAt] of clocks) this.#timer(clock).record(batch.length, clock.now() - startedAt);
-      return batch.map((_, index) => logits.subarray(index * size, (index + 1) * size));
+      const rows = batch.map((lane, index) => lane.row(drafts[index]!.tokens));
+      const logits = await this.#busy(() => this.#model.forward(rows));
+      this.#speculation?.recordPass(rows, clock.now() - startedAt);
+      let next = 0;
+      return rows.map(({ logitCount }) => logits.subarray(next * size, (next += logitCount) * size));
     } catch (error) {
       if (batch.length === 1) return [{ error }];
-      const results = [];
-      // Logits are valid until the next forward, hence the copies.
-      for (const lane of batch) results.push(...(await this.#forward([lane])).map((result) => (result instanceof Float32Array ? result.slice() : result)));
+      const results: PassResult[] = [];
+      for (const [index, lane] of batch.entries()) {
+        const [result] = await this.#verify([lane], [drafts[index]!]);
+        // Logits are valid until the next forward, hence the copy.
+        results.push(result instanceof Float32Array ? result.slice() : result!);
+      }
       return results;
     }
   }
 
-  async #pass(rows: readonly ForwardRow[]): Promise<Logits> {
+  /** Holds changes to sequences back while `work` is under way. */
+  async #busy<Result>(work: () => Promise<Result>): Promise<Result> {
     this.#isForwarding = true;
     try {
-      return await this.#model.forward(rows);
+      return await work();
     } finally {
       this.#isForwarding = false;
       const changes = this.#waiting;
@@ -150,7 +188,7 @@ export class DecodeLoop {
       if (startedAt >= deadlineAt) throw new NoCandidateError('deadline', []);
       const chunk = state.pending.slice(0, this.#chunkTokens(deadlineAt - startedAt));
       const isLast = chunk.length === state.pending.length;
-      const logits = await this.#pass([{ sequence: state.sequence, tokens: chunk, logitCount: isLast ? 1 : 0 }]);
+      const logits = await this.#busy(() => this.#model.forward([{ sequence: state.sequence, tokens: chunk, logitCount: isLast ? 1 : 0 }]));
       this.#prefillMsPerToken = (clock.now() - startedAt) / chunk.length;
       state.pending = state.pending.slice(chunk.length);
       if (!isLast) return;

@@ -1,10 +1,18 @@
 import type { Clock } from '../../contracts/clock.ts';
-import type { AdvanceOptions, Segment } from '../../contracts/engine.ts';
+import type { Draft, DraftRequest } from '../../contracts/drafter.ts';
+import type { AdvanceOptions, DraftOutcome, Segment } from '../../contracts/engine.ts';
 import type { ForwardRow } from '../../contracts/token-model.ts';
+import { acceptByCoupling, acceptByRejection, type DraftVerdict } from '../../maths/accept-draft.ts';
 import { randomAt } from '../../maths/random.ts';
 import { logSumExp, processedDistribution, sampleIndex, type Sampling } from '../../maths/sampling.ts';
 import { tokensToAppend, type BranchState } from './branch-state.ts';
 import type { StopMatcher } from './stop-matcher.ts';
+
+/** `coupled` writes what plain decoding writes with the same seed; `rejection` accepts the most drafted tokens. */
+export type Verification = 'coupled' | 'rejection';
+
+/** Separate random numbers for the draws that one position can need. */
+const PURPOSE = { token: 0, accept: 1, residual: 2, draft: 3 } as const;
 
 /** What a lane needs to know of its session. */
 export interface LaneContext {
@@ -16,8 +24,14 @@ export interface LaneContext {
   readonly endTokens: ReadonlySet<number>;
   /** Scratch for one distribution, `[vocabularySize]`. */
   readonly probs: Float32Array;
+  /** How drafted tokens are decided. */
+  readonly verification: Verification;
+  /** Tokens of the session's other branches. */
+  siblingTokens(state: BranchState): readonly (readonly number[])[];
   /** A token was sampled. */
   onToken(): void;
+  /** A draft was verified. */
+  onDraft(state: BranchState, outcome: DraftOutcome): void;
   /** A forward with rows of this session is over. */
   onForward(): void;
 }
@@ -83,40 +97,106 @@ export class Lane {
     return this.clock.now() + (1 + reserveSteps) * stepMs > deadlineAt && this.#finish('deadline');
   }
 
-  /** The row of the next forward. */
-  row(): ForwardRow {
-    return { sequence: this.#state.sequence, tokens: tokensToAppend(this.#state), logitCount: 1 };
+  /** What a drafter needs to propose at most `length` tokens, or `undefined` where there is no room for any. */
+  draftRequest(length: number): DraftRequest | undefined {
+    const { context } = this;
+    const state = this.#state;
+    const left = (this.#options.until?.tokens ?? Infinity) - this.#tokens.length - 1;
+    const room = context.contextTokens - context.promptTokens.length - state.tokens.length;
+    const limit = Math.min(length, left, room);
+    if (limit < 1) return undefined;
+    const purpose = context.verification === 'coupled' ? PURPOSE.token : PURPOSE.draft;
+    return {
+      branch: state,
+      promptTokens: context.promptTokens,
+      tokens: state.tokens,
+      siblings: context.siblingTokens(state),
+      limit,
+      sampling: context.sampling,
+      draw: (offset) => randomAt(context.seed, state.stream, state.tokens.length + offset, purpose),
+    };
   }
 
-  /** Takes the logits of a forward; true when the lane is done. */
-  receive(logits: Float32Array): boolean {
-    this.#state.pending = [];
-    return this.#take(logits);
+  /** The row of the next forward: what is not cached yet, and a draft behind it. */
+  row(drafted: readonly number[]): ForwardRow {
+    const pending = tokensToAppend(this.#state);
+    return { sequence: this.#state.sequence, tokens: [...pending, ...drafted], logitCount: drafted.length + 1 };
+  }
+
+  /**
+   * Takes the logits behind the last token and behind each drafted one, `[drafted + 1, vocabularySize]`, and keeps
+   * drafted tokens up to the first that does not stand. True when the lane is done.
+   */
+  receive(logits: Float32Array, draft: Draft): boolean {
+    // Its session may be gone by now, and its sequence with it.
+    if (this.#isAborted) return this.#finish('aborted');
+    const state = this.#state;
+    const size = this.context.probs.length;
+    const drafted = draft.tokens.length;
+    const cached = state.sequence.length - drafted;
+    let accepted = 0;
+    for (let position = 0; ; position++) {
+      const row = logits.subarray(position * size, (position + 1) * size);
+      this.#distribute(row);
+      const { isAccepted, token } = position < drafted ? this.#verdict(draft, position) : { isAccepted: false, token: this.#draw() };
+      if (isAccepted) accepted++;
+      const isDone = this.#push(token, row);
+      if (!isDone && isAccepted) continue;
+      state.sequence.truncate(cached + position);
+      // Behind an end or a stop nothing was decided, so nothing counts as proposed there.
+      if (drafted > 0) this.context.onDraft(state, { proposed: isDone && isAccepted ? accepted : drafted, accepted });
+      return isDone;
+    }
   }
 
   /** Takes a token from the logits known already; true when the lane is done. */
   sample(): boolean {
-    return this.#take(this.#state.logits!);
+    const logits = this.#state.logits!;
+    this.#distribute(logits);
+    return this.#push(this.#draw(), logits);
   }
 
   /** Rejects: this lane's row cannot be computed. */
   fail(error: unknown): true {
+    if (this.#isAborted) return this.#finish('aborted');
     this.#settle.reject(error);
     return true;
   }
 
-  #take(logits: Float32Array): boolean {
-    const { probs, sampling, seed, promptTokens, endTokens } = this.context;
+  /** Writes the processed distribution behind the branch's last token into the scratch. */
+  #distribute(logits: Float32Array): void {
+    const { probs, sampling, promptTokens } = this.context;
+    processedDistribution(logits, 0, probs, sampling, sampling.repetitionPenalty === 1 ? [] : [...promptTokens, ...this.#state.tokens]);
+  }
+
+  #draw(): number {
+    return sampleIndex(this.context.probs, this.#random(PURPOSE.token));
+  }
+
+  #verdict(draft: Draft, position: number): DraftVerdict {
+    const { probs, verification } = this.context;
+    const token = draft.tokens[position]!;
+    if (verification === 'coupled') return acceptByCoupling(token, probs, this.#random(PURPOSE.token));
+    return acceptByRejection(token, draft.probs?.[position], probs, {
+      acceptPoint: this.#random(PURPOSE.accept),
+      residualPoint: this.#random(PURPOSE.residual),
+    });
+  }
+
+  #random(purpose: number): number {
+    return randomAt(this.context.seed, this.#state.stream, this.#state.tokens.length, purpose);
+  }
+
+  /** Adds a token; true when it ends the lane. */
+  #push(token: number, logits: Float32Array): boolean {
     const state = this.#state;
-    processedDistribution(logits, 0, probs, sampling, sampling.repetitionPenalty === 1 ? [] : [...promptTokens, ...state.tokens]);
-    const token = sampleIndex(probs, randomAt(seed, state.stream, state.tokens.length));
     state.logits = undefined;
     state.pending = [token];
     state.tokens.push(token);
     this.#tokens.push(token);
     this.#logprobs.push(logits[token]! - logSumExp(logits));
     this.context.onToken();
-    if (endTokens.has(token)) return this.#finish('end');
+    if (this.context.endTokens.has(token)) return this.#finish('end');
     const stop = this.#matcher?.match(this.#tokens);
     if (stop !== undefined) return this.#finish('stop', stop);
     return this.#tokens.length >= (this.#options.until?.tokens ?? Infinity) && this.#finish('length');

@@ -5,7 +5,9 @@ import type { Tokenizer } from '../../contracts/tokenizer.ts';
 import { ContextLengthError, DisposedError, InvalidOptionError } from '../../errors.ts';
 import type { Sampling } from '../../maths/sampling.ts';
 import { requireWholeNumber } from '../../options.ts';
+import type { Speculation } from '../speculation/speculation.ts';
 import { DecodeLoop } from './decode-loop.ts';
+import type { Verification } from './lane.ts';
 import { LocalSession, type LocalSessionHost } from './local-session.ts';
 
 /** A loaded model and what belongs to it. */
@@ -17,6 +19,10 @@ export interface LoadedModel {
   readonly sampling: Sampling;
   /** Most branches decoded in one step. */
   readonly maxRows: number;
+  /** Owned by the engine. */
+  readonly speculation?: Speculation;
+  /** @default 'coupled' */
+  readonly verification?: Verification;
 }
 
 /** Decodes in the calling thread. `Decoder` puts one of these into a worker. */
@@ -25,9 +31,9 @@ export class LocalEngine implements Engine {
   readonly #host: LocalSessionHost;
   #isDisposed = false;
 
-  constructor({ name, model, tokenizer, sampling, maxRows }: LoadedModel) {
+  constructor({ name, model, tokenizer, sampling, maxRows, speculation, verification = 'coupled' }: LoadedModel) {
     this.name = name;
-    this.#host = { model, tokenizer, sampling, loop: new DecodeLoop(model, maxRows) };
+    this.#host = { model, tokenizer, sampling, speculation, verification, loop: new DecodeLoop(model, maxRows, speculation) };
   }
 
   get contextTokens(): number {
@@ -51,8 +57,8 @@ export class LocalEngine implements Engine {
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    const { loop, model } = this.#host;
+    const { loop, model, speculation } = this.#host;
     await new Promise<void>((resolve) => loop.whenIdle(resolve));
-    await model.dispose();
+    await Promise.all([model.dispose(), speculation?.dispose()]);
   }
 }

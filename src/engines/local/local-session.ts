@@ -8,7 +8,9 @@ import { requireAdvanceOptions } from '../advance-options.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import type { BranchState } from './branch-state.ts';
 import type { DecodeLoop } from './decode-loop.ts';
-import { Lane, type LaneContext, type LaneOutcome } from './lane.ts';
+import { SpeculationTally } from '../speculation/speculation-tally.ts';
+import type { Speculation } from '../speculation/speculation.ts';
+import { Lane, type LaneContext, type LaneOutcome, type Verification } from './lane.ts';
 import { StopMatcher } from './stop-matcher.ts';
 
 const DEFAULT_PROGRESS_INTERVAL_MS = 50;
@@ -21,6 +23,8 @@ export interface LocalSessionHost {
   readonly tokenizer: Tokenizer;
   readonly loop: DecodeLoop;
   readonly sampling: Sampling;
+  readonly speculation: Speculation | undefined;
+  readonly verification: Verification;
 }
 
 /** A prompt in the cache of a local model, and its branches. */
@@ -31,6 +35,7 @@ export class LocalSession implements Session {
   readonly #prompt: BranchState;
   readonly #branches: LocalBranch[] = [];
   readonly #stopMemory = new Map<string, Map<number, boolean>>();
+  readonly #tally = new SpeculationTally();
   readonly #usage = { completionTokens: 0, forcedTokens: 0, forwardCount: 0 };
   #progressAt = -Infinity;
   #isDisposed = false;
@@ -47,6 +52,17 @@ export class LocalSession implements Session {
       contextTokens: model.contextTokens,
       endTokens: model.endTokens,
       probs: new Float32Array(model.vocabularySize),
+      verification: host.verification,
+      siblingTokens: (state) => this.#branches.flatMap((branch) => (branch.state && branch.state !== state ? [branch.state.tokens] : [])),
+      onDraft: (state, outcome) => {
+        this.#tally.add(outcome);
+        host.speculation?.recordOutcome(outcome);
+        if (options.onDraft)
+          options.onDraft(
+            this.#branches.findIndex((branch) => branch.state === state),
+            outcome,
+          );
+      },
       onToken: () => {
         this.#usage.completionTokens++;
       },
@@ -90,7 +106,7 @@ export class LocalSession implements Session {
   }
 
   usage(): EngineUsage {
-    return { promptTokens: this.promptTokens, ...this.#usage };
+    return { promptTokens: this.promptTokens, ...this.#usage, ...(this.#host.speculation && { speculation: this.#tally.usage() }) };
   }
 
   async dispose(): Promise<void> {
@@ -98,9 +114,21 @@ export class LocalSession implements Session {
     this.#isDisposed = true;
     for (const branch of this.#branches) branch.abort();
     this.#host.loop.whenIdle(() => {
-      for (const branch of this.#branches) branch.state?.sequence.dispose();
+      for (const branch of this.#branches) this.#release(branch);
       this.#prompt.sequence.dispose();
+      this.#host.speculation?.forget(this.#context.promptTokens);
     });
+  }
+
+  /** @internal Called by a branch that has ended: frees its caches, keeps its text. */
+  release(branch: LocalBranch): void {
+    this.#host.loop.whenIdle(() => this.#release(branch));
+  }
+
+  #release({ state }: LocalBranch): void {
+    if (!state) return;
+    state.sequence.dispose();
+    this.#host.speculation?.forget(state);
   }
 
   /** `from` is called when the model is idle: only then is the parent sure to have a state. */
@@ -232,6 +260,7 @@ class LocalBranch implements Branch {
       if (finish === 'end' || finish === 'context' || finish === 'aborted') this.#ended = finish;
       const before = this.#text.length;
       this.#text = this.#session.decode(this.state!);
+      if (this.#ended) this.#session.release(this);
       const segment = { text: this.#text.slice(before), tokens, logprobs, finish, startedAt, endedAt: this.#session.now() };
       return stop === undefined ? segment : { ...segment, stop };
     } finally {
@@ -252,8 +281,10 @@ class LocalBranch implements Branch {
   }
 
   abort(): void {
-    this.#ended ??= 'aborted';
-    void this.#lane?.then((lane) => lane.abort());
+    if (this.#ended) return;
+    this.#ended = 'aborted';
+    if (this.#lane) void this.#lane.then((lane) => lane.abort());
+    else this.#session.release(this);
   }
 
   #requireResting(verb: string): void {

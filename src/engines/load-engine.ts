@@ -1,0 +1,82 @@
+import type { Drafter } from '../contracts/drafter.ts';
+import { VocabularyMismatchError } from '../errors.ts';
+import type { LocalModel } from '../models/local-model.ts';
+import { systemClock } from '../runtime/system-clock.ts';
+import { LocalEngine } from './local/local-engine.ts';
+import type { Verification } from './local/lane.ts';
+import { ChainedDrafter } from './speculation/chained-drafter.ts';
+import { DraftModelDrafter } from './speculation/draft-model-drafter.ts';
+import { AdaptiveDraftLength, fixedDraftLength } from './speculation/draft-length.ts';
+import { LookupDrafter, SiblingDrafter } from './speculation/lookup-drafter.ts';
+import { measureStepCosts } from './speculation/measure-step-costs.ts';
+import { Speculation } from './speculation/speculation.ts';
+import type { StepCosts } from './speculation/step-costs.ts';
+
+/** How a drafter is named in options; a plan must be plain data to cross to a worker. */
+export type DrafterName = 'draft-model' | 'lookup' | 'sibling';
+
+export interface SpeculationPlan {
+  /** Asked in order. */
+  readonly drafters: readonly DrafterName[];
+  readonly draftLength: number | 'adaptive';
+  readonly longestDraft: number;
+  readonly minConfidence: number;
+  readonly verification: Verification;
+}
+
+/** A local engine, before anything is loaded. */
+export interface EnginePlan {
+  readonly target: LocalModel;
+  readonly draft?: LocalModel;
+  readonly maxRows: number;
+  readonly speculation?: SpeculationPlan;
+}
+
+/** Points of the cost grid. A batch larger than the largest costs in proportion. */
+const GRID_ROWS = [1, 2, 4, 8, 16];
+const CALIBRATION_BUDGET_MS = 400;
+
+/** Loads the models of a plan into the calling thread and warms them up. @throws {ModelLoadError | VocabularyMismatchError} */
+export async function loadEngine({ target, draft, maxRows, speculation: plan }: EnginePlan): Promise<LocalEngine> {
+  const [model, tokenizer] = await Promise.all([target.load(), target.loadTokenizer()]);
+  const loaded = { name: target.name, model, tokenizer, sampling: target.sampling, maxRows };
+  if (!plan) {
+    await measureStepCosts(model, systemClock, { rows: [1], widths: [1], budgetMs: 0 });
+    return new LocalEngine(loaded);
+  }
+  const draftModel = draft && plan.drafters.includes('draft-model') ? await draft.load() : undefined;
+  if (draft && draftModel) {
+    const draftTokenizer = await draft.loadTokenizer();
+    if (draftModel.vocabularySize !== model.vocabularySize || draftTokenizer.fingerprint !== tokenizer.fingerprint) {
+      await Promise.all([model.dispose(), draftModel.dispose()]);
+      throw new VocabularyMismatchError(target.name, model.vocabularySize, draft.name, draftModel.vocabularySize);
+    }
+  }
+  const drafters = plan.drafters.map((name): Drafter => {
+    if (name === 'lookup') return new LookupDrafter();
+    return name === 'sibling' ? new SiblingDrafter() : new DraftModelDrafter(draftModel!, { minConfidence: plan.minConfidence });
+  });
+  const grid = { rows: GRID_ROWS.filter((rows) => rows <= maxRows), budgetMs: CALIBRATION_BUDGET_MS };
+  const targetCosts = await measureStepCosts(model, systemClock, { ...grid, widths: widthsUpTo(plan.longestDraft + 1) });
+  const draftCosts = draftModel && (await measureStepCosts(draftModel, systemClock, { ...grid, widths: [1] }));
+  const speculation = new Speculation({
+    drafter: drafters.length === 1 ? drafters[0]! : new ChainedDrafter(drafters),
+    length: plan.draftLength === 'adaptive' ? adaptiveLength(plan.longestDraft, targetCosts, draftCosts) : fixedDraftLength(plan.draftLength),
+    costs: { target: targetCosts, draft: draftCosts },
+  });
+  return new LocalEngine({ ...loaded, speculation, verification: plan.verification });
+}
+
+function adaptiveLength(longest: number, target: StepCosts, draft: StepCosts | undefined): AdaptiveDraftLength {
+  return new AdaptiveDraftLength(longest, {
+    draftMs: (rows, length) => (draft ? length * draft.estimate(rows, 1) : 0),
+    targetMs: (rows, width) => target.estimate(rows, width),
+  });
+}
+
+/** 1, 2, 3, 5, 8, … and the last one: passes change most where they are narrow. */
+function widthsUpTo(widest: number): number[] {
+  const widths = [1, 2];
+  while (widths.at(-1)! + widths.at(-2)! < widest) widths.push(widths.at(-1)! + widths.at(-2)!);
+  return [...new Set([...widths, widest])];
+}

@@ -1,0 +1,66 @@
+import type { Clock } from '../../contracts/clock.ts';
+import type { Draft, Drafter, DraftRequest } from '../../contracts/drafter.ts';
+import type { DraftOutcome } from '../../contracts/engine.ts';
+import type { ForwardRow } from '../../contracts/token-model.ts';
+import type { DraftLengthPolicy } from './draft-length.ts';
+import type { StepCosts } from './step-costs.ts';
+
+export interface SpeculationParts {
+  readonly drafter: Drafter;
+  readonly length: DraftLengthPolicy;
+  /** Kept up to date while running, where the policy goes by costs. */
+  readonly costs?: { readonly target: StepCosts; readonly draft: StepCosts | undefined };
+}
+
+/** What a decode loop adds to speculate: a drafter, a length for each round, and what both learn from outcomes. */
+export class Speculation {
+  readonly #drafter: Drafter;
+  readonly #length: DraftLengthPolicy;
+  readonly #costs: SpeculationParts['costs'];
+  #failure: unknown;
+
+  constructor({ drafter, length, costs }: SpeculationParts) {
+    this.#drafter = drafter;
+    this.#length = length;
+    this.#costs = costs;
+  }
+
+  /** What the drafter threw, after which decoding went on without drafts. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  chooseLength(rows: number): number {
+    return this.#failure === undefined ? this.#length.choose(rows) : 0;
+  }
+
+  /** Drafts, or empty ones from the first failure of the drafter on: drafts only save time, they are not worth a branch. */
+  async propose(requests: readonly DraftRequest[], clock: Clock): Promise<readonly Draft[]> {
+    const startedAt = clock.now();
+    try {
+      const drafts = await this.#drafter.propose(requests);
+      const longest = Math.max(...drafts.map(({ tokens }) => tokens.length));
+      if (longest > 0) this.#costs?.draft?.record(requests.length, 1, (clock.now() - startedAt) / longest);
+      return drafts;
+    } catch (error) {
+      this.#failure = error;
+      return requests.map(() => ({ tokens: [], probs: undefined }));
+    }
+  }
+
+  recordPass(rows: readonly ForwardRow[], milliseconds: number): void {
+    this.#costs?.target.record(rows.length, Math.max(...rows.map(({ tokens }) => tokens.length)), milliseconds);
+  }
+
+  recordOutcome({ proposed, accepted }: DraftOutcome): void {
+    this.#length.record(proposed, accepted);
+  }
+
+  forget(key: object): void {
+    this.#drafter.forget(key);
+  }
+
+  async dispose(): Promise<void> {
+    await this.#drafter.dispose();
+  }
+}

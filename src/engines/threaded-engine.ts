@@ -1,0 +1,141 @@
+/**
+ * Local engines in a worker thread or in the calling one.
+ *
+ * ONNX Runtime computes synchronously, so a decode loop holds up the thread it runs on. By default that is a worker.
+ *
+ * @module
+ */
+import type { Engine, Session, SessionOptions } from '../contracts/engine.ts';
+import type { Prompt } from '../contracts/prompt.ts';
+import { DisposedError, InvalidOptionError } from '../errors.ts';
+import type { EnginePort, LocalModel } from '../models/local-model.ts';
+import { requireWholeNumber } from '../options.ts';
+import { hostEngine } from './port/host-engine.ts';
+import { PortEngine } from './port/port-engine.ts';
+import { loadEngine, type EnginePlan, type SpeculationPlan } from './load-engine.ts';
+
+export interface ThreadOptions {
+  /** Where decoding happens. `main` holds up the calling thread for the length of each model step. @default 'worker' where the platform has one */
+  readonly thread?: 'worker' | 'main';
+  /** Most branches decoded in one step; further ones wait their turn. Whole number ≥ 1. @default 64 */
+  readonly maxRows?: number;
+}
+
+const DEFAULT_MAX_ROWS = 64;
+
+/** What a worker is told first: an engine plan with descriptions for models. */
+interface EngineStart {
+  readonly target: unknown;
+  readonly draft: unknown;
+  readonly maxRows: number;
+  readonly speculation: SpeculationPlan | undefined;
+}
+
+/** An engine that starts where its options say, on first use. */
+export class ThreadedEngine implements Engine {
+  readonly #plan: EnginePlan;
+  readonly #thread: 'worker' | 'main';
+  #engine: Promise<Engine> | undefined;
+  #isDisposed = false;
+
+  /** Loads nothing yet. @throws {InvalidOptionError} */
+  constructor(plan: Omit<EnginePlan, 'maxRows'>, { thread = plan.target.startWorker ? 'worker' : 'main', maxRows = DEFAULT_MAX_ROWS }: ThreadOptions) {
+    requireWholeNumber('maxRows', maxRows, 1);
+    if (thread !== 'worker' && thread !== 'main') throw new InvalidOptionError('thread', "'worker' or 'main'", thread);
+    if (thread === 'worker' && !plan.target.startWorker) {
+      throw new InvalidOptionError('thread', "'main' for this model", thread, 'Its loader starts no workers.');
+    }
+    this.#plan = { ...plan, maxRows };
+    this.#thread = thread;
+  }
+
+  get name(): string {
+    return this.#plan.target.name;
+  }
+
+  get contextTokens(): number {
+    return this.#plan.target.contextTokens;
+  }
+
+  async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    options.signal?.throwIfAborted();
+    await (await this.#started()).ready(options);
+  }
+
+  async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
+    options.signal?.throwIfAborted();
+    return (await this.#started()).open(prompt, options);
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    const engine = await this.#engine?.catch(() => undefined);
+    await engine?.dispose();
+  }
+
+  #started(): Promise<Engine> {
+    if (this.#isDisposed) throw new DisposedError('decoder');
+    this.#engine ??= this.#thread === 'worker' ? this.#startWorker() : loadEngine(this.#plan);
+    return this.#engine;
+  }
+
+  async #startWorker(): Promise<Engine> {
+    const { target, draft, maxRows, speculation } = this.#plan;
+    const worker = target.startWorker!();
+    const engine = new PortEngine(worker.port, () => worker.terminate());
+    worker.port.post({ target: target.description, draft: draft?.description, maxRows, speculation } satisfies EngineStart);
+    return engine;
+  }
+}
+
+/**
+ * The worker's side: waits for the first message of a `ThreadedEngine`, then hosts the engine it asks for.
+ * A model that cannot be loaded fails the first call, not the worker.
+ *
+ * @param loadModel - Makes the model of a description in this thread.
+ */
+export function hostThreadedEngine(port: EnginePort, loadModel: (description: unknown) => Promise<LocalModel>): void {
+  port.onMessage((message) => {
+    const { target, draft, maxRows, speculation } = message as EngineStart;
+    const load = async (): Promise<Engine> => {
+      const [targetModel, draftModel] = await Promise.all([loadModel(target), draft === undefined ? undefined : loadModel(draft)]);
+      return loadEngine({ target: targetModel, maxRows, ...(draftModel && { draft: draftModel }), ...(speculation && { speculation }) });
+    };
+    hostEngine(new LazyEngine(load), port);
+  });
+}
+
+/** Starts an engine on first use. */
+class LazyEngine implements Engine {
+  readonly #start: () => Promise<Engine>;
+  #engine: Promise<Engine> | undefined;
+  #started: Engine | undefined;
+
+  constructor(start: () => Promise<Engine>) {
+    this.#start = start;
+  }
+
+  get name(): string {
+    return this.#started?.name ?? 'loading';
+  }
+
+  get contextTokens(): number | undefined {
+    return this.#started?.contextTokens;
+  }
+
+  async ready(options?: { readonly signal?: AbortSignal }): Promise<void> {
+    this.#engine ??= this.#start();
+    this.#started = await this.#engine;
+    await this.#started.ready(options);
+  }
+
+  async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
+    await this.ready(options);
+    return this.#started!.open(prompt, options);
+  }
+
+  async dispose(): Promise<void> {
+    await this.#started?.dispose();
+  }
+}
