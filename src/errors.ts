@@ -74,7 +74,7 @@ export class VocabularyMismatchError extends LatencyTtsError {
 
   constructor(targetName: string, targetSize: number, draftName: string, draftSize: number) {
     const sizes = targetSize === draftSize ? 'give different meanings to token ids' : `have ${targetSize} and ${draftSize} tokens`;
-    super('LTTS_VOCABULARY_MISMATCH', `${targetName} and ${draftName} ${sizes}. Choose a draft with the target's tokenizer.`);
+    super('LTTS_VOCABULARY_MISMATCH', `The models ${targetName} and ${draftName} ${sizes}. Choose a draft with the target's tokenizer.`);
     this.targetSize = targetSize;
     this.draftSize = draftSize;
   }

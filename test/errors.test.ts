@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import * as errors from '../src/errors.ts';
 
-const { ContextLengthError, DisposedError, InvalidOptionError, isLatencyTtsError, LatencyTtsError, ModelError, ModelLoadError, NoCandidateError } = errors;
+const {
+  ContextLengthError,
+  DisposedError,
+  InvalidOptionError,
+  isLatencyTtsError,
+  LatencyTtsError,
+  ModelError,
+  ModelLoadError,
+  NoCandidateError,
+  VocabularyMismatchError,
+} = errors;
 
 /** One of each class, with the code that callers may rely on. */
 const EXAMPLES = [
@@ -11,6 +21,7 @@ const EXAMPLES = [
   { error: new ModelLoadError('/models/a', 'There is no model.'), name: 'ModelLoadError', code: 'LTTS_MODEL_LOAD' },
   { error: new ContextLengthError(603, 512), name: 'ContextLengthError', code: 'LTTS_CONTEXT_LENGTH' },
   { error: new NoCandidateError('deadline', []), name: 'NoCandidateError', code: 'LTTS_NO_CANDIDATE' },
+  { error: new VocabularyMismatchError('target', 255, 'draft', 32_000), name: 'VocabularyMismatchError', code: 'LTTS_VOCABULARY_MISMATCH' },
   { error: new DisposedError('session'), name: 'DisposedError', code: 'LTTS_DISPOSED' },
 ];
 
@@ -88,6 +99,18 @@ describe('NoCandidateError', () => {
 
   test('says nothing of failures where there was none', () => {
     expect(new NoCandidateError('deadline', []).message).toBe('The run ended (deadline) before any branch produced text.');
+  });
+});
+
+describe('VocabularyMismatchError', () => {
+  test('names both models and both sizes', () => {
+    const error = new VocabularyMismatchError('target', 255, 'draft', 32_000);
+    expect(error).toMatchObject({ targetSize: 255, draftSize: 32_000 });
+    expect(error.message).toBe("The models target and draft have 255 and 32000 tokens. Choose a draft with the target's tokenizer.");
+  });
+
+  test('says that ids differ in meaning where the sizes are equal', () => {
+    expect(new VocabularyMismatchError('target', 255, 'draft', 255).message).toMatch(/give different meanings to token ids/);
   });
 });
 

@@ -1,0 +1,178 @@
+/** Runs against `dist`, which `npm run build:js` makes. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createRequire, isBuiltin } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type * as LatencyTts from 'latency-tts';
+import type { Options } from 'tsup';
+import { describe, expect, test } from 'vitest';
+import tsupConfig from '../tsup.config.ts';
+import { importsOf, packageOf, targetOf } from './support/import-graph.ts';
+
+interface Manifest {
+  readonly main: string;
+  readonly module: string;
+  readonly types: string;
+  readonly bin: Readonly<Record<string, string>>;
+  readonly files: readonly string[];
+  readonly exports: Readonly<Record<string, unknown>>;
+}
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+const require = createRequire(import.meta.url);
+const manifest = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as Manifest;
+
+/** Names that the portable root exports. An addition here is an addition to the public interface. */
+const PORTABLE_NAMES = [
+  'ContextLengthError',
+  'Decoder',
+  'DisposedError',
+  'HubTokenizer',
+  'InvalidOptionError',
+  'LatencyTtsError',
+  'ModelError',
+  'ModelLoadError',
+  'NativeTokenModel',
+  'NoCandidateError',
+  'PrmScorer',
+  'RunEvents',
+  'SelfConsistency',
+  'SpeculativeDecoder',
+  'VocabularyMismatchError',
+  'aggregateSteps',
+  'answerAfterHashes',
+  'boxedAnswer',
+  'countVotes',
+  'explicitAnswer',
+  'extractAnswer',
+  'firstOf',
+  'isDecided',
+  'isLatencyTtsError',
+  'lastNumber',
+  'systemClock',
+];
+const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
+  'latency-tts': [...PORTABLE_NAMES, 'bundledModels', 'loadModel'],
+  'latency-tts/problems': ['TIERS', 'formatSolution', 'generateProblems'],
+  'latency-tts/testing': ['ManualClock', 'ScriptedTokenModel', 'characterTokenizer', 'localModelOf'],
+};
+
+/** Every string in a value, with the keys that lead to it. */
+function leavesOf(value: unknown, path: readonly string[] = []): { readonly path: readonly string[]; readonly target: string }[] {
+  if (typeof value === 'string') return [{ path, target: value }];
+  return Object.entries(value as Readonly<Record<string, unknown>>).flatMap(([key, inner]) => leavesOf(inner, [...path, key]));
+}
+
+/** The file and every chunk it loads, however deep, with their texts. */
+function loadedFrom(file: string, texts = new Map<string, string>()): Map<string, string> {
+  if (texts.has(file)) return texts;
+  const text = readFileSync(`${ROOT}${file}`, 'utf8');
+  texts.set(file, text);
+  for (const { specifier } of importsOf(text)) {
+    const target = targetOf(file, specifier);
+    if (target !== undefined) loadedFrom(target, texts);
+  }
+  return texts;
+}
+
+const namesOf = (module: unknown): string[] =>
+  Object.keys(module as object)
+    .filter((name) => name !== 'default' && name !== '__esModule' && name !== 'module.exports')
+    .sort();
+
+describe('package.json', () => {
+  const leaves = leavesOf(manifest.exports);
+
+  test('exports only files that the build makes', () => {
+    const scripts = leaves.filter(({ path }) => path.at(-1) !== 'types');
+    expect(scripts.length).toBeGreaterThan(4);
+    expect(scripts.filter(({ target }) => !existsSync(`${ROOT}${target}`))).toEqual([]);
+  });
+
+  test('gives every script the declarations of its own format', () => {
+    for (const { path, target } of leaves.filter(({ path }) => path.at(-1) === 'types')) {
+      const script = leaves.find((other) => other.path.join() === [...path.slice(0, -1), 'default'].join());
+      expect(target).toBe(script?.target.replace(/\.(c?)js$/, '.d.$1ts'));
+    }
+  });
+
+  test('lists types first, so that a resolver does not stop at the script', () => {
+    for (const { path } of leaves.filter(({ path }) => path.at(-1) === 'types')) {
+      const conditions = path.slice(0, -1).reduce<unknown>((value, key) => (value as Readonly<Record<string, unknown>>)[key], manifest.exports);
+      expect(Object.keys(conditions as object)[0]).toBe('types');
+    }
+  });
+
+  test('builds declarations for everything it exports', () => {
+    const built = (tsupConfig as readonly Options[]).filter(({ dts }) => dts === true).flatMap(({ entry }) => Object.keys(entry as Record<string, string>));
+    const exported = new Set(leaves.map(({ target }) => /^\.\/dist\/(.+?)\.(?:d\.)?c?[jt]s$/.exec(target)?.[1]).filter((name) => name !== undefined));
+    expect([...exported].sort()).toEqual(built.sort());
+  });
+
+  test('points older tools at the root for Node', () => {
+    expect(leaves.filter(({ path }) => path.includes('node')).map(({ target }) => target)).toEqual(
+      expect.arrayContaining([manifest.main, manifest.module, manifest.types]),
+    );
+  });
+
+  test('has a command that starts by itself', () => {
+    for (const file of Object.values(manifest.bin)) {
+      expect(readFileSync(`${ROOT}${file}`, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+      expect(statSync(`${ROOT}${file}`).mode & 0o111).not.toBe(0);
+    }
+  });
+
+  test('packs what the bundled models need', () => {
+    expect(manifest.files).toEqual(expect.arrayContaining(['dist', 'models/tokenizer', 'models/target', 'models/draft', 'models/prm']));
+  });
+});
+
+describe.each(Object.entries(PUBLIC_NAMES))('%s', (specifier, names) => {
+  test('exports these names and no others, to import and to require', async () => {
+    expect(namesOf(await import(/* @vite-ignore */ specifier))).toEqual([...names].sort());
+    expect(namesOf(require(specifier))).toEqual([...names].sort());
+  });
+
+  test('exports nothing that is undefined', () => {
+    const module = require(specifier) as Readonly<Record<string, unknown>>;
+    expect(Object.entries(module).filter(([, value]) => value === undefined)).toEqual([]);
+  });
+});
+
+describe('the portable root', () => {
+  test('exports what the root for Node exports, but for files and threads', async () => {
+    expect(namesOf(await import(/* @vite-ignore */ `${ROOT}dist/index.js`))).toEqual([...PORTABLE_NAMES].sort());
+    expect(namesOf(require(`${ROOT}dist/index.cjs`))).toEqual([...PORTABLE_NAMES].sort());
+  });
+
+  /** Packages and builtins that a built file and its chunks import, statically, dynamically or by `require`. */
+  const packagesOf = (file: string): Set<string> =>
+    new Set(
+      [...loadedFrom(file)].flatMap(([loaded, text]) =>
+        importsOf(text)
+          .filter(({ specifier }) => !targetOf(loaded, specifier))
+          .map(({ specifier }) => (isBuiltin(specifier) ? 'node:' : packageOf(specifier))),
+      ),
+    );
+
+  test.each(['dist/index.js', 'dist/index.cjs'])('%s needs nothing of Node', (file) => {
+    expect([...packagesOf(file)].sort()).toEqual(['@huggingface/transformers', 'eventemitter3', 'onnxruntime-common']);
+  });
+
+  test.each(['dist/problems.js', 'dist/problems.cjs', 'dist/testing.js', 'dist/testing.cjs'])('%s needs no package at all', (file) => {
+    expect([...packagesOf(file)]).toEqual([]);
+  });
+
+  test.each(['dist/index.node.js', 'dist/index.node.cjs'])('the search finds what %s needs of Node', (file) => {
+    expect([...packagesOf(file)]).toEqual(expect.arrayContaining(['node:', 'onnxruntime-node', 'valibot']));
+  });
+});
+
+describe('the bundled models', () => {
+  test('are found from an import and from a require', async () => {
+    const imported: typeof LatencyTts = await import('latency-tts');
+    const required = require('latency-tts') as typeof LatencyTts;
+    const [left, right] = [await imported.bundledModels(), await required.bundledModels()];
+    expect(left.target.description).toEqual(right.target.description);
+    expect(left.target.contextTokens).toBeGreaterThan(0);
+  });
+});
