@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'eventemitter3';
 import type { BranchReport, RunTiming, StopReason } from './strategy.ts';
-import type { EngineUsage } from './engine.ts';
+import type { DraftOutcome, EngineUsage } from './engine.ts';
 
 /** Fields of every event. */
 export interface EventBase {
@@ -15,6 +15,8 @@ export interface RunEventMap {
   'branch-delta': (event: EventBase & { readonly branch: number; readonly tokenCount: number; readonly text: string }) => void;
   /** A branch is done: finished, cut, aborted or failed. */
   'branch-end': (event: EventBase & { readonly report: BranchReport }) => void;
+  /** A draft was decided, where the engine speculates. */
+  'draft-verify': (event: EventBase & DraftOutcome & { readonly branch: number }) => void;
   /** The leading answer or its votes have changed. */
   'vote-change': (event: EventBase & { readonly answer: string; readonly votes: number; readonly of: number }) => void;
   /** Time is up for these branches. */

@@ -105,6 +105,9 @@ export class SelfConsistency implements Strategy<SelfConsistencyResult> {
           for (const delta of progress) scope.emit('branch-delta', delta);
         },
       }),
+      ...(scope.hasListeners('draft-verify') && {
+        onDraft: (branch, outcome) => scope.emit('draft-verify', { branch, ...outcome }),
+      }),
     });
   }
 

@@ -76,10 +76,14 @@ class EngineHost {
     return { name: this.#engine.name, contextTokens: this.#engine.contextTokens };
   }
 
-  async #open({ session: number, prompt, options, hasProgress }: Extract<EngineRequest, { type: 'open' }>, signal: AbortSignal): Promise<OpenResult> {
+  async #open(
+    { session: number, prompt, options, hasProgress, hasDrafts }: Extract<EngineRequest, { type: 'open' }>,
+    signal: AbortSignal,
+  ): Promise<OpenResult> {
     const session = await this.#engine.open(prompt, {
       ...options,
       signal,
+      ...(hasDrafts && { onDraft: (branch, outcome) => this.#send({ type: 'draft', session: number, branch, outcome }) }),
       ...(hasProgress && { onProgress: (progress) => this.#send({ type: 'progress', session: number, progress }) }),
     });
     this.#sessions.set(number, { session, branches: [] });

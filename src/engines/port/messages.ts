@@ -1,4 +1,4 @@
-import type { AdvanceOptions, Branch, BranchProgress, EngineUsage, Segment, SessionOptions } from '../../contracts/engine.ts';
+import type { AdvanceOptions, Branch, BranchProgress, DraftOutcome, EngineUsage, Segment, SessionOptions } from '../../contracts/engine.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import type { TransferredError } from './transferred-error.ts';
 
@@ -12,6 +12,7 @@ export type EngineRequest =
       readonly prompt: Prompt;
       readonly options: Pick<SessionOptions, 'sampling' | 'seed' | 'deadlineAt' | 'progressIntervalMs'>;
       readonly hasProgress: boolean;
+      readonly hasDrafts: boolean;
     }
   | { readonly type: 'branch'; readonly session: number; readonly count: number }
   | ({ readonly type: 'advance'; readonly call: number } & BranchAddress & { readonly options: Omit<AdvanceOptions, 'signal'> })
@@ -30,6 +31,7 @@ export interface BranchAddress {
 export type EngineResponse =
   | { readonly type: 'result'; readonly call: number; readonly value: ReadyResult | OpenResult | BranchResult | undefined }
   | { readonly type: 'error'; readonly call: number; readonly error: TransferredError }
+  | { readonly type: 'draft'; readonly session: number; readonly branch: number; readonly outcome: DraftOutcome }
   | { readonly type: 'progress'; readonly session: number; readonly progress: readonly BranchProgress[] };
 
 export interface ReadyResult {

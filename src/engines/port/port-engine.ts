@@ -1,4 +1,4 @@
-import type { AdvanceOptions, Branch, BranchProgress, Engine, EngineUsage, Segment, Session, SessionOptions } from '../../contracts/engine.ts';
+import type { AdvanceOptions, Branch, Engine, EngineUsage, Segment, Session, SessionOptions } from '../../contracts/engine.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import { DisposedError, InvalidOptionError, ModelError } from '../../errors.ts';
 import type { EnginePort } from '../../models/local-model.ts';
@@ -19,7 +19,8 @@ type WithoutCall<Request> = Request extends unknown ? Omit<Request, 'call'> : ne
 class PortCaller {
   readonly #port: EnginePort;
   readonly #calls = new Map<number, OpenCall>();
-  readonly progressListeners = new Map<number, (progress: readonly BranchProgress[]) => void>();
+  /** What sessions want to hear of while calls are open, by session. */
+  readonly listeners = new Map<number, Pick<SessionOptions, 'onProgress' | 'onDraft'>>();
   #nextCall = 0;
   #closedBy: Error | undefined;
 
@@ -64,7 +65,8 @@ class PortCaller {
   }
 
   #receive(response: EngineResponse): void {
-    if (response.type === 'progress') return this.progressListeners.get(response.session)?.(response.progress);
+    if (response.type === 'progress') return this.listeners.get(response.session)?.onProgress?.(response.progress);
+    if (response.type === 'draft') return this.listeners.get(response.session)?.onDraft?.(response.branch, response.outcome);
     const call = this.#calls.get(response.call);
     this.#calls.delete(response.call);
     if (response.type === 'result') call?.resolve(response.value);
@@ -99,19 +101,22 @@ export class PortEngine implements Engine {
   }
 
   async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
-    const { sampling, seed, deadlineAt, progressIntervalMs, onProgress, signal, clock = systemClock } = options;
+    const { sampling, seed, deadlineAt, progressIntervalMs, onProgress, onDraft, signal, clock = systemClock } = options;
     if (clock !== systemClock) {
       throw new InvalidOptionError('clock', 'the system clock', 'another one', 'A worker has its own time; decode in the calling thread to use another clock.');
     }
     await this.ready(signal ? { signal } : {});
     const session = this.#nextSession++;
-    if (onProgress) this.#caller.progressListeners.set(session, onProgress);
+    this.#caller.listeners.set(session, { ...(onProgress && { onProgress }), ...(onDraft && { onDraft }) });
     const passed = Object.fromEntries(Object.entries({ sampling, seed, deadlineAt, progressIntervalMs }).filter(([, value]) => value !== undefined));
     try {
-      const opened = await this.#caller.ask<OpenResult>({ type: 'open', session, prompt, options: passed, hasProgress: onProgress !== undefined }, signal);
+      const opened = await this.#caller.ask<OpenResult>(
+        { type: 'open', session, prompt, options: passed, hasProgress: onProgress !== undefined, hasDrafts: onDraft !== undefined },
+        signal,
+      );
       return new PortSession(this.#caller, session, opened);
     } catch (error) {
-      this.#caller.progressListeners.delete(session);
+      this.#caller.listeners.delete(session);
       // An abort can cross the answer: whatever was opened over there must not stay.
       void this.#caller.ask({ type: 'dispose-session', session }).catch(() => undefined);
       throw error;
@@ -152,7 +157,7 @@ class PortSession implements Session {
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    this.#caller.progressListeners.delete(this.#number);
+    this.#caller.listeners.delete(this.#number);
     await this.#caller.ask({ type: 'dispose-session', session: this.#number });
   }
 
