@@ -49,21 +49,25 @@ export function logSumExp(values: Float32Array, start = 0, size = values.length)
  * @param probs - Receives the distribution, `[vocabularySize]`; its length is the row's.
  * @param sampling - Temperature 0 puts everything on the first largest logit.
  * @param seen - Tokens already in the context, for the repetition penalty.
+ * @returns `logSumExp` of the row as it is: a logit less this is the token's log-probability under the model. It falls off
+ *   the softmax where nothing comes before that, so that the exponentials, most of the cost, are taken once.
  */
-export function processedDistribution(logits: Float32Array, start: number, probs: Float32Array, sampling: Sampling, seen: Iterable<number>): void {
+export function processedDistribution(logits: Float32Array, start: number, probs: Float32Array, sampling: Sampling, seen: Iterable<number>): number {
   const size = probs.length;
+  const isUnscaled = sampling.repetitionPenalty === 1 && sampling.temperature === 1;
   probs.set(logits.subarray(start, start + size));
   if (sampling.repetitionPenalty !== 1) penaliseRepetition(probs, sampling.repetitionPenalty, seen);
   if (sampling.temperature === 0) {
     const likeliest = argmax(probs);
     probs.fill(0);
     probs[likeliest] = 1;
-    return;
+    return logSumExp(logits, start, size);
   }
-  softmaxInPlace(probs, sampling.temperature);
+  const normaliser = softmaxInPlace(probs, sampling.temperature);
   if (sampling.topK > 0 && sampling.topK < size) keepLikeliest(probs, sampling.topK, 1);
   if (sampling.topP < 1) keepLikeliest(probs, size, sampling.topP);
   if (sampling.minP > 0) dropUnlikely(probs, sampling.minP * probs[argmax(probs)]!);
+  return isUnscaled ? normaliser : logSumExp(logits, start, size);
 }
 
 function penaliseRepetition(logits: Float32Array, penalty: number, seen: Iterable<number>): void {
@@ -73,7 +77,8 @@ function penaliseRepetition(logits: Float32Array, penalty: number, seen: Iterabl
   }
 }
 
-function softmaxInPlace(values: Float32Array, temperature: number): void {
+/** Returns the natural logarithm of what the exponentials were divided by. */
+function softmaxInPlace(values: Float32Array, temperature: number): number {
   const largest = values[argmax(values)]!;
   let sum = 0;
   for (let index = 0; index < values.length; index++) {
@@ -81,7 +86,8 @@ function softmaxInPlace(values: Float32Array, temperature: number): void {
     values[index] = weight;
     sum += weight;
   }
-  for (let index = 0; index < values.length; index++) values[index] = values[index]! / sum;
+  scale(values, 1 / sum);
+  return largest / temperature + Math.log(sum);
 }
 
 /** Keeps the likeliest tokens, at most `count` and no more than reach `mass`; ties keep the lower index. Renormalises. */

@@ -27,12 +27,12 @@ export interface PastFeeds {
  * first `rows` slots are one contiguous tensor and nothing is copied for a forward. A slot's bias `[capacity + 1]` is 0
  * where it holds a token and, always, at its end: rollback is a fill of the bias, raggedness is the bias.
  *
- * Invariant: slots `[0, used)` are taken, each by the owner recorded for it.
+ * Invariant: a slot is taken by the owner recorded for it, or free.
  */
 export class NativeCache<Owner extends { slot: number }> {
   readonly #shape: CacheShape;
-  readonly #owners: Owner[] = [];
-  #slots = 0;
+  /** One entry for each slot. */
+  #owners: (Owner | undefined)[] = [];
   #capacity = 0;
   #isLocked = false;
   #bias: Float32Array = new Float32Array(0);
@@ -53,7 +53,7 @@ export class NativeCache<Owner extends { slot: number }> {
   /** Bytes held, over all slots. */
   get byteLength(): number {
     const { layers, headWidth } = this.#shape;
-    return this.#slots * (this.#capacity * 2 * layers * headWidth + this.#capacity + 1) * Float32Array.BYTES_PER_ELEMENT;
+    return this.#owners.length * (this.#capacity * 2 * layers * headWidth + this.#capacity + 1) * Float32Array.BYTES_PER_ELEMENT;
   }
 
   /** Refuses changes until `unlock`: the runtime is reading the buffers. */
@@ -69,25 +69,27 @@ export class NativeCache<Owner extends { slot: number }> {
   /** Gives the owner an empty slot. */
   take(owner: Owner): void {
     this.#requireUnlocked();
-    if (this.#owners.length === this.#slots) this.#resize(Math.max(4, this.#slots * 2), Math.max(CAPACITY_STEP, this.#capacity));
-    owner.slot = this.#owners.length;
-    this.#owners.push(owner);
+    let slot = this.#owners.indexOf(undefined);
+    if (slot < 0) {
+      slot = this.#owners.length;
+      this.#resize(Math.max(4, 2 * slot), Math.max(CAPACITY_STEP, this.#capacity));
+    }
+    this.#place(owner, slot);
     this.biasOf(owner).fill(SHUT);
   }
 
-  /** Takes the owner's slot back; the last slot moves into its place. */
+  /** Takes the owner's slot back. */
   release(owner: Owner): void {
     this.#requireUnlocked();
-    const last = this.#owners.pop()!;
-    if (last === owner) return;
-    this.#copySlot(last.slot, owner.slot);
-    this.#owners[owner.slot] = last;
-    last.slot = owner.slot;
+    this.#owners[owner.slot] = undefined;
   }
 
   /** Copies what one owner holds to another. */
   copy(from: Owner, to: Owner): void {
     this.#copySlot(from.slot, to.slot);
+    // Either slot will do for either owner now. With the copy in front, a prompt stays behind its branches, and their
+    // first forward finds them in the first slots.
+    if (from.slot < to.slot) this.#exchange(from, to.slot);
   }
 
   /** Forgets the positions `[from, to)` of the owner. */
@@ -98,17 +100,20 @@ export class NativeCache<Owner extends { slot: number }> {
 
   /** Makes room for `positions` in every slot. */
   reserve(positions: number): void {
-    if (positions > this.#capacity) this.#resize(this.#slots, Math.ceil(positions / CAPACITY_STEP) * CAPACITY_STEP);
+    if (positions > this.#capacity) this.#resize(this.#owners.length, Math.ceil(positions / CAPACITY_STEP) * CAPACITY_STEP);
   }
 
-  /** Moves the owners into the first slots, in any order, by swapping with those that are in the way. */
+  /** Moves the owners into the first slots, in any order. Those that are in the way go where they came from. */
   gather(owners: readonly Owner[]): void {
-    const wanted = new Set(owners);
-    let free = 0;
+    if (owners.every(({ slot }) => slot < owners.length)) return;
+    const wanted = new Set<Owner | undefined>(owners);
+    let place = 0;
     for (const owner of owners) {
       if (owner.slot < owners.length) continue;
-      while (wanted.has(this.#owners[free]!)) free++;
-      this.#swap(owner, this.#owners[free]!);
+      while (wanted.has(this.#owners[place])) place++;
+      if (this.#owners[place]) this.#swapSlots(owner.slot, place);
+      else this.#copySlot(owner.slot, place);
+      this.#exchange(owner, place);
     }
   }
 
@@ -161,30 +166,45 @@ export class NativeCache<Owner extends { slot: number }> {
         for (let unit = 0; unit < headWidth; unit++) values[target++] = fresh[source++]!;
       }
     }
-    this.biasOf(owner).fill(0, position, position + count);
+    const biasStart = owner.slot * (capacity + 1) + position;
+    this.#bias.fill(0, biasStart, biasStart + count);
   }
 
   #requireUnlocked(): void {
     if (this.#isLocked) throw new ModelError('The caches were changed while a forward is under way. Await the forward first.');
   }
 
-  #copySlot(from: number, to: number): void {
-    const size = this.#shape.headWidth * this.#capacity;
-    for (const buffer of [...this.#keys, ...this.#values]) buffer.copyWithin(to * size, from * size, (from + 1) * size);
-    const stride = this.#capacity + 1;
-    this.#bias.copyWithin(to * stride, from * stride, (from + 1) * stride);
+  #place(owner: Owner, slot: number): void {
+    this.#owners[slot] = owner;
+    owner.slot = slot;
   }
 
-  #swap(left: Owner, right: Owner): void {
-    // The slot behind the last one serves as the third hand.
-    if (this.#owners.length === this.#slots) this.#resize(this.#slots + 1, this.#capacity);
-    const spare = this.#owners.length;
-    this.#copySlot(left.slot, spare);
-    this.#copySlot(right.slot, left.slot);
-    this.#copySlot(spare, right.slot);
-    [left.slot, right.slot] = [right.slot, left.slot];
-    this.#owners[left.slot] = left;
-    this.#owners[right.slot] = right;
+  /** Records the owner in the slot, and who was there, if anyone, in the owner's. */
+  #exchange(owner: Owner, slot: number): void {
+    const other = this.#owners[slot];
+    this.#owners[owner.slot] = undefined;
+    if (other) this.#place(other, owner.slot);
+    this.#place(owner, slot);
+  }
+
+  #copySlot(from: number, to: number): void {
+    this.#eachBuffer((buffer, size) => buffer.copyWithin(to * size, from * size, (from + 1) * size));
+  }
+
+  #swapSlots(left: number, right: number): void {
+    this.#eachBuffer((buffer, size) => {
+      const held = buffer.slice(left * size, (left + 1) * size);
+      buffer.copyWithin(left * size, right * size, (right + 1) * size);
+      buffer.set(held, right * size);
+    });
+  }
+
+  /** Calls with every buffer and the size of a slot in it. */
+  #eachBuffer(visit: (buffer: Float32Array, size: number) => void): void {
+    const size = this.#shape.headWidth * this.#capacity;
+    for (const keys of this.#keys) visit(keys, size);
+    for (const values of this.#values) visit(values, size);
+    visit(this.#bias, this.#capacity + 1);
   }
 
   #resize(slots: number, capacity: number): void {
@@ -203,7 +223,7 @@ export class NativeCache<Owner extends { slot: number }> {
     this.#values = Array.from({ length: layers }, (_, layer) =>
       restride(previous.values[layer], previous.capacity * headWidth, used, new Float32Array(size), capacity * headWidth),
     );
-    this.#slots = slots;
+    this.#owners = Array.from({ length: slots }, (_, slot) => this.#owners[slot]);
     this.#capacity = capacity;
     this.#feeds.clear();
   }
