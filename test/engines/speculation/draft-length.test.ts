@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest';
+import { AcceptanceWindow, AdaptiveDraftLength, bestDraftLength, expectedTokens } from '../../../src/engines/speculation/draft-length.ts';
+import { StepCosts } from '../../../src/engines/speculation/step-costs.ts';
+
+const LONGEST = 16;
+const constant = (rate: number): number[] => new Array<number>(LONGEST).fill(rate);
+
+describe('expectedTokens', () => {
+  // Leviathan et al. 2022, equation 1: (1 − a^(k+1)) / (1 − a).
+  test.each([
+    [0.6, [1.6, 1.96, 2.176, 2.306, 2.383, 2.458, 2.491]],
+    [0.7, [1.7, 2.19, 2.533, 2.773, 2.941, 3.141, 3.267]],
+    [0.8, [1.8, 2.44, 2.952, 3.362, 3.689, 4.161, 4.571]],
+    [0.9, [1.9, 2.71, 3.439, 4.095, 4.686, 5.695, 6.862]],
+  ])('at acceptance %f', (rate, expected) => {
+    expect([1, 2, 3, 4, 5, 7, 10].map((length) => Number(expectedTokens(constant(rate), length).toFixed(3)))).toEqual(expected);
+  });
+
+  test('takes rates by position', () => {
+    expect(expectedTokens([0.5, 0.4], 2)).toBeCloseTo(1 + 0.5 + 0.2);
+  });
+});
+
+describe('bestDraftLength', () => {
+  test.each([
+    [0.6, 0.1, 3, 1.674],
+    [0.6, 0.3, 1, 1.231],
+    [0.7, 0.1, 4, 1.981],
+    [0.7, 0.3, 2, 1.369],
+    [0.8, 0.05, 8, 3.092],
+    [0.8, 0.1, 6, 2.47],
+    [0.8, 0.2, 4, 1.868],
+    [0.9, 0.05, 13, 4.674],
+    [0.9, 0.1, 10, 3.431],
+    [0.9, 0.3, 5, 1.874],
+  ])('acceptance %f and draft cost %f: length %i, speed-up %f', (rate, cost, length, speedUp) => {
+    const roundMs = (drafted: number): number => 1 + cost * drafted;
+    expect(bestDraftLength(constant(rate), LONGEST, roundMs)).toBe(length);
+    expect(expectedTokens(constant(rate), length) / roundMs(length)).toBeCloseTo(speedUp, 2);
+  });
+
+  test('is 0 when verifying costs more than it saves', () => {
+    expect(bestDraftLength(constant(0.8), 8, (length) => (length === 0 ? 2 : 6 + length))).toBe(0);
+  });
+});
+
+describe('AcceptanceWindow', () => {
+  test('counts a position only when all before it were accepted', () => {
+    const window = new AcceptanceWindow();
+    for (let round = 0; round < 200; round++) window.record(3, 1);
+    const [first, second, third] = window.rates(3);
+    expect(first).toBeGreaterThan(0.95);
+    expect(second).toBeLessThan(0.1);
+    // Never tried, so believed to be like the one before.
+    expect(third).toBeCloseTo(second!);
+  });
+
+  test('forgets what is long past', () => {
+    const window = new AcceptanceWindow();
+    for (let round = 0; round < 200; round++) window.record(1, 1);
+    for (let round = 0; round < 100; round++) window.record(1, 0);
+    expect(window.rates(1)[0]).toBeLessThan(0.1);
+  });
+});
+
+describe('AdaptiveDraftLength', () => {
+  const costs = { draftMs: (_: number, length: number) => 0.1 * length, targetMs: (rows: number, width: number) => Math.max(1, (rows * width) / 16) };
+
+  test('drafts more as branches finish', () => {
+    const policy = new AdaptiveDraftLength(8, costs);
+    for (let round = 0; round < 200; round++) policy.record(8, 6);
+    const lengths = [32, 16, 8, 4, 1].map((rows) => policy.choose(rows));
+    expect(lengths).toEqual([...lengths].sort((left, right) => left - right));
+    expect(lengths[0]).toBe(0);
+    expect(lengths.at(-1)).toBeGreaterThanOrEqual(5);
+  });
+
+  test('ends at 0 when a wide pass costs more than it saves, and tries again now and then', () => {
+    const policy = new AdaptiveDraftLength(8, { draftMs: (_, length) => length, targetMs: (_, width) => (width === 1 ? 1.96 : 6.4) });
+    const chosen = Array.from({ length: 400 }, () => {
+      const length = policy.choose(1);
+      if (length > 0) policy.record(length, 0);
+      return length;
+    });
+    expect(chosen.filter((length) => length === 0).length).toBeGreaterThan(390);
+    expect(chosen.slice(1).some((length) => length > 0)).toBe(true);
+  });
+
+  test('keeps its length while another promises only little more', () => {
+    const policy = new AdaptiveDraftLength(8, costs);
+    const first = policy.choose(1);
+    for (let round = 0; round < 3; round++) policy.record(first, first);
+    expect(policy.choose(1)).toBe(first);
+  });
+});
+
+describe('StepCosts', () => {
+  const grid = [1, 4].flatMap((rows) => [1, 3].map((width) => ({ rows, width, milliseconds: rows + width })));
+
+  test('interpolates between and goes on beyond measured points', () => {
+    const measured = new StepCosts(grid);
+    expect(measured.estimate(1, 1)).toBe(2);
+    expect(measured.estimate(2, 2)).toBeCloseTo(4);
+    expect(measured.estimate(8, 5)).toBeCloseTo(13);
+  });
+
+  test('never falls beyond the last point', () => {
+    const falling = new StepCosts([
+      { rows: 1, width: 1, milliseconds: 2 },
+      { rows: 2, width: 1, milliseconds: 1 },
+    ]);
+    expect(falling.estimate(10, 1)).toBe(1);
+  });
+
+  test('follows a machine that slows down, but not a single pause', () => {
+    const measured = new StepCosts(grid);
+    measured.record(1, 1, 2000);
+    expect(measured.estimate(1, 1)).toBeLessThan(3);
+    for (let pass = 0; pass < 100; pass++) measured.record(1, 1, 4);
+    expect(measured.estimate(1, 1)).toBeCloseTo(4, 1);
+  });
+});
