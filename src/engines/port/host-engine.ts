@@ -37,20 +37,23 @@ class EngineHost {
         return void this.#answer(request.call, (signal) => this.#open(request, signal));
       case 'advance':
         return void this.#answer(request.call, async (signal) => {
-          const segment = await this.#branchAt(request).advance({ ...request.options, signal });
-          return this.#standing(request, segment);
+          // Looked up once: the session may be disposed, and unknown here, before the segment is there.
+          const [session, branch] = this.#branchAt(request);
+          const segment = await branch.advance({ ...request.options, signal });
+          return standing(session, branch, segment);
         });
       case 'force':
         return void this.#answer(request.call, async () => {
-          await this.#branchAt(request).force(request.text);
-          return this.#standing(request, undefined);
+          const [session, branch] = this.#branchAt(request);
+          await branch.force(request.text);
+          return standing(session, branch, undefined);
         });
       case 'dispose-session':
         return void this.#answer(request.call, () => this.#disposeSession(request.session));
       case 'branch':
         return this.#addBranches(request.session, (session) => session.branch(request.count));
       case 'fork':
-        return this.#addBranches(request.session, () => [this.#branchAt(request).fork()]);
+        return this.#addBranches(request.session, () => [this.#branchAt(request)[1].fork()]);
       case 'abort':
         this.#sessions.get(request.session)?.branches[request.branch]?.abort();
         return;
@@ -86,6 +89,11 @@ class EngineHost {
       ...(hasDrafts && { onDraft: (branch, outcome) => this.#send({ type: 'draft', session: number, branch, outcome }) }),
       ...(hasProgress && { onProgress: (progress) => this.#send({ type: 'progress', session: number, progress }) }),
     });
+    if (signal.aborted) {
+      // The other side has given the call up: it will never dispose of this session.
+      await session.dispose();
+      signal.throwIfAborted();
+    }
     this.#sessions.set(number, { session, branches: [] });
     return { promptTokens: session.promptTokens, usage: session.usage() };
   }
@@ -101,14 +109,14 @@ class EngineHost {
     hosted?.branches.push(...make(hosted.session));
   }
 
-  #branchAt({ session, branch }: BranchAddress): Branch {
-    const found = this.#sessions.get(session)?.branches[branch];
+  #branchAt({ session, branch }: BranchAddress): readonly [Session, Branch] {
+    const hosted = this.#sessions.get(session);
+    const found = hosted?.branches[branch];
     if (!found) throw new DisposedError('session');
-    return found;
+    return [hosted.session, found];
   }
+}
 
-  #standing(address: BranchAddress, segment: BranchResult['segment']): BranchResult {
-    const { text, tokenCount, ended } = this.#branchAt(address);
-    return { segment, text, tokenCount, ended, usage: this.#sessions.get(address.session)!.session.usage() };
-  }
+function standing(session: Session, { text, tokenCount, ended }: Branch, segment: BranchResult['segment']): BranchResult {
+  return { segment, text, tokenCount, ended, usage: session.usage() };
 }

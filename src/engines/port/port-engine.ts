@@ -3,7 +3,7 @@ import type { Prompt } from '../../contracts/prompt.ts';
 import { DisposedError, InvalidOptionError, ModelError } from '../../errors.ts';
 import type { EnginePort } from '../../models/local-model.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
-import { requireAdvanceOptions } from '../advance-options.ts';
+import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
 import type { BranchAddress, BranchResult, EngineRequest, EngineResponse, OpenResult, ReadyResult } from './messages.ts';
 import { receiveError } from './transferred-error.ts';
 
@@ -14,6 +14,23 @@ interface OpenCall {
 
 type Numbered = Extract<EngineRequest, { call: number }>;
 type WithoutCall<Request> = Request extends unknown ? Omit<Request, 'call'> : never;
+
+interface StartedCall<Result> {
+  readonly answer: Promise<Result>;
+  cancel(): void;
+}
+
+function untilAborted<Result>({ answer, cancel }: StartedCall<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (!signal) return answer;
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => {
+      reject(signal.reason);
+      cancel();
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    void answer.then(resolve, reject).then(() => signal.removeEventListener('abort', giveUp));
+  });
+}
 
 /** Calls over a port, with answers matched by number and aborts passed on. */
 class PortCaller {
@@ -37,31 +54,30 @@ class PortCaller {
     this.#calls.clear();
   }
 
+  get isClosed(): boolean {
+    return this.#closedBy !== undefined;
+  }
+
   tell(request: Exclude<EngineRequest, Numbered>): void {
     if (this.#closedBy) throw this.#closedBy;
     this.#port.post(request);
   }
 
-  /** Rejects with the signal's reason as soon as it is aborted; the other side is told to give up. */
-  async ask<Result>(request: WithoutCall<Numbered>, signal?: AbortSignal): Promise<Result> {
-    signal?.throwIfAborted();
+  /** Sends a request whose answer settles `answer`; `cancel` tells the other side to give it up. */
+  start<Result>(request: WithoutCall<Numbered>): StartedCall<Result> {
     if (this.#closedBy) throw this.#closedBy;
     const call = this.#nextCall++;
     const answer = new Promise<Result>((resolve, reject) => {
       this.#calls.set(call, { resolve: resolve as (value: unknown) => void, reject });
       this.#port.post({ ...request, call });
     });
-    const cancel = (): void => {
-      this.#calls.get(call)?.reject(signal!.reason);
-      this.#calls.delete(call);
-      this.#port.post({ type: 'cancel', target: call } satisfies EngineRequest);
-    };
-    signal?.addEventListener('abort', cancel, { once: true });
-    try {
-      return await answer;
-    } finally {
-      signal?.removeEventListener('abort', cancel);
-    }
+    return { answer, cancel: () => this.#port.post({ type: 'cancel', target: call } satisfies EngineRequest) };
+  }
+
+  /** Rejects with the signal's reason as soon as it is aborted; the other side is told to give up. */
+  async ask<Result>(request: WithoutCall<Numbered>, signal?: AbortSignal): Promise<Result> {
+    signal?.throwIfAborted();
+    return untilAborted(this.start<Result>(request), signal);
   }
 
   #receive(response: EngineResponse): void {
@@ -133,7 +149,7 @@ class PortSession implements Session {
   readonly promptTokens: number;
   readonly #caller: PortCaller;
   readonly #number: number;
-  #branchCount = 0;
+  readonly #branches: PortBranch[] = [];
   #usage: EngineUsage;
   #isDisposed = false;
 
@@ -158,17 +174,25 @@ class PortSession implements Session {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     this.#caller.listeners.delete(this.#number);
-    await this.#caller.ask({ type: 'dispose-session', session: this.#number });
+    for (const branch of this.#branches) branch.ended ??= 'aborted';
+    try {
+      await this.#caller.ask({ type: 'dispose-session', session: this.#number });
+    } catch (error) {
+      // With the other side gone there is nothing left to free.
+      if (!this.#caller.isClosed) throw error;
+    }
   }
 
   #addBranch(text: string, tokenCount: number): PortBranch {
-    const address = { session: this.#number, branch: this.#branchCount++ };
+    const address = { session: this.#number, branch: this.#branches.length };
     const fork = (parent: PortBranch): PortBranch => {
       this.#requireOpen();
       this.#caller.tell({ type: 'fork', session: this.#number, branch: parent.number });
       return this.#addBranch(parent.text, parent.tokenCount);
     };
-    return new PortBranch(this.#caller, address, { text, tokenCount, fork, onUsage: (usage) => (this.#usage = usage) });
+    const branch = new PortBranch(this.#caller, address, { text, tokenCount, fork, onUsage: (usage) => (this.#usage = usage) });
+    this.#branches.push(branch);
+    return branch;
   }
 
   #requireOpen(): void {
@@ -185,6 +209,9 @@ class PortBranch implements Branch {
   readonly #address: BranchAddress;
   readonly #fork: (parent: PortBranch) => PortBranch;
   readonly #onUsage: (usage: EngineUsage) => void;
+  #isCalling = false;
+  /** A call that the other side has not answered yet; a caller's abort does not wait for the answer. */
+  #unanswered: Promise<void> | undefined;
 
   constructor(
     caller: PortCaller,
@@ -202,27 +229,45 @@ class PortBranch implements Branch {
 
   async advance({ signal, ...options }: AdvanceOptions = {}): Promise<Segment> {
     requireAdvanceOptions(options);
-    const result = await this.#caller.ask<BranchResult>({ type: 'advance', ...this.#address, options }, signal);
-    return this.#receive(result).segment!;
+    const result = await this.#call('advance', { type: 'advance', ...this.#address, options }, signal);
+    return result.segment!;
   }
 
   fork(): Branch {
+    requireResting('fork', { number: this.number, ended: this.ended, isAdvancing: this.#unanswered !== undefined });
     return this.#fork(this);
   }
 
   async force(text: string): Promise<void> {
-    this.#receive(await this.#caller.ask<BranchResult>({ type: 'force', ...this.#address, text }));
+    await this.#call('force', { type: 'force', ...this.#address, text });
   }
 
   abort(): void {
     this.ended ??= 'aborted';
-    this.#caller.tell({ type: 'abort', ...this.#address });
+    if (!this.#caller.isClosed) this.#caller.tell({ type: 'abort', ...this.#address });
+  }
+
+  async #call(verb: string, request: WithoutCall<Numbered>, signal?: AbortSignal): Promise<BranchResult> {
+    requireResting(verb, { number: this.number, ended: this.ended, isAdvancing: this.#isCalling });
+    signal?.throwIfAborted();
+    this.#isCalling = true;
+    try {
+      // An earlier call that was given up may still be winding down over there.
+      if (this.#unanswered) await this.#unanswered;
+      const { answer, cancel } = this.#caller.start<BranchResult>(request);
+      const received = answer.then((result) => this.#receive(result));
+      const rest = (): void => (this.#unanswered = undefined);
+      this.#unanswered = received.then(rest, rest);
+      return await untilAborted({ answer: received, cancel }, signal);
+    } finally {
+      this.#isCalling = false;
+    }
   }
 
   #receive(result: BranchResult): BranchResult {
     this.text = result.text;
     this.tokenCount = result.tokenCount;
-    this.ended = result.ended;
+    this.ended = result.ended ?? this.ended;
     this.#onUsage(result.usage);
     return result;
   }
