@@ -126,7 +126,7 @@ class Llama:
 def export_native(weights: Weights, path: Path) -> None:
     """Keys are cached transposed [rows, head_width, past]; grouped queries are folded into rows, new-major.
 
-    Every node costs about 2 microseconds whatever its size, which is most of a small model's step: hence one bias for
+    Every node costs microseconds whatever its size, which is most of a small model's step: hence one bias for
     past and new together, and no head dimension in the caches.
     """
     shape = weights.shape
