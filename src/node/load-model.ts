@@ -5,6 +5,7 @@ import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { ModelLoadError } from '../errors.ts';
 import { HubTokenizer } from '../models/hub-tokenizer.ts';
 import type { LocalModel } from '../models/local-model.ts';
+import { MaskedTokenModel } from '../models/masked-token-model.ts';
 import { NativeTokenModel } from '../models/native-token-model.ts';
 import { requireWholeNumber } from '../options.ts';
 import { startEngineWorker } from './engine-worker.ts';
@@ -28,7 +29,8 @@ interface ModelDescription {
 }
 
 /**
- * Describes the model in a directory with `config.json` and a `model.onnx` of the native layout. Weights are loaded by the decoder.
+ * Describes the model in a directory with `config.json` and a graph of the native or the masked layout, `model.onnx` or
+ * `onnx/model.onnx`. Weights are loaded by the decoder.
  *
  * @throws {ModelLoadError} for a missing or malformed file. A broken graph is found when a decoder loads it.
  */
@@ -49,7 +51,7 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
     contextTokens: facts.contextTokens,
     sampling: facts.sampling,
     description,
-    load: () => openNativeModel(facts, options),
+    load: () => openModel(facts, options),
     loadTokenizer: () => openTokenizer(tokenizerDirectory),
     startWorker: startEngineWorker,
   };
@@ -61,7 +63,7 @@ export function loadDescribedModel(description: unknown): Promise<LocalModel> {
   return loadModel(path, options);
 }
 
-async function openNativeModel(facts: ModelFacts, { executionProviders = ['cpu'], threads }: LoadModelOptions): Promise<TokenModel> {
+async function openModel(facts: ModelFacts, { executionProviders = ['cpu'], threads }: LoadModelOptions): Promise<TokenModel> {
   const { InferenceSession } = await import('onnxruntime-node');
   try {
     const session = await InferenceSession.create(facts.graphPath, {
@@ -70,7 +72,10 @@ async function openNativeModel(facts: ModelFacts, { executionProviders = ['cpu']
       logSeverityLevel: 3,
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     });
-    return new NativeTokenModel(session, facts.queryHeadsPerGroup, { contextTokens: facts.contextTokens, endTokens: new Set(facts.endTokens) });
+    const options = { contextTokens: facts.contextTokens, endTokens: new Set(facts.endTokens) };
+    // Only the masked layout takes positions beside a cache of its own names.
+    if (session.inputNames.includes('position_ids')) return new MaskedTokenModel(session, options);
+    return new NativeTokenModel(session, facts.queryHeadsPerGroup, options);
   } catch (error) {
     if (error instanceof ModelLoadError) throw error;
     const detail = error instanceof Error ? error.message.split('\n')[0] : String(error);

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { ModelLoadError } from '../errors.ts';
@@ -44,7 +44,7 @@ export async function readModelFacts(directory: string): Promise<ModelFacts> {
     throw error;
   });
   return {
-    graphPath: join(directory, 'model.onnx'),
+    graphPath: await findGraph(directory),
     queryHeadsPerGroup: config.num_attention_heads / config.num_key_value_heads,
     contextTokens: config.max_position_embeddings,
     endTokens: [generation.eos_token_id ?? config.eos_token_id ?? []].flat(),
@@ -56,6 +56,15 @@ export async function readModelFacts(directory: string): Promise<ModelFacts> {
       minP: generation.min_p ?? DEFAULT_SAMPLING.minP,
     },
   };
+}
+
+/** `model.onnx`, or where exports for the hub keep it. */
+async function findGraph(directory: string): Promise<string> {
+  const inFolder = join(directory, 'onnx', 'model.onnx');
+  return access(inFolder).then(
+    () => inFolder,
+    () => join(directory, 'model.onnx'),
+  );
 }
 
 /** Reads `tokenizer.json` and `tokenizer_config.json`. @throws {ModelLoadError} */

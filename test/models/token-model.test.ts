@@ -4,16 +4,17 @@ import { randomSequence } from '../../src/maths/random.ts';
 import { ScriptedTokenModel } from '../../src/testing/scripted-token-model.ts';
 import { tokenModelLaws, type TokenModelSubject } from './token-model-laws.ts';
 
-const native = (name: string): TokenModelSubject => ({
+const native = (name: string, programs = 30): TokenModelSubject => ({
   open: async () => (await loadModel(`models/${name}`, { tokenizerPath: 'models/tokenizer', threads: 1 })).load(),
   tolerance: 1e-4,
-  programs: 30,
+  programs,
   isGuarded: true,
 });
 
 const SUBJECTS: Readonly<Record<string, TokenModelSubject>> = {
   'NativeTokenModel on the target': native('target'),
   'NativeTokenModel on the draft': native('draft'),
+  'MaskedTokenModel on the target': native('layouts/masked/target', 10),
   'ScriptedTokenModel on pseudo-random logits': {
     open: async () => new ScriptedTokenModel({ vocabularySize: 40, endTokens: [0], contextTokens: 300, logits: pseudoRandomLogits }),
     tolerance: 0,
