@@ -13,13 +13,3 @@ export interface BranchState {
   /** Which random numbers the branch draws. */
   readonly stream: number;
 }
-
-/** Tokens the next forward has to append so that the position behind the last token gets logits. */
-export function tokensToAppend(state: BranchState): readonly number[] {
-  if (state.pending.length === 0 && !state.logits) {
-    // Everything is cached but its logits were not kept: the last token goes in again.
-    state.pending = [state.tokens.at(-1)!];
-    state.sequence.truncate(state.sequence.length - 1);
-  }
-  return state.pending;
-}

@@ -21,6 +21,8 @@ export interface Prefill {
   readonly clock: Clock;
   readonly deadlineAt: number;
   readonly signal: AbortSignal | undefined;
+  /** A pass over a part of the prompt is over. */
+  readonly onForward: () => void;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -122,7 +124,6 @@ export class DecodeLoop {
     const starts = new Map(batch.map((lane) => [lane.clock, lane.clock.now()]));
     const drafts = await this.#busy(() => this.#propose(batch));
     const results = await this.#verify(batch, drafts);
-    for (const context of new Set(batch.map((lane) => lane.context))) context.onForward();
     for (const [clock, startedAt] of starts) this.#timer(clock).record(batch.length, clock.now() - startedAt);
     return { drafts, results };
   }
@@ -147,22 +148,27 @@ export class DecodeLoop {
     const size = this.#model.vocabularySize;
     const { clock } = batch[0]!;
     const startedAt = clock.now();
+    const rows = batch.map((lane, index) => lane.row(drafts[index]!.tokens));
+    let logits: Logits;
     try {
-      const rows = batch.map((lane, index) => lane.row(drafts[index]!.tokens));
-      const logits = await this.#busy(() => this.#model.forward(rows));
-      this.#speculation?.recordPass(rows, clock.now() - startedAt);
-      let next = 0;
-      return rows.map(({ logitCount }) => logits.subarray(next * size, (next += logitCount) * size));
+      logits = await this.#busy(() => this.#model.forward(rows));
     } catch (error) {
-      if (batch.length === 1) return [{ error }];
-      const results: PassResult[] = [];
-      for (const [index, lane] of batch.entries()) {
-        const [result] = await this.#verify([lane], [drafts[index]!]);
-        // Logits are valid until the next forward, hence the copy.
-        results.push(result instanceof Float32Array ? result.slice() : result!);
-      }
-      return results;
+      return batch.length === 1 ? [{ error }] : this.#verifyEach(batch, drafts);
     }
+    this.#speculation?.recordPass(rows, clock.now() - startedAt);
+    for (const context of new Set(batch.map((lane) => lane.context))) context.onForward();
+    let next = 0;
+    return rows.map(({ logitCount }) => logits.subarray(next * size, (next += logitCount) * size));
+  }
+
+  async #verifyEach(batch: readonly Lane[], drafts: readonly Draft[]): Promise<PassResult[]> {
+    const results: PassResult[] = [];
+    for (const [index, lane] of batch.entries()) {
+      const [result] = await this.#verify([lane], [drafts[index]!]);
+      // Logits are valid until the next forward, hence the copy.
+      results.push(result instanceof Float32Array ? result.slice() : result!);
+    }
+    return results;
   }
 
   /** Holds changes to sequences back while `work` is under way. */
@@ -189,6 +195,7 @@ export class DecodeLoop {
       const chunk = state.pending.slice(0, this.#chunkTokens(deadlineAt - startedAt));
       const isLast = chunk.length === state.pending.length;
       const logits = await this.#busy(() => this.#model.forward([{ sequence: state.sequence, tokens: chunk, logitCount: isLast ? 1 : 0 }]));
+      prefill.onForward();
       this.#prefillMsPerToken = (clock.now() - startedAt) / chunk.length;
       state.pending = state.pending.slice(chunk.length);
       if (!isLast) return;

@@ -5,7 +5,7 @@ import type { ForwardRow } from '../../contracts/token-model.ts';
 import { acceptByCoupling, acceptByRejection, type DraftVerdict } from '../../maths/accept-draft.ts';
 import { randomAt } from '../../maths/random.ts';
 import { logSumExp, processedDistribution, sampleIndex, type Sampling } from '../../maths/sampling.ts';
-import { tokensToAppend, type BranchState } from './branch-state.ts';
+import type { BranchState } from './branch-state.ts';
 import type { StopMatcher } from './stop-matcher.ts';
 
 /** `coupled` writes what plain decoding writes with the same seed; `rejection` accepts the most drafted tokens. */
@@ -48,6 +48,8 @@ export class Lane {
   readonly #tokens: number[] = [];
   readonly #logprobs: number[] = [];
   readonly #settle: { resolve: (outcome: LaneOutcome) => void; reject: (error: unknown) => void };
+  /** The branch as the call found it. */
+  readonly #start: Pick<BranchState, 'pending' | 'logits'> & { readonly tokenCount: number };
   #isAborted = false;
 
   constructor(
@@ -61,6 +63,7 @@ export class Lane {
     this.#options = options;
     this.#matcher = options.matcher;
     this.#settle = settle;
+    this.#start = { pending: state.pending, logits: state.logits, tokenCount: state.tokens.length };
   }
 
   get clock(): Clock {
@@ -80,15 +83,10 @@ export class Lane {
   /** Settles and returns true when the lane was aborted, is out of time or out of context. */
   settleIfEnded(): boolean {
     const { signal, deadlineAt = Infinity } = this.#options;
-    if (signal?.aborted) {
-      this.#settle.reject(signal.reason);
-      return true;
-    }
+    if (signal?.aborted) return this.#reject(signal.reason);
     if (this.#isAborted) return this.#finish('aborted');
     if (this.clock.now() >= deadlineAt) return this.#finish('deadline');
-    const { promptTokens, contextTokens } = this.context;
-    if (promptTokens.length + this.#state.tokens.length >= contextTokens) return this.#finish('context');
-    return false;
+    return this.#isFull() && this.#finish('context');
   }
 
   /** Settles and returns true when a further step, and the steps to be kept in reserve, would pass the deadline. */
@@ -119,8 +117,8 @@ export class Lane {
 
   /** The row of the next forward: what is not cached yet, and a draft behind it. */
   row(drafted: readonly number[]): ForwardRow {
-    const pending = tokensToAppend(this.#state);
-    return { sequence: this.#state.sequence, tokens: [...pending, ...drafted], logitCount: drafted.length + 1 };
+    const { sequence, pending } = this.#state;
+    return { sequence, tokens: [...pending, ...drafted], logitCount: drafted.length + 1 };
   }
 
   /**
@@ -158,9 +156,7 @@ export class Lane {
 
   /** Rejects: this lane's row cannot be computed. */
   fail(error: unknown): true {
-    if (this.#isAborted) return this.#finish('aborted');
-    this.#settle.reject(error);
-    return true;
+    return this.#isAborted ? this.#finish('aborted') : this.#reject(error);
   }
 
   /** Writes the processed distribution behind the branch's last token into the scratch. */
@@ -199,7 +195,25 @@ export class Lane {
     if (this.context.endTokens.has(token)) return this.#finish('end');
     const stop = this.#matcher?.match(this.#tokens);
     if (stop !== undefined) return this.#finish('stop', stop);
-    return this.#tokens.length >= (this.#options.until?.tokens ?? Infinity) && this.#finish('length');
+    if (this.#tokens.length >= (this.#options.until?.tokens ?? Infinity)) return this.#finish('length');
+    return this.#isFull() && this.#finish('context');
+  }
+
+  #isFull(): boolean {
+    const { promptTokens, contextTokens } = this.context;
+    return promptTokens.length + this.#state.tokens.length >= contextTokens;
+  }
+
+  /** Tokens that nobody will see are taken back, so that text and tokens of the next segment agree. */
+  #reject(error: unknown): true {
+    const state = this.#state;
+    const { pending, logits, tokenCount } = this.#start;
+    this.#settle.reject(error);
+    state.tokens.length = tokenCount;
+    state.pending = pending;
+    state.logits = logits;
+    state.sequence.truncate(this.context.promptTokens.length + tokenCount - pending.length);
+    return true;
   }
 
   #finish(finish: Segment['finish'], stop?: string): true {

@@ -58,7 +58,7 @@ export class LocalEngine implements Engine {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     const { loop, model, speculation } = this.#host;
-    await new Promise<void>((resolve) => loop.whenIdle(resolve));
-    await Promise.all([model.dispose(), speculation?.dispose()]);
+    // At once when idle: a moment later the loop may be in the next forward.
+    await new Promise((resolve) => loop.whenIdle(() => resolve(Promise.all([model.dispose(), speculation?.dispose()]))));
   }
 }

@@ -1,10 +1,10 @@
 import type { AdvanceOptions, Branch, BranchProgress, EngineUsage, Segment, Session, SessionOptions } from '../../contracts/engine.ts';
 import type { TokenModel } from '../../contracts/token-model.ts';
 import type { Tokenizer } from '../../contracts/tokenizer.ts';
-import { DisposedError, InvalidOptionError } from '../../errors.ts';
+import { DisposedError } from '../../errors.ts';
 import { philox4x32 } from '../../maths/random.ts';
 import { resolveSampling, type Sampling } from '../../maths/sampling.ts';
-import { requireAdvanceOptions } from '../advance-options.ts';
+import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import type { BranchState } from './branch-state.ts';
 import type { DecodeLoop } from './decode-loop.ts';
@@ -57,11 +57,8 @@ export class LocalSession implements Session {
       onDraft: (state, outcome) => {
         this.#tally.add(outcome);
         host.speculation?.recordOutcome(outcome);
-        if (options.onDraft)
-          options.onDraft(
-            this.#branches.findIndex((branch) => branch.state === state),
-            outcome,
-          );
+        const number = this.#branches.findIndex((branch) => branch.state === state);
+        deliver(() => options.onDraft?.(number, outcome));
       },
       onToken: () => {
         this.#usage.completionTokens++;
@@ -88,7 +85,9 @@ export class LocalSession implements Session {
     try {
       await new Promise<void>((resolve, reject) => {
         const { clock } = session.#context;
-        host.loop.prefill({ state: session.#prompt, clock, deadlineAt: options.deadlineAt ?? Infinity, signal: options.signal, resolve, reject });
+        const onForward = (): void => void session.#usage.forwardCount++;
+        const { deadlineAt = Infinity, signal } = options;
+        host.loop.prefill({ state: session.#prompt, clock, deadlineAt, signal, onForward, resolve, reject });
       });
       return session;
     } catch (error) {
@@ -102,7 +101,7 @@ export class LocalSession implements Session {
   }
 
   branch(count: number): Branch[] {
-    return Array.from({ length: count }, () => this.#addBranch(() => this.#prompt, this.#branches.length, ''));
+    return Array.from({ length: count }, () => this.#addBranch(() => this.#prompt, this.#branches.length, { text: '', tokenCount: 0 }));
   }
 
   usage(): EngineUsage {
@@ -132,9 +131,9 @@ export class LocalSession implements Session {
   }
 
   /** `from` is called when the model is idle: only then is the parent sure to have a state. */
-  #addBranch(from: () => BranchState, stream: number, text: string): LocalBranch {
+  #addBranch(from: () => BranchState, stream: number, start: Pick<Branch, 'text' | 'tokenCount'>): LocalBranch {
     if (this.#isDisposed) throw new DisposedError('session');
-    const branch = new LocalBranch(this, this.#branches.length, stream, text);
+    const branch = new LocalBranch(this, this.#branches.length, stream, start);
     this.#branches.push(branch);
     this.#host.loop.whenIdle(() => {
       const { sequence, tokens, pending, logits } = from();
@@ -147,7 +146,7 @@ export class LocalSession implements Session {
   fork(parent: LocalBranch, ordinal: number): Branch {
     const words = Uint32Array.of(ordinal, parent.stream, 0, 0);
     philox4x32(words, FORK_PURPOSE, 0);
-    return this.#addBranch(() => parent.state!, words[0]!, parent.text);
+    return this.#addBranch(() => parent.state!, words[0]!, parent);
   }
 
   /** @internal Called by a branch. */
@@ -156,9 +155,10 @@ export class LocalSession implements Session {
     return new Promise((resolve) => {
       this.#host.loop.whenIdle(() => {
         const state = branch.state!;
+        if (tokens.length === 0) return resolve();
         state.logits = undefined;
         state.tokens.push(...tokens);
-        state.pending.push(...tokens);
+        state.pending = [...state.pending, ...tokens];
         this.#usage.forcedTokens += tokens.length;
         resolve();
       });
@@ -207,7 +207,18 @@ export class LocalSession implements Session {
     for (const branch of this.#branches) {
       if (branch.isAdvancing && branch.state) progress.push({ branch: branch.number, tokenCount: branch.state.tokens.length, text: this.decode(branch.state) });
     }
-    onProgress(progress);
+    deliver(() => onProgress(progress));
+  }
+}
+
+/** Calls a listener. What it throws goes where the errors of any listener go: no branch has failed. */
+function deliver(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }
 
@@ -216,6 +227,7 @@ class LocalBranch implements Branch {
   /** Set as soon as the model is idle, before any lane of the branch. */
   state: BranchState | undefined;
   #text: string;
+  #tokenCount: number;
   #ended: Branch['ended'];
   #forkCount = 0;
   #isAdvancing = false;
@@ -224,11 +236,12 @@ class LocalBranch implements Branch {
   readonly stream: number;
   readonly #session: LocalSession;
 
-  constructor(session: LocalSession, number: number, stream: number, text: string) {
+  constructor(session: LocalSession, number: number, stream: number, { text, tokenCount }: Pick<Branch, 'text' | 'tokenCount'>) {
     this.#session = session;
     this.number = number;
     this.stream = stream;
     this.#text = text;
+    this.#tokenCount = tokenCount;
   }
 
   get text(): string {
@@ -236,7 +249,7 @@ class LocalBranch implements Branch {
   }
 
   get tokenCount(): number {
-    return this.state?.tokens.length ?? 0;
+    return this.#tokenCount;
   }
 
   get ended(): Branch['ended'] {
@@ -259,7 +272,7 @@ class LocalBranch implements Branch {
       const { tokens, logprobs, finish, stop } = await outcome;
       if (finish === 'end' || finish === 'context' || finish === 'aborted') this.#ended = finish;
       const before = this.#text.length;
-      this.#text = this.#session.decode(this.state!);
+      this.#update();
       if (this.#ended) this.#session.release(this);
       const segment = { text: this.#text.slice(before), tokens, logprobs, finish, startedAt, endedAt: this.#session.now() };
       return stop === undefined ? segment : { ...segment, stop };
@@ -277,7 +290,7 @@ class LocalBranch implements Branch {
   async force(text: string): Promise<void> {
     this.#requireResting('force');
     await this.#session.append(this, text);
-    this.#text = this.#session.decode(this.state!);
+    this.#update();
   }
 
   abort(): void {
@@ -288,7 +301,11 @@ class LocalBranch implements Branch {
   }
 
   #requireResting(verb: string): void {
-    if (this.#isAdvancing) throw new InvalidOptionError('branch', `at rest before \`${verb}\``, this.number, 'Await the open call of `advance` first.');
-    if (this.#ended) throw new InvalidOptionError('branch', `open before \`${verb}\``, this.#ended, 'An ended branch cannot go on; take another one.');
+    requireResting(verb, { number: this.number, ended: this.#ended, isAdvancing: this.#isAdvancing });
+  }
+
+  #update(): void {
+    this.#text = this.#session.decode(this.state!);
+    this.#tokenCount = this.state!.tokens.length;
   }
 }

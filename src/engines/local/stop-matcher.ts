@@ -14,7 +14,7 @@ export class StopMatcher {
   constructor(tokenizer: Tokenizer, stops: readonly string[], memory: Map<number, boolean>) {
     this.#tokenizer = tokenizer;
     this.#stops = stops;
-    this.#lastCharacters = new Set(stops.map((stop) => stop.at(-1)!));
+    this.#lastCharacters = new Set(stops.map((stop) => [...stop].at(-1)!));
     this.#canComplete = memory;
   }
 

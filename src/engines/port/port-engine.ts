@@ -58,14 +58,19 @@ class PortCaller {
     return this.#closedBy !== undefined;
   }
 
-  tell(request: Exclude<EngineRequest, Numbered>): void {
+  /** @throws what closed the port, once it is. */
+  requireOpen(): void {
     if (this.#closedBy) throw this.#closedBy;
+  }
+
+  tell(request: Exclude<EngineRequest, Numbered>): void {
+    this.requireOpen();
     this.#port.post(request);
   }
 
   /** Sends a request whose answer settles `answer`; `cancel` tells the other side to give it up. */
   start<Result>(request: WithoutCall<Numbered>): StartedCall<Result> {
-    if (this.#closedBy) throw this.#closedBy;
+    this.requireOpen();
     const call = this.#nextCall++;
     const answer = new Promise<Result>((resolve, reject) => {
       this.#calls.set(call, { resolve: resolve as (value: unknown) => void, reject });
@@ -113,6 +118,7 @@ export class PortEngine implements Engine {
   }
 
   async ready({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.#caller.requireOpen();
     this.#about ??= await this.#caller.ask<ReadyResult>({ type: 'ready' }, signal);
   }
 

@@ -9,9 +9,15 @@ export interface TransferredError {
 }
 
 const CLASSES: ReadonlyMap<string, { readonly prototype: Error }> = new Map(
-  [errors.InvalidOptionError, errors.ModelError, errors.ModelLoadError, errors.ContextLengthError, errors.NoCandidateError, errors.DisposedError].map(
-    (Class) => [Class.name, Class],
-  ),
+  [
+    errors.InvalidOptionError,
+    errors.ModelError,
+    errors.ModelLoadError,
+    errors.ContextLengthError,
+    errors.NoCandidateError,
+    errors.DisposedError,
+    errors.VocabularyMismatchError,
+  ].map((Class) => [Class.name, Class]),
 );
 
 export function transferError(error: unknown): TransferredError {
