@@ -283,7 +283,7 @@ def write_config(directory: Path, shape: Shape, labels: int | None = None) -> No
         config["num_labels"] = labels
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-    generation = {"bos_token_id": BEGIN_TOKEN, "eos_token_id": END_TOKEN, "pad_token_id": PAD_TOKEN, "do_sample": True, "temperature": 1.0, "top_k": 0}
+    generation = {"bos_token_id": BEGIN_TOKEN, "eos_token_id": END_TOKEN, "pad_token_id": PAD_TOKEN, "do_sample": True, "temperature": 1.2, "top_k": 0}
     if labels is None:
         (directory / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n")
 

@@ -44,7 +44,7 @@ async function write(name: string, split: Split, perTier: number): Promise<void>
   for (const tier of TIERS) {
     const startedAt = performance.now();
     for (const [index, problem] of generateProblems({ seed: SEED, tier, count: perTier, split }).entries()) {
-      const session = await engine.open(problem.question, { seed: index, sampling: { temperature: 1 } });
+      const session = await engine.open(problem.question, { seed: index });
       const branches = session.branch(BRANCHES);
       const ends = await Promise.all(branches.map((branch) => branch.advance({ until: { tokens: 110 } })));
       branches.forEach((branch, at) => ends[at]!.finish === 'end' && addMarked(writer, problem, branch.text));
@@ -60,6 +60,6 @@ async function write(name: string, split: Split, perTier: number): Promise<void>
   writer.write(name);
 }
 
-const perTier = Number(process.argv[2] ?? 800);
+const perTier = Number(process.argv[2] ?? 400);
 await write('prm-test', 'calibration', Math.ceil(perTier / 20));
 await write('prm-train', 'train', perTier);
