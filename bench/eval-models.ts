@@ -3,14 +3,26 @@
  *
  *   npm run eval:models [-- --quick] [-- --problems 300] [-- --json FILE]
  *
- * Accuracies carry 95 % Wilson intervals in the JSON. Draft acceptance is exact: the mean over the positions of sampled
- * solutions of sum over tokens of min(target probability, draft probability), at the sampling temperature 1.
+ * Samples are drawn with the model's own sampling defaults. Accuracies carry 95 % Wilson intervals in the JSON. Draft
+ * acceptance is exact, a mean over the positions of sampled solutions: under rejection the sum over tokens of
+ * min(target, draft), under coupling the probability that one uniform number picks the same token of both.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { mean, quantile } from 'simple-statistics';
-import { aggregateSteps, bundledModels, countVotes, Decoder, extractAnswer, PrmScorer, type Engine, type ForwardRow, type TokenModel } from 'latency-tts';
+import {
+  aggregateSteps,
+  bundledModels,
+  countVotes,
+  Decoder,
+  extractAnswer,
+  PrmScorer,
+  type Engine,
+  type ForwardRow,
+  type SamplingOptions,
+  type TokenModel,
+} from 'latency-tts';
 import { generateProblems, TIERS, type Problem, type Tier } from 'latency-tts/problems';
 
 const BRANCHES = 16;
@@ -37,11 +49,12 @@ interface TierFigures {
   readonly pass16: number;
   readonly meanTokens: number;
   readonly p95Tokens: number;
-  readonly acceptance: number;
+  readonly rejectionAcceptance: number;
+  readonly couplingAcceptance: number;
 }
 
-async function sample(engine: Engine, problem: Problem, count: number, temperature: number, seed: number): Promise<Sample[]> {
-  const session = await engine.open(problem.question, { seed, sampling: { temperature } });
+async function sample(engine: Engine, problem: Problem, count: number, sampling: SamplingOptions, seed: number): Promise<Sample[]> {
+  const session = await engine.open(problem.question, { seed, sampling });
   const branches = session.branch(count);
   const ends = await Promise.all(branches.map((branch) => branch.advance({ until: { tokens: 160 } })));
   const samples = branches.map((branch, index) => {
@@ -53,32 +66,48 @@ async function sample(engine: Engine, problem: Problem, count: number, temperatu
 }
 
 function softmaxRow(logits: Float32Array, row: number, size: number): Float64Array {
-  const values = Float64Array.from(logits.subarray(row * size, (row + 1) * size));
+  const values = Float64Array.from(logits.subarray(row * size, (row + 1) * size), (logit) => logit / temperature);
   const largest = values.reduce((left, right) => Math.max(left, right));
   const weights = values.map((value) => Math.exp(value - largest));
   const total = weights.reduce((left, right) => left + right);
   return weights.map((weight) => weight / total);
 }
 
-/** Mean acceptance probability over the positions of one text. */
-async function acceptance(target: TokenModel, draft: TokenModel, prompt: readonly number[], tokens: readonly number[]): Promise<number[]> {
-  const size = target.vocabularySize;
+interface Acceptance {
+  readonly rejection: number;
+  readonly coupling: number;
+}
+
+/** Acceptance probability at each position of one text, under both rules. */
+async function acceptance(models: readonly [TokenModel, TokenModel], prompt: readonly number[], tokens: readonly number[]): Promise<Acceptance[]> {
+  const size = models[0].vocabularySize;
   const all = [...prompt, ...tokens];
   const logits: Float32Array[] = [];
-  for (const model of [target, draft]) {
+  for (const model of models) {
     const sequence = model.openSequence();
     const row: ForwardRow = { sequence, tokens: all.slice(0, -1), logitCount: tokens.length };
     logits.push((await model.forward([row])).slice());
     sequence.dispose();
   }
-  return tokens.map((_, position) => {
-    const wanted = softmaxRow(logits[0]!, position, size);
-    const drafted = softmaxRow(logits[1]!, position, size);
-    return wanted.reduce((sum, probability, token) => sum + Math.min(probability, drafted[token]!), 0);
-  });
+  return tokens.map((_, position) => overlap(softmaxRow(logits[0]!, position, size), softmaxRow(logits[1]!, position, size)));
+}
+
+function overlap(wanted: Float64Array, drafted: Float64Array): Acceptance {
+  let [rejection, coupling, wantedBelow, draftedBelow] = [0, 0, 0, 0];
+  for (const [token, probability] of wanted.entries()) {
+    const draftProbability = drafted[token]!;
+    rejection += Math.min(probability, draftProbability);
+    // Both tokens are drawn where one number falls in their cumulative distributions.
+    const shared = Math.min(wantedBelow + probability, draftedBelow + draftProbability) - Math.max(wantedBelow, draftedBelow);
+    coupling += Math.max(0, shared);
+    wantedBelow += probability;
+    draftedBelow += draftProbability;
+  }
+  return { rejection, coupling };
 }
 
 const { target, draft, prm } = await bundledModels();
+const { temperature } = target.sampling;
 const engine = new Decoder({ model: target, thread: 'main' });
 const scorer = new PrmScorer({ model: prm });
 const [targetModel, draftModel, tokenizer] = await Promise.all([target.load(), draft.load(), target.loadTokenizer()]);
@@ -87,10 +116,10 @@ async function evaluate(tier: Tier): Promise<TierFigures> {
   const problems = generateProblems({ seed: SEED, tier, count: problemCount, split: 'test' });
   const hits = { greedy: 0, sampled: 0, majority16: 0, prmBestOf16: 0, pass16: 0 };
   const lengths: number[] = [];
-  const accepted: number[] = [];
+  const accepted: Acceptance[] = [];
   for (const [index, problem] of problems.entries()) {
-    const [greedy] = await sample(engine, problem, 1, 0, SEED);
-    const samples = await sample(engine, problem, BRANCHES, 1, SEED + index);
+    const [greedy] = await sample(engine, problem, 1, { temperature: 0 }, SEED);
+    const samples = await sample(engine, problem, BRANCHES, {}, SEED + index);
     const isRight = samples.map(({ answer }) => answer === problem.answer);
     const [winner] = countVotes(new Map(samples.map(({ answer }, branch) => [branch, answer])));
     const scores = (await scorer.score(problem.question, samples)).map((steps) => aggregateSteps(steps, 'last'));
@@ -103,7 +132,7 @@ async function evaluate(tier: Tier): Promise<TierFigures> {
     lengths.push(...samples.map(({ tokenCount }) => tokenCount));
     if (index < ACCEPTANCE_PROBLEMS) {
       const prompt = tokenizer.encodePrompt(problem.question);
-      accepted.push(...(await acceptance(targetModel, draftModel, prompt, tokenizer.encode(samples[0]!.text))));
+      accepted.push(...(await acceptance([targetModel, draftModel], prompt, tokenizer.encode(samples[0]!.text))));
     }
   }
   const share = (hit: number): number => hit / problems.length;
@@ -117,7 +146,8 @@ async function evaluate(tier: Tier): Promise<TierFigures> {
     pass16: share(hits.pass16),
     meanTokens: mean(lengths),
     p95Tokens: quantile(lengths, 0.95),
-    acceptance: mean(accepted),
+    rejectionAcceptance: mean(accepted.map(({ rejection }) => rejection)),
+    couplingAcceptance: mean(accepted.map(({ coupling }) => coupling)),
   };
 }
 
@@ -138,7 +168,19 @@ await Promise.all([engine.dispose(), scorer.dispose(), targetModel.dispose(), dr
 
 const percent = (share: number): string => (100 * share).toFixed(1);
 const table = new Table({
-  head: ['tier', 'problems', 'greedy', 'sampled', 'majority@16', 'PRM best of 16', 'pass@16', 'mean tokens', 'p95 tokens', 'draft acceptance'],
+  head: [
+    'tier',
+    'problems',
+    'greedy',
+    'sampled',
+    'majority@16',
+    'PRM best of 16',
+    'pass@16',
+    'mean tokens',
+    'p95 tokens',
+    'acceptance, rejection',
+    'acceptance, coupling',
+  ],
   style: { head: [], border: [] },
   chars: {
     top: '',
@@ -165,10 +207,11 @@ for (const row of figures) {
     ...[row.greedy, row.sampled, row.majority16, row.prmBestOf16, row.pass16].map(percent),
     row.meanTokens.toFixed(1),
     row.p95Tokens,
-    percent(row.acceptance),
+    percent(row.rejectionAcceptance),
+    percent(row.couplingAcceptance),
   ]);
 }
-console.log(`Accuracies and acceptance in percent, ${BRANCHES} samples at temperature 1, seed ${SEED}.`);
+console.log(`Accuracies and acceptance in percent, ${BRANCHES} samples at temperature ${temperature}, seed ${SEED}.`);
 console.log(table.toString());
 if (values.json) {
   const intervals = figures.map((row) => ({
