@@ -3,7 +3,9 @@ import ms, { type StringValue } from 'ms';
 
 /** Milliseconds of `2s`, `500ms`, `1.5m`. */
 export function parseDuration(text: string): number {
-  const milliseconds = text.trim() === '' ? undefined : ms(text as StringValue);
+  const trimmed = text.trim();
+  // The parser throws for an empty text and for one of 100 characters or more.
+  const milliseconds = trimmed === '' || trimmed.length >= 100 ? undefined : ms(trimmed as StringValue);
   if (milliseconds === undefined || !(milliseconds > 0)) throw new InvalidArgumentError('Give a positive time such as 500ms, 2s or 1m.');
   return milliseconds;
 }
