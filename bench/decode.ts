@@ -8,6 +8,7 @@
  */
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import { requireWholeNumber } from '../src/options.ts';
 import { generateProblems } from '../src/problems/index.ts';
 import type { Candidate, DecodeRequest, DecodeRun, Threads } from './support/candidate.ts';
 import {
@@ -59,9 +60,9 @@ if (options.markdown) console.log(`\n${markdownOf(report)}`);
 if (options.docs) replaceSection(DOCS_PAGE, 'bench:decode', markdownOf(report));
 
 async function measure(): Promise<DecodeReport> {
-  const rounds = Number(options.rounds ?? (options.quick ? 3 : 7));
-  const promptCount = Number(options.prompts ?? (options.quick ? 2 : 6));
-  const branchCounts = options.branches.split(',').map(Number);
+  const rounds = count('rounds', options.rounds ?? (options.quick ? '3' : '7'));
+  const promptCount = count('prompts', options.prompts ?? (options.quick ? '2' : '6'));
+  const branchCounts = options.branches.split(',').map((text) => count('branches', text));
   const threadSettings = (options.threads ?? (options.quick ? 'default' : 'default,1,2')).split(',').map(asThreads);
   const machine = describeMachine(['@huggingface/transformers', 'onnxruntime-node']);
   if (machine.loadAverage > machine.cores / 4) {
@@ -156,5 +157,11 @@ function print(report: DecodeReport): void {
 }
 
 function asThreads(text: string): Threads {
-  return text === 'default' ? text : Number(text);
+  return text === 'default' ? text : count('threads', text);
+}
+
+function count(option: string, text: string): number {
+  const value = Number(text);
+  requireWholeNumber(option, value, 1);
+  return value;
 }
