@@ -1,10 +1,11 @@
 /**
- * Writes what the PRM learns from: solutions with every step marked right or wrong.
+ * Writes what the PRM learns from: solutions with every token marked right or wrong.
  *
  *   npx tsx training/make-prm-data.ts [sampled problems per tier]
  *
  * Most solutions are sampled from the exported target on training problems; some are worked solutions with slips.
- * Marks (bytes of `NAME.loss`): 1 behind a step while every step so far is right, 2 from the first wrong step on.
+ * Marks (bytes of `NAME.loss`): 1 while the text so far is the beginning of the worked solution, 2 from the first other
+ * token on. Scores are read at the ends of steps, but marks at every token teach far faster.
  */
 import { fileURLToPath } from 'node:url';
 import { Decoder } from '../src/engines/decoder.ts';
@@ -13,28 +14,22 @@ import { randomSequence } from '../src/maths/random.ts';
 import { formatSolution, generateProblems, TIERS, type Problem, type Split } from '../src/problems/generate-problems.ts';
 import { ExampleWriter } from './example-writer.ts';
 import { withSlips } from './slips.ts';
-import { encode, encodePrompt, specialId, vocabulary } from './vocabulary.ts';
+import { encode, encodePrompt, specialId } from './vocabulary.ts';
 
 const SEED = 20251105;
 const BRANCHES = 12;
 const SLIP_RATE = 0.15;
 const SLIPPED_PER_SAMPLED = 2;
 const models = fileURLToPath(new URL('../models/', import.meta.url));
-const newline = vocabulary.get('\n')!;
 
-/** Adds a solution with its marks: one at the end of each line and one at the end of the text. */
+/** Adds a solution with a mark at every token: right while the text so far is the beginning of the worked solution. */
 function addMarked(writer: ExampleWriter, problem: Problem, solution: string): void {
   const prompt = encodePrompt(problem.question);
-  const tokens = [...prompt, ...encode(solution), specialId('</s>')];
-  const expected = problem.solution.split('\n');
-  const written = solution.split('\n');
-  const firstWrong = written.findIndex((line, index) => line !== expected[index]);
-  const wrongFrom = firstWrong >= 0 ? firstWrong : written.length < expected.length ? written.length - 1 : Infinity;
-  let line = 0;
-  writer.add(tokens, (position) => {
-    if (position < prompt.length || (tokens[position] !== newline && position < tokens.length - 1)) return 0;
-    return line++ < wrongFrom ? 1 : 2;
-  });
+  const written = [...encode(solution), specialId('</s>')];
+  const worked = [...encode(problem.solution), specialId('</s>')];
+  const firstWrong = written.findIndex((token, index) => token !== worked[index]);
+  const wrongFrom = prompt.length + (firstWrong < 0 ? written.length : firstWrong);
+  writer.add([...prompt, ...written], (position) => (position < prompt.length ? 0 : position < wrongFrom ? 1 : 2));
 }
 
 async function write(name: string, split: Split, perTier: number): Promise<void> {

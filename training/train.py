@@ -2,8 +2,8 @@
 
 The target learns worked solutions. The draft learns to imitate the target's distribution at every solution token
 (knowledge distillation, Hinton et al. 2015, with the forward KL divergence), which is what raises its acceptance rate.
-The PRM starts from the target's weights and learns, at the end of every step, whether the solution is right so far
-(outcome of checking each step against the worked solution; process supervision, Lightman et al. 2023).
+The PRM starts from the target's weights and learns, at every solution token, whether the solution is right so far
+(process supervision, Lightman et al. 2023, with labels from comparing with the worked solution).
 """
 
 import argparse
@@ -32,7 +32,7 @@ SHAPES = {
 }
 SHAPES["prm"] = SHAPES["target"]
 STEPS = {"target": 2600, "draft": 1000, "prm": 450}
-LEARNING_RATE = {"target": 0.007, "draft": 0.007, "prm": 0.002}
+LEARNING_RATE = {"target": 0.007, "draft": 0.007, "prm": 0.006}
 # Bytes of the PRM's data files.
 RIGHT, WRONG = 1, 2
 ROWS = 16
