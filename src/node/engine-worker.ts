@@ -5,7 +5,8 @@ import { packageRoot } from './package-root.ts';
 
 /** Starts a worker thread that hosts the engine a `Decoder` asks it for. */
 export function startEngineWorker(): EngineWorker {
-  const worker = new Worker(join(packageRoot(), 'dist', 'decode-worker.js'));
+  // Without the flags of the process: some, like `--input-type`, are refused with a file.
+  const worker = new Worker(join(packageRoot(), 'dist', 'decode-worker.js'), { execArgv: [] });
   // A worker that waits for work must not keep the process alive; an open call does.
   worker.unref();
   let openCalls = 0;
