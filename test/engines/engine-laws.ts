@@ -1,0 +1,463 @@
+/**
+ * What every Engine keeps, as checks that throw. No test framework is involved: a test file runs each law by name.
+ * Laws see an engine as strategies do; what needs a scripted model or a virtual clock is in `scripted-engine-laws.ts`.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import type { AdvanceOptions, Branch, BranchProgress, Engine, Segment, Session, SessionOptions } from '../../src/contracts/engine.ts';
+import type { Prompt } from '../../src/contracts/prompt.ts';
+import { argmax, logSumExp } from '../../src/maths/sampling.ts';
+
+export interface EngineSubject {
+  /** An engine of its own; the law disposes it. */
+  open(): Engine;
+  /** Two prompts as plain text that can be continued at their end without a change to their tokens. */
+  readonly prompts: readonly [string, string];
+  /** Text the model may be made to say behind a prompt, of more than one token and without an end. */
+  readonly forced: string;
+  /** More of this than the context holds can be asked or forced. */
+  readonly filler: string;
+  /** Logits behind the prompt and behind each of the tokens but the last, from the model itself. */
+  reference(prompt: string, tokens: readonly number[]): Promise<readonly Float32Array[]>;
+}
+
+export interface EngineLaw {
+  readonly name: string;
+  check(subject: EngineSubject): Promise<void>;
+}
+
+/** Longest text a law asks for; also ends branches of a model that never stops. */
+const CAP = 60;
+
+export const engineLaws: readonly EngineLaw[] = [
+  law('the same seed gives the same tokens and another seed gives others', async (engine, { prompts: [prompt] }) => {
+    const first = await tokensOf(engine, prompt, { seed: 11 }, 4);
+    assert.deepEqual(await tokensOf(engine, prompt, { seed: 11 }, 4), first);
+    assert.notDeepEqual(await tokensOf(engine, prompt, { seed: 12 }, 4), first);
+  }),
+  law('a branch does not depend on how many others there are or when it is advanced', async (engine, { prompts: [prompt] }) => {
+    const [fourth] = (await tokensOf(engine, prompt, {}, 4)).slice(3);
+    assert.deepEqual((await tokensOf(engine, prompt, {}, 8))[3], fourth);
+    await withSession(engine, prompt, {}, async (session) => {
+      const alone = session.branch(1).concat(session.branch(3))[3]!;
+      assert.equal(alone.number, 3);
+      assert.deepEqual((await complete(alone)).tokens, fourth, 'branch 3 advanced alone');
+    });
+  }),
+  law('branches draw their tokens apart from each other', async (engine, { prompts: [prompt] }) => {
+    // So hot that nearly every draw takes another token; a shared random number would make all the same.
+    const firsts = await withSession(engine, prompt, { sampling: { temperature: 50 } }, (session) =>
+      Promise.all(session.branch(24).map(async (branch) => (await branch.advance({ until: { tokens: 3 } })).tokens.join())),
+    );
+    assert.ok(new Set(firsts).size >= 18, `only ${new Set(firsts).size} of 24 branches began differently`);
+  }),
+  law('temperature 0 takes the likeliest token, and logprobs are the model’s own at any temperature', async (engine, { prompts: [prompt], reference }) => {
+    for (const temperature of [0, 0.7, 3]) {
+      await withSession(engine, prompt, { sampling: { temperature } }, async (session) => {
+        const { tokens, logprobs } = await session.branch(1)[0]!.advance({ until: { tokens: 20 } });
+        assert.equal(logprobs.length, tokens.length);
+        const rows = await reference(prompt, tokens);
+        for (const [index, token] of tokens.entries()) {
+          const expected = rows[index]![token]! - logSumExp(rows[index]!);
+          assertClose(logprobs[index]!, expected, `logprob ${index} at temperature ${temperature}`);
+          if (temperature === 0) assert.equal(token, argmax(rows[index]!));
+        }
+      });
+    }
+  }),
+  law('segments of any size together are what one segment is', async (engine, { prompts: [prompt] }) => {
+    const whole = await withSession(engine, prompt, {}, (session) => complete(session.branch(2)[1]!));
+    for (const sizes of [[1], [3], [1, 7, 2, 30]]) {
+      await withSession(engine, prompt, {}, async (session) => {
+        const branch = session.branch(2)[1]!;
+        const segments = await completeInSegments(branch, sizes);
+        assert.deepEqual(
+          segments.flatMap(({ tokens }) => tokens),
+          whole.tokens,
+        );
+        assert.equal(segments.map(({ text }) => text).join(''), whole.text);
+        assert.equal(branch.text, whole.text);
+        assert.equal(branch.tokenCount, whole.tokens.length);
+        const logprobs = segments.flatMap((segment) => segment.logprobs);
+        for (const [index, logprob] of logprobs.entries()) assertClose(logprob, whole.logprobs[index]!, `logprob ${index}`);
+      });
+    }
+  }),
+  law('a segment has no more tokens than asked for', async (engine, { prompts: [prompt] }) => {
+    await withSession(engine, prompt, {}, async (session) => {
+      for (const count of [1, 2, 5]) {
+        const { tokens, finish } = await session.branch(1)[0]!.advance({ until: { tokens: count } });
+        assert.ok(tokens.length === count ? finish === 'length' || finish === 'end' : finish === 'end', `${tokens.length} tokens, finish ${finish}`);
+      }
+    });
+  }),
+  law('a stop string ends the segment with the token that completes it, also across tokens', async (engine, { prompts: [prompt] }) => {
+    const sampling = { temperature: 0 };
+    const { text } = await withSession(engine, prompt, { sampling }, (session) => complete(session.branch(1)[0]!));
+    assert.ok(text.length > 8, 'the model says too little for this law');
+    for (const [from, length] of [
+      [0, 1],
+      [2, 3],
+      [4, 4],
+      [text.length - 3, 3],
+    ] as const) {
+      const stop = text.slice(from, from + length);
+      await withSession(engine, prompt, { sampling }, async (session) => {
+        const [stopped, shorter] = session.branch(2) as [Branch, Branch];
+        const segment = await stopped.advance({ until: { stop: ['never said', stop] } });
+        assert.equal(segment.finish, 'stop');
+        assert.equal(segment.stop, stop);
+        assert.ok(segment.text.includes(stop) && text.startsWith(segment.text), `${JSON.stringify(segment.text)} for ${JSON.stringify(stop)}`);
+        if (segment.tokens.length > 1) {
+          const before = await shorter.advance({ until: { tokens: segment.tokens.length - 1, stop: [stop] } });
+          assert.equal(before.finish, 'length', 'a token earlier the stop string was complete already');
+        }
+        assert.equal(stopped.ended, undefined);
+        const rest = await complete(stopped);
+        assert.equal(segment.text + rest.text, text, 'going on behind a stop');
+      });
+    }
+  }),
+  law('the end of the text ends the branch for good', async (engine, { prompts: [prompt] }) => {
+    await withSession(engine, prompt, { sampling: { temperature: 0 } }, async (session) => {
+      const [branch] = session.branch(1) as [Branch];
+      const { finish } = await branch.advance({ until: { tokens: 200 } });
+      assert.equal(finish, 'end', 'the model does not end within 200 tokens');
+      assert.equal(branch.ended, 'end');
+      await rejectsWith(branch.advance(), 'LTTS_INVALID_OPTION');
+      await rejectsWith(branch.force('more'), 'LTTS_INVALID_OPTION');
+      throwsWith(() => branch.fork(), 'LTTS_INVALID_OPTION');
+      branch.abort();
+      assert.equal(branch.ended, 'end');
+    });
+  }),
+  law('a full context ends the branch with exactly as many tokens as it holds', async (engine, { prompts: [prompt], filler }) => {
+    await engine.ready();
+    const contextTokens = engine.contextTokens!;
+    await withSession(engine, prompt, { sampling: { temperature: 3 }, seed: 3 }, async (session) => {
+      const [branch] = session.branch(1) as [Branch];
+      while (session.promptTokens + branch.tokenCount < contextTokens - 8) await branch.force(filler);
+      const { finish } = await branch.advance();
+      assert.equal(finish, 'context');
+      assert.equal(branch.ended, 'context');
+      assert.equal(session.promptTokens + branch.tokenCount, contextTokens);
+      await rejectsWith(branch.advance(), 'LTTS_INVALID_OPTION');
+    });
+  }),
+  law('a fork goes on from the same text with draws of its own and changes nothing for its parent', async (engine, { prompts: [prompt] }) => {
+    const play = (withForks: boolean): Promise<readonly string[]> =>
+      withSession(engine, prompt, { sampling: { temperature: 3 }, seed: 5 }, async (session) => {
+        const [parent, other] = session.branch(2) as [Branch, Branch];
+        await parent.advance({ until: { tokens: 4 } });
+        if (parent.ended) throw new Error('the branch ended before it could be forked');
+        const stem = parent.text;
+        const forks = withForks ? [parent.fork(), parent.fork()] : [];
+        for (const [index, fork] of forks.entries()) {
+          assert.deepEqual([fork.number, fork.text, fork.tokenCount, fork.ended], [2 + index, stem, parent.tokenCount, undefined]);
+        }
+        const [parentSegment, otherSegment, ...forkSegments] = await Promise.all([parent, other, ...forks].map((branch) => complete(branch)));
+        for (const [index, fork] of forks.entries()) assert.equal(fork.text, stem + forkSegments[index]!.text);
+        return [parentSegment!, otherSegment!, ...forkSegments].map(({ tokens }) => tokens.join());
+      });
+    const forked = await play(true);
+    assert.deepEqual((await play(false)).slice(0, 2), forked.slice(0, 2), 'the fork changed its parent or a sibling');
+    assert.deepEqual(await play(true), forked, 'the same calls gave another fork');
+    assert.equal(new Set([forked[0], forked[2], forked[3]]).size, 3, 'forks repeat their parent or each other');
+  }),
+  law('forced text is continued as if the model had written it', async (engine, { prompts: [prompt], forced }) => {
+    const sampling = { temperature: 0 };
+    const expected = await withSession(engine, prompt + forced, { sampling }, (session) => complete(session.branch(1)[0]!));
+    await withSession(engine, prompt, { sampling }, async (session) => {
+      const [atOnce, later] = session.branch(2) as [Branch, Branch];
+      await atOnce.force(forced);
+      assert.equal(atOnce.text, forced);
+      const forcedTokens = atOnce.tokenCount;
+      assert.ok(forcedTokens > 1);
+      assert.equal(session.usage().forcedTokens, forcedTokens);
+      const segment = await complete(atOnce);
+      assert.deepEqual(segment.tokens, expected.tokens);
+      assert.equal(segment.text, expected.text);
+      assert.equal(atOnce.text, forced + expected.text);
+      assert.equal(session.usage().completionTokens, segment.tokens.length);
+
+      const said = await later.advance({ until: { tokens: 3 } });
+      await later.force(forced);
+      assert.equal(later.text, said.text + forced);
+      assert.equal(later.tokenCount, 3 + forcedTokens);
+      assert.equal(later.fork().text, later.text);
+    });
+  }),
+  law('forcing an empty text changes nothing', async (engine, { prompts: [prompt] }) => {
+    const expected = await tokensOf(engine, prompt, {}, 1);
+    await withSession(engine, prompt, {}, async (session) => {
+      const [branch] = session.branch(1) as [Branch];
+      await branch.force('');
+      const first = await branch.advance({ until: { tokens: 2 } });
+      await branch.force('');
+      const rest = await complete(branch);
+      assert.deepEqual([[...first.tokens, ...rest.tokens]], expected);
+      assert.equal(session.usage().forcedTokens, 0);
+    });
+  }),
+  law('an aborted branch returns what it has and the others go on', async (engine, { prompts: [prompt] }) => {
+    const expected = await tokensOf(engine, prompt, {}, 3);
+    await withSession(engine, prompt, {}, async (session) => {
+      const branches = session.branch(3);
+      const [aborted] = branches as [Branch];
+      await aborted.advance({ until: { tokens: 1 } });
+      const open = Promise.all(branches.map((branch) => complete(branch)));
+      aborted.abort();
+      aborted.abort();
+      const [cut, ...others] = await open;
+      assert.ok(cut!.finish === 'aborted' || cut!.finish === 'end');
+      assert.equal(aborted.ended, cut!.finish);
+      assert.deepEqual(cut!.tokens, expected[0]!.slice(1, 1 + cut!.tokens.length));
+      assert.equal(aborted.tokenCount, 1 + cut!.tokens.length);
+      assert.deepEqual(
+        others.map(({ tokens }) => tokens),
+        expected.slice(1),
+      );
+      await rejectsWith(aborted.advance(), 'LTTS_INVALID_OPTION');
+      throwsWith(() => aborted.fork(), 'LTTS_INVALID_OPTION');
+    });
+  }),
+  law('a branch at rest can be aborted', async (engine, { prompts: [prompt] }) => {
+    await withSession(engine, prompt, {}, async (session) => {
+      const [branch] = session.branch(1) as [Branch];
+      branch.abort();
+      assert.equal(branch.ended, 'aborted');
+      await rejectsWith(branch.advance(), 'LTTS_INVALID_OPTION');
+    });
+  }),
+  law('a caller’s signal rejects with its own reason and leaves the branch as it was', async (engine, { prompts: [prompt] }) => {
+    const expected = await tokensOf(engine, prompt, {}, 2);
+    await withSession(engine, prompt, {}, async (session) => {
+      const [first, second] = session.branch(2) as [Branch, Branch];
+      const reason = { why: 'the caller has left' };
+      await rejectsWithReason(first.advance({ signal: AbortSignal.abort(reason) }), reason);
+      assert.deepEqual([first.tokenCount, first.text, first.ended], [0, '', undefined]);
+
+      const start = await first.advance({ until: { tokens: 2 } });
+      const controller = new AbortController();
+      const open = [first.advance({ signal: controller.signal, until: { tokens: CAP } }), complete(second)] as const;
+      controller.abort(reason);
+      await rejectsWithReason(open[0], reason);
+      assert.deepEqual([first.tokenCount, first.text, first.ended], [2, start.text, undefined]);
+      assert.deepEqual((await open[1]).tokens, expected[1], 'the other branch');
+
+      const rest = await complete(first);
+      assert.deepEqual([...start.tokens, ...rest.tokens], expected[0], 'going on behind the aborted call');
+      assert.equal(first.text, start.text + rest.text);
+    });
+  }),
+  law('opening under an aborted signal rejects with its reason', async (engine, { prompts: [prompt] }) => {
+    const reason = new Error('not now');
+    await rejectsWithReason(engine.open({ text: prompt }, { signal: AbortSignal.abort(reason) }), reason);
+    const controller = new AbortController();
+    const opening = engine.open({ text: prompt }, { signal: controller.signal });
+    controller.abort(reason);
+    await rejectsWithReason(opening, reason);
+    await rejectsWithReason(engine.ready({ signal: AbortSignal.abort(reason) }), reason);
+  }),
+  law('a passed deadline ends the segment with what there is, and the branch can go on', async (engine, { prompts: [prompt] }) => {
+    const [expected] = await tokensOf(engine, prompt, {}, 1);
+    await withSession(engine, prompt, {}, async (session) => {
+      const [branch] = session.branch(1) as [Branch];
+      const start = await branch.advance({ until: { tokens: 2 } });
+      const late = await branch.advance({ deadlineAt: start.startedAt });
+      assert.deepEqual([late.finish, late.text, late.tokens, late.logprobs], ['deadline', '', [], []]);
+      assert.equal(branch.ended, undefined);
+      assert.ok(late.endedAt >= late.startedAt && late.startedAt >= start.endedAt, 'segments are out of order in time');
+      const rest = await complete(branch);
+      assert.deepEqual([...start.tokens, ...rest.tokens], expected);
+    });
+  }),
+  law('sessions of two prompts at once do not touch', async (engine, { prompts }) => {
+    const alone = [await tokensOf(engine, prompts[0], { seed: 1 }, 3), await tokensOf(engine, prompts[1], { seed: 2 }, 3)];
+    const together = await Promise.all(prompts.map((prompt, index) => tokensOf(engine, prompt, { seed: 1 + index }, 3)));
+    assert.deepEqual(together, alone);
+  }),
+  law('one branch takes one call at a time', async (engine, { prompts: [prompt] }) => {
+    const [expected] = await tokensOf(engine, prompt, {}, 1);
+    await withSession(engine, prompt, {}, async (session) => {
+      const [branch] = session.branch(1) as [Branch];
+      const open = complete(branch);
+      await rejectsWith(branch.advance(), 'LTTS_INVALID_OPTION');
+      await rejectsWith(branch.force('x'), 'LTTS_INVALID_OPTION');
+      throwsWith(() => branch.fork(), 'LTTS_INVALID_OPTION');
+      assert.deepEqual((await open).tokens, expected);
+    });
+  }),
+  law('boundaries and options that make no sense are refused', async (engine, { prompts: [prompt] }) => {
+    await withSession(engine, prompt, {}, async (session) => {
+      const [branch] = session.branch(1) as [Branch];
+      const wrong: AdvanceOptions[] = [
+        { until: { tokens: 0 } },
+        { until: { tokens: 1.5 } },
+        { until: { stop: [''] } },
+        { reserveSteps: -1 },
+        { deadlineAt: Number.NaN },
+      ];
+      for (const options of wrong) await rejectsWith(branch.advance(options), 'LTTS_INVALID_OPTION');
+      assert.equal((await branch.advance({ until: { tokens: 1 } })).tokens.length, 1);
+    });
+    const refused: SessionOptions[] = [{ seed: -1 }, { seed: 0.5 }, { sampling: { temperature: -1 } }, { sampling: { topP: 0 } }, { sampling: { topK: 1.5 } }];
+    for (const options of refused) await rejectsWith(engine.open({ text: prompt }, options), 'LTTS_INVALID_OPTION');
+    await rejectsWith(engine.open({ text: '' }, {}), 'LTTS_INVALID_OPTION');
+  }),
+  law('a prompt that leaves no room is refused with its length', async (engine, { filler }) => {
+    await engine.ready();
+    const contextTokens = engine.contextTokens!;
+    const error = await rejectsWith(engine.open({ text: filler.repeat(contextTokens) }, {}), 'LTTS_CONTEXT_LENGTH');
+    assert.equal(error['contextTokens'], contextTokens);
+    assert.ok((error['neededTokens'] as number) >= contextTokens);
+  }),
+  law('usage counts what was computed', async (engine, { prompts: [prompt], forced }) => {
+    await withSession(engine, prompt, {}, async (session) => {
+      const before = session.usage();
+      assert.ok(session.promptTokens > 1);
+      assert.deepEqual([before.promptTokens, before.completionTokens, before.forcedTokens], [session.promptTokens, 0, 0]);
+      const branches = session.branch(3);
+      const segments = await Promise.all(branches.map((branch) => complete(branch)));
+      const [fork] = session.branch(1) as [Branch];
+      await fork.force(forced);
+      const last = await fork.advance({ until: { tokens: 2 } });
+      const after = session.usage();
+      assert.equal(
+        after.completionTokens,
+        [...segments, last].reduce((sum, { tokens }) => sum + tokens.length, 0),
+      );
+      assert.equal(after.forcedTokens, fork.tokenCount - last.tokens.length);
+      const longest = Math.max(...segments.map(({ tokens }) => tokens.length));
+      const passes = after.forwardCount - before.forwardCount;
+      // The first token of a segment needs no pass where the logits are known; behind forced text it does.
+      assert.ok(passes >= longest - 1 && passes <= longest + last.tokens.length, `${passes} passes for ${longest} and ${last.tokens.length} tokens`);
+    });
+  }),
+  law('progress tells of growing texts', async (engine, { prompts: [prompt] }) => {
+    const seen = new Map<number, BranchProgress[]>();
+    const onProgress = (progress: readonly BranchProgress[]): void => {
+      for (const entry of progress) seen.set(entry.branch, [...(seen.get(entry.branch) ?? []), entry]);
+    };
+    await withSession(engine, prompt, { onProgress, progressIntervalMs: 0 }, async (session) => {
+      const branches = session.branch(2);
+      await Promise.all(branches.map((branch) => complete(branch)));
+      for (const branch of branches) {
+        const entries = seen.get(branch.number) ?? [];
+        assert.ok(entries.length > 1, 'no progress was told');
+        for (const [index, { tokenCount, text }] of entries.entries()) {
+          const previous = entries[index - 1];
+          assert.ok(!previous || tokenCount > previous.tokenCount, 'tokens did not grow');
+          assert.ok(branch.text.startsWith(text), 'progress tells another text than the branch');
+        }
+      }
+    });
+  }),
+  law('disposing a session ends its branches and leaves the engine open', async (engine, { prompts: [prompt] }) => {
+    const expected = await tokensOf(engine, prompt, {}, 2);
+    const session = await engine.open({ text: prompt }, {});
+    const [open, resting] = session.branch(2) as [Branch, Branch];
+    await open.advance({ until: { tokens: 1 } });
+    const pending = open.advance();
+    await Promise.all([session.dispose(), session.dispose()]);
+    const cut = await pending;
+    assert.equal(cut.finish, 'aborted');
+    assert.deepEqual(cut.tokens, expected[0]!.slice(1, 1 + cut.tokens.length));
+    assert.deepEqual([open.ended, resting.ended], ['aborted', 'aborted']);
+    await rejectsWith(resting.advance(), 'LTTS_INVALID_OPTION');
+    throwsWith(() => resting.fork(), 'LTTS_INVALID_OPTION');
+    throwsWith(() => session.branch(1), 'LTTS_DISPOSED');
+    await session.dispose();
+    assert.deepEqual(await tokensOf(engine, prompt, {}, 2), expected, 'the next session');
+  }),
+  {
+    name: 'a disposed engine refuses work, and what was open ends',
+    async check({ open, prompts: [prompt] }) {
+      const engine = open();
+      const session = await engine.open({ text: prompt }, {});
+      const [branch, resting] = session.branch(2) as [Branch, Branch];
+      const pending = branch.advance();
+      await Promise.all([engine.dispose(), rejectsWith(pending, 'LTTS_DISPOSED')]);
+      await engine.dispose();
+      await rejectsWith(engine.open({ text: prompt }, {}), 'LTTS_DISPOSED');
+      await rejectsWith(engine.ready(), 'LTTS_DISPOSED');
+      await rejectsWith(resting.advance(), 'LTTS_DISPOSED');
+      resting.abort();
+      await session.dispose();
+    },
+  },
+];
+
+function law(name: string, check: (engine: Engine, subject: EngineSubject) => Promise<void>): EngineLaw {
+  return {
+    name,
+    async check(subject) {
+      const engine = subject.open();
+      try {
+        await check(engine, subject);
+      } finally {
+        await engine.dispose();
+      }
+    },
+  };
+}
+
+export async function withSession<Result>(
+  engine: Engine,
+  prompt: string,
+  options: SessionOptions,
+  use: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  const session = await engine.open({ text: prompt } satisfies Prompt, options);
+  try {
+    return await use(session);
+  } finally {
+    await session.dispose();
+  }
+}
+
+/** Advances to the end, or to the cap over all segments. */
+export function complete(branch: Branch): Promise<Segment> {
+  return branch.advance({ until: { tokens: Math.max(1, CAP - branch.tokenCount) } });
+}
+
+async function completeInSegments(branch: Branch, sizes: readonly number[]): Promise<Segment[]> {
+  const segments: Segment[] = [];
+  for (let turn = 0; !branch.ended && branch.tokenCount < CAP; turn++) {
+    segments.push(await branch.advance({ until: { tokens: Math.min(sizes[turn % sizes.length]!, CAP - branch.tokenCount) } }));
+  }
+  return segments;
+}
+
+/** Tokens of `count` branches run to their ends together. */
+export function tokensOf(engine: Engine, prompt: string, options: SessionOptions, count: number): Promise<(readonly number[])[]> {
+  return withSession(engine, prompt, options, (session) => Promise.all(session.branch(count).map(async (branch) => (await complete(branch)).tokens)));
+}
+
+export async function rejectsWith(promise: Promise<unknown>, code: string): Promise<Record<string, unknown>> {
+  let found: Record<string, unknown> | undefined;
+  await assert.rejects(promise, (error: Record<string, unknown>) => {
+    found = error;
+    assert.equal(error['code'], code, String(error));
+    return true;
+  });
+  return found!;
+}
+
+function throwsWith(call: () => unknown, code: string): void {
+  assert.throws(call, (error: Record<string, unknown>) => error['code'] === code);
+}
+
+export async function rejectsWithReason(promise: Promise<unknown>, reason: unknown): Promise<void> {
+  const outcome = await promise.then(
+    () => ({ settled: 'resolved' }),
+    (error: unknown) => ({ settled: 'rejected', error }),
+  );
+  assert.equal(outcome.settled, 'rejected');
+  assert.ok('error' in outcome && outcome.error === reason, `rejected with ${'error' in outcome ? String(outcome.error) : ''}`);
+}
+
+function assertClose(actual: number, expected: number, what: string): void {
+  assert.ok(Math.abs(actual - expected) <= 1e-4 * Math.max(1, Math.abs(expected)), `${what} is ${actual}, not ${expected}`);
+}
