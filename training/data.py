@@ -11,14 +11,13 @@ ROW_LENGTH = 256
 
 @dataclass
 class Batch:
-    """All arrays are [rows, ROW_LENGTH]; `loss` marks the positions whose *next* token is learned, `marks` is the file's byte."""
+    """All arrays are [rows, ROW_LENGTH]; `loss` marks the positions whose *next* token is learned."""
 
     tokens: np.ndarray
     positions: np.ndarray
     examples: np.ndarray
     targets: np.ndarray
     loss: np.ndarray
-    marks: np.ndarray
 
 
 class ExampleSet:
@@ -39,7 +38,7 @@ class ExampleSet:
 def pack(examples: list[tuple[np.ndarray, np.ndarray]], rows: int) -> tuple[Batch, int]:
     """Fills `rows` rows first-fit; returns the batch and how many of the examples went in."""
     shape = (rows, ROW_LENGTH)
-    batch = Batch(*(np.zeros(shape, np.int32) for _ in range(4)), np.zeros(shape, np.float32), np.zeros(shape, np.int32))
+    batch = Batch(*(np.zeros(shape, np.int32) for _ in range(4)), np.zeros(shape, np.float32))
     used = np.zeros(rows, int)
     for count, (tokens, loss) in enumerate(examples):
         length = len(tokens)
@@ -53,7 +52,6 @@ def pack(examples: list[tuple[np.ndarray, np.ndarray]], rows: int) -> tuple[Batc
         batch.examples[row, span] = count + 1
         batch.targets[row, start : start + length - 1] = tokens[1:]
         batch.loss[row, start : start + length - 1] = loss[1:]
-        batch.marks[row, span] = loss
         used[row] += length
     return batch, len(examples)
 

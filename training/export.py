@@ -113,14 +113,7 @@ class Llama:
 
     def head(self, normed: str) -> str:
         graph = self.graph
-        if "score.weight" in self.weights.tensors:
-            return graph.node("MatMul", normed, graph.weight("score", self.weights.matrix("score")))
         return graph.node("MatMul", normed, graph.node("Transpose", self.embedding, perm=[1, 0]))
-
-    @property
-    def head_width_out(self) -> int:
-        score = self.weights.tensors.get("score.weight")
-        return self.shape.vocabulary if score is None else score.shape[0]
 
 
 def export_native(weights: Weights, path: Path) -> None:
@@ -158,7 +151,7 @@ def export_native(weights: Weights, path: Path) -> None:
 
     normed = llama.blocks(tokens, attention)
     flat = graph.node("Reshape", normed, graph.integers(-1, shape.width))
-    graph.output(llama.head(graph.node("Gather", flat, wanted, axis=0)), "logits", FLOAT, ["count", llama.head_width_out])
+    graph.output(llama.head(graph.node("Gather", flat, wanted, axis=0)), "logits", FLOAT, ["count", shape.vocabulary])
     # One output for all layers: each output costs the caller an allocation per run.
     graph.output(graph.node("Concat", *new_keys, *new_values, axis=-1), "new_cache", FLOAT, ["rows", "new", 2 * shape.layers * width])
     graph.save(path)
@@ -259,9 +252,9 @@ def write_presents(graph: Graph, presents: list[tuple[str, str]], shape: Shape) 
             graph.outputs.append(helper.make_tensor_value_info(name, FLOAT, dims))
 
 
-def write_config(directory: Path, shape: Shape, labels: int | None = None) -> None:
+def write_config(directory: Path, shape: Shape) -> None:
     config = {
-        "architectures": ["LlamaForCausalLM" if labels is None else "LlamaForTokenClassification"],
+        "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",
         "vocab_size": shape.vocabulary,
         "hidden_size": shape.width,
@@ -274,18 +267,15 @@ def write_config(directory: Path, shape: Shape, labels: int | None = None) -> No
         "rms_norm_eps": NORM_EPSILON,
         "rope_theta": ROPE_THETA,
         "max_position_embeddings": CONTEXT,
-        "tie_word_embeddings": labels is None,
+        "tie_word_embeddings": True,
         "bos_token_id": BEGIN_TOKEN,
         "eos_token_id": END_TOKEN,
         "pad_token_id": PAD_TOKEN,
     }
-    if labels is not None:
-        config["num_labels"] = labels
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     generation = {"bos_token_id": BEGIN_TOKEN, "eos_token_id": END_TOKEN, "pad_token_id": PAD_TOKEN, "do_sample": True, "temperature": 1.2, "top_k": 0}
-    if labels is None:
-        (directory / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n")
+    (directory / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n")
 
 
 def load(member: str) -> Weights:
@@ -299,10 +289,9 @@ def main() -> None:
     arguments.add_argument("members", nargs="+", choices=["target", "draft", "prm"])
     for member in arguments.parse_args().members:
         weights = load(member)
-        is_prm = member == "prm"
-        write_config(MODELS / member, weights.shape, 1 if is_prm else None)
+        write_config(MODELS / member, weights.shape)
         export_native(weights, MODELS / member / "model.onnx")
-        if is_prm:
+        if member == "prm":
             continue
         for layout, export in (("masked", export_masked), ("gqa", export_gqa)):
             write_config(MODELS / "layouts" / layout / member, weights.shape)

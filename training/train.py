@@ -2,8 +2,8 @@
 
 The target learns worked solutions. The draft learns to imitate the target's distribution at every solution token
 (knowledge distillation, Hinton et al. 2015, with the forward KL divergence), which is what raises its acceptance rate.
-The PRM starts from the target's weights and learns, at every solution token, whether the solution is right so far
-(process supervision, Lightman et al. 2023, with labels from comparing with the worked solution).
+The PRM starts from the target's weights and goes on with worked solutions that carry no slips. A right solution being
+unique here, the probability it gives a text is its belief that the text is right so far.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import optax
 from safetensors.numpy import save_file
 
 from data import DIRECTORY, Mixture, batches_of
-from model import Shape, hidden_states, initial_weights, logits
+from model import Shape, initial_weights, logits
 
 HERE = Path(__file__).parent
 TIERS = [2, 3, 4, 5, 6]
@@ -31,10 +31,8 @@ SHAPES = {
     "draft": Shape(VOCABULARY, width=96, layers=2, heads=3, kv_heads=1, head_width=32, hidden=160),
 }
 SHAPES["prm"] = SHAPES["target"]
-STEPS = {"target": 2600, "draft": 1000, "prm": 450}
-LEARNING_RATE = {"target": 0.007, "draft": 0.007, "prm": 0.006}
-# Bytes of the PRM's data files.
-RIGHT, WRONG = 1, 2
+STEPS = {"target": 2600, "draft": 1000, "prm": 350}
+LEARNING_RATE = {"target": 0.007, "draft": 0.007, "prm": 0.003}
 ROWS = 16
 EVALUATE_EVERY = 250
 SAVE_EVERY = 100
@@ -76,43 +74,19 @@ def make_optimizer(weights: dict, peak: float, steps: int) -> optax.GradientTran
 
 
 def arrays(batch) -> tuple:
-    return batch.tokens, batch.positions, batch.examples, batch.targets, batch.loss, batch.marks
+    return batch.tokens, batch.positions, batch.examples, batch.targets, batch.loss
 
 
-def target_loss(weights, shape, tokens, positions, examples, targets, loss, marks):
+def target_loss(weights, shape, tokens, positions, examples, targets, loss):
     log_probs = jax.nn.log_softmax(logits(weights, shape, tokens, positions, examples))
     picked = jnp.take_along_axis(log_probs, targets[..., None], axis=-1)[..., 0]
     return -(picked * loss).sum() / loss.sum()
 
 
-def draft_loss(weights, shape, tokens, positions, examples, targets, loss, marks, *, teacher, teacher_shape):
+def draft_loss(weights, shape, tokens, positions, examples, targets, loss, *, teacher, teacher_shape):
     wanted = jax.lax.stop_gradient(jax.nn.softmax(logits(teacher, teacher_shape, tokens, positions, examples)))
     log_probs = jax.nn.log_softmax(logits(weights, shape, tokens, positions, examples))
     return -((wanted * log_probs).sum(-1) * loss).sum() / loss.sum()
-
-
-def step_scores(weights, shape, tokens, positions, examples):
-    """Logit of "right so far" at every position."""
-    return (hidden_states(weights, shape, tokens, positions, examples) @ weights["score.weight"].T)[..., 0]
-
-
-def prm_loss(weights, shape, tokens, positions, examples, targets, loss, marks):
-    scores = step_scores(weights, shape, tokens, positions, examples)
-    each = optax.sigmoid_binary_cross_entropy(scores, (marks == RIGHT).astype(jnp.float32))
-    return (each * (marks > 0)).sum() / jnp.maximum(1, (marks > 0).sum())
-
-
-jitted_step_scores = jax.jit(step_scores, static_argnums=1)
-
-
-def prm_accuracy(weights, shape, batches) -> dict[str, float]:
-    """Shares of right and of wrong prefixes that get the right verdict at 0.5."""
-    hits = {RIGHT: [], WRONG: []}
-    for batch in batches:
-        said_right = np.asarray(jitted_step_scores(weights, shape, batch.tokens, batch.positions, batch.examples)) > 0
-        for mark in hits:
-            hits[mark].extend((said_right == (mark == RIGHT))[batch.marks == mark].tolist())
-    return {"right": round(float(np.mean(hits[RIGHT])), 4), "wrong": round(float(np.mean(hits[WRONG])), 4)}
 
 
 @partial(jax.jit, static_argnums=1)
@@ -159,7 +133,7 @@ def main() -> None:
 
     weights = initial_weights(shape, seed=7)
     if member == "prm":
-        weights = load_weights("target") | {"score.weight": jnp.zeros((1, shape.width))}
+        weights = load_weights("target")
     optimizer = make_optimizer(weights, LEARNING_RATE[member], steps)
     state, first = optimizer.init(weights), 0
     if (run / "checkpoint.pickle").exists():
@@ -168,7 +142,7 @@ def main() -> None:
         first = saved["step"]
         weights = jax.tree.map(jnp.asarray, saved["weights"])
         state = jax.tree.map(jnp.asarray, saved["state"])
-    loss_function = {"target": target_loss, "draft": None, "prm": prm_loss}[member]
+    loss_function = target_loss
     if member == "draft":
         loss_function = partial(draft_loss, teacher=load_weights("target"), teacher_shape=SHAPES["target"])
 
@@ -180,13 +154,7 @@ def main() -> None:
 
     is_prm = member == "prm"
     mixture = Mixture(["prm-train"] if is_prm else ["drills", *(f"train-{tier}" for tier in TIERS)], seed=11 + first)
-    tests = {"prm": batches_of("prm-test", ROWS)} if is_prm else {tier: batches_of(f"test-{tier}", ROWS) for tier in TIERS}
-
-    def evaluated() -> dict:
-        if is_prm:
-            return {"verdicts": prm_accuracy(weights, shape, tests["prm"])}
-        return {"greedy": {tier: round(greedy_accuracy(weights, shape, batches), 3) for tier, batches in tests.items()}}
-
+    tests = {tier: batches_of(f"test-{tier}", ROWS) for tier in TIERS}
     log = open(run / "log.jsonl", "a")
     print(json.dumps({"member": member, "parameters": shape.parameters(), "steps": steps, "from": first}), flush=True)
     losses, began = [], time.time()
@@ -201,7 +169,7 @@ def main() -> None:
             entry = {"step": done, "loss": round(float(np.mean(losses)), 4), "seconds": round(time.time() - began, 1)}
             losses = []
             if done % EVALUATE_EVERY == 0 or done == steps:
-                entry |= evaluated()
+                entry["greedy"] = {tier: round(greedy_accuracy(weights, shape, batches), 3) for tier, batches in tests.items()}
             log.write(json.dumps(entry) + "\n")
             log.flush()
             print(json.dumps(entry), flush=True)

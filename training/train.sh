@@ -15,7 +15,7 @@ export MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296 MALLO
 npx tsx make-data.ts 120000
 $python train.py target
 $python export.py target
-npx tsx make-prm-data.ts 400
+npx tsx make-prm-data.ts
 $python train.py draft
 $python train.py prm
 $python export.py draft prm
