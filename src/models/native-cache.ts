@@ -36,13 +36,15 @@ export class NativeCache<Owner extends { slot: number }> {
   #capacity = 0;
   #isLocked = false;
   #bias: Float32Array = new Float32Array(0);
-  #keys: Float32Array[] = [];
-  #values: Float32Array[] = [];
+  #keys: readonly Float32Array[];
+  #values: readonly Float32Array[];
   /** Tensors over the first n slots; dropped whenever the buffers move. */
   readonly #feeds = new Map<number, PastFeeds>();
 
   constructor(shape: CacheShape) {
     this.#shape = shape;
+    this.#keys = Array.from({ length: shape.layers }, () => new Float32Array(0));
+    this.#values = Array.from({ length: shape.layers }, () => new Float32Array(0));
   }
 
   /** Positions every slot has room for. */
@@ -50,10 +52,9 @@ export class NativeCache<Owner extends { slot: number }> {
     return this.#capacity;
   }
 
-  /** Bytes held, over all slots. */
+  /** Bytes of memory held, in use or not. */
   get byteLength(): number {
-    const { layers, headWidth } = this.#shape;
-    return this.#owners.length * (this.#capacity * 2 * layers * headWidth + this.#capacity + 1) * Float32Array.BYTES_PER_ELEMENT;
+    return [this.#bias, ...this.#keys, ...this.#values].reduce((sum, buffer) => sum + buffer.byteLength, 0);
   }
 
   /** Refuses changes until `unlock`: the runtime is reading the buffers. */
@@ -69,10 +70,12 @@ export class NativeCache<Owner extends { slot: number }> {
   /** Gives the owner an empty slot. */
   take(owner: Owner): void {
     this.#requireUnlocked();
+    // Attention costs what the capacity is, so one long sequence must not slow down all that come after it.
+    if (this.#owners.every((other) => other === undefined)) this.#layOut(this.#owners.length, CAPACITY_STEP);
     let slot = this.#owners.indexOf(undefined);
     if (slot < 0) {
       slot = this.#owners.length;
-      this.#resize(Math.max(4, 2 * slot), Math.max(CAPACITY_STEP, this.#capacity));
+      this.#layOut(Math.max(4, 2 * slot), this.#capacity);
     }
     this.#place(owner, slot);
     this.biasOf(owner).fill(SHUT);
@@ -100,7 +103,7 @@ export class NativeCache<Owner extends { slot: number }> {
 
   /** Makes room for `positions` in every slot. */
   reserve(positions: number): void {
-    if (positions > this.#capacity) this.#resize(this.#owners.length, Math.ceil(positions / CAPACITY_STEP) * CAPACITY_STEP);
+    if (positions > this.#capacity) this.#layOut(this.#owners.length, Math.ceil(positions / CAPACITY_STEP) * CAPACITY_STEP);
   }
 
   /** Moves the owners into the first slots, in any order. Those that are in the way go where they came from. */
@@ -207,30 +210,30 @@ export class NativeCache<Owner extends { slot: number }> {
     visit(this.#bias, this.#capacity + 1);
   }
 
-  #resize(slots: number, capacity: number): void {
-    const { layers, headWidth } = this.#shape;
-    const used = this.#owners.length;
-    const previous = { bias: this.#bias, keys: this.#keys, values: this.#values, capacity: this.#capacity };
-    const size = slots * headWidth * capacity;
-    this.#bias = restride(previous.bias, previous.capacity + 1, used, new Float32Array(slots * (capacity + 1)).fill(SHUT), capacity + 1);
+  /** Makes this many slots of this capacity, in the buffers held where they are large enough: fresh memory is slow. */
+  #layOut(slots: number, capacity: number): void {
+    const { headWidth } = this.#shape;
+    const previous = this.#capacity;
+    const used = this.#owners.findLastIndex((owner) => owner !== undefined) + 1;
+    this.#keys = this.#keys.map((keys) => restride(keys, used * headWidth, previous, slots * headWidth, capacity));
+    this.#values = this.#values.map((values) => restride(values, used, previous * headWidth, slots, capacity * headWidth));
+    this.#bias = restride(this.#bias, used, previous + 1, slots, capacity + 1);
     for (let slot = 0; slot < slots; slot++) {
-      if (slot < used) this.#bias.fill(SHUT, slot * (capacity + 1) + previous.capacity, (slot + 1) * (capacity + 1));
-      this.#bias[slot * (capacity + 1) + capacity] = 0;
+      const start = slot * (capacity + 1);
+      // A free slot is shut as a whole when it is taken.
+      this.#bias.fill(SHUT, start + previous, start + capacity);
+      this.#bias[start + capacity] = 0;
     }
-    this.#keys = Array.from({ length: layers }, (_, layer) =>
-      restride(previous.keys[layer], previous.capacity, used * headWidth, new Float32Array(size), capacity),
-    );
-    this.#values = Array.from({ length: layers }, (_, layer) =>
-      restride(previous.values[layer], previous.capacity * headWidth, used, new Float32Array(size), capacity * headWidth),
-    );
     this.#owners = Array.from({ length: slots }, (_, slot) => this.#owners[slot]);
     this.#capacity = capacity;
     this.#feeds.clear();
   }
 }
 
-/** Copies `runs` runs of `fromStride` values each to the start of runs of `toStride`. */
-function restride(from: Float32Array | undefined, fromStride: number, runs: number, to: Float32Array, toStride: number): Float32Array {
-  if (from) for (let run = 0; run < runs; run++) to.set(from.subarray(run * fromStride, (run + 1) * fromStride), run * toStride);
+/** Moves `used` runs of `stride` values so that each begins a run of `newStride`, with room for `runs` of those. A run never shrinks. */
+function restride(from: Float32Array, used: number, stride: number, runs: number, newStride: number): Float32Array {
+  const to = runs * newStride <= from.length ? from : new Float32Array(runs * newStride);
+  // From the last to the first: within one buffer no run is written over before it has moved.
+  for (let run = used - 1; run >= 0; run--) to.set(from.subarray(run * stride, (run + 1) * stride), run * newStride);
   return to;
 }
