@@ -12,6 +12,7 @@ export class BranchRecorder {
   #finish: BranchReport['finish'] = 'aborted';
   #error: unknown;
   #isForced = false;
+  #isCut = false;
 
   constructor(scope: RunScope, branch: Branch) {
     this.#scope = scope;
@@ -23,11 +24,22 @@ export class BranchRecorder {
     return this.#finish;
   }
 
+  /** Whether the deadline ended one of its segments. */
+  get isCut(): boolean {
+    return this.#isCut;
+  }
+
+  /** Whether the strategy asked for the answer at once. */
+  get isForced(): boolean {
+    return this.#isForced;
+  }
+
   /** Adds a segment and hands it on. */
   add(segment: Segment): Segment {
     for (const logprob of segment.logprobs) this.#logprobSum += logprob;
     this.#sampledCount += segment.tokens.length;
     this.#finish = segment.finish;
+    this.#isCut ||= segment.finish === 'deadline';
     return segment;
   }
 

@@ -65,7 +65,12 @@ export class RunScope {
   }
 }
 
-function requirePrompt(prompt: StrategyRequest['prompt']): void {
-  const text = typeof prompt === 'string' ? prompt : 'text' in prompt ? prompt.text : prompt.map((message) => message.content).join('');
-  if (typeof text !== 'string' || text.trim() === '') throw new InvalidOptionError('prompt', 'text that is not empty', prompt);
+function requirePrompt(prompt: unknown): void {
+  const texts: unknown[] = Array.isArray(prompt) ? prompt.map((turn: { readonly content?: unknown } | null) => turn?.content) : [textOf(prompt)];
+  const isText = texts.every((text) => typeof text === 'string');
+  if (!isText || texts.join('').trim() === '') throw new InvalidOptionError('prompt', 'text that is not empty', prompt);
+}
+
+function textOf(prompt: unknown): unknown {
+  return typeof prompt === 'object' && prompt !== null && 'text' in prompt ? prompt.text : prompt;
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { AnswerExtractor } from '../contracts/answer.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
@@ -32,12 +33,25 @@ export function reservedSteps(forced: ForcedAnswer | undefined): number {
   return forced ? forced.maxTokens + 2 : 0;
 }
 
-/** Announces the answer and decodes it. */
-export async function forceAnswer(recorder: BranchRecorder, forced: ForcedAnswer, scope: RunScope): Promise<void> {
+/** Whether one more character could change the answer: a text cut behind `#### 4` may have been about to say 42. */
+export function isAnswerOpen(text: string, extract: AnswerExtractor): boolean {
+  return extract(`${text}0`) !== extract(text);
+}
+
+/**
+ * Brings an unfinished branch to its answer: announces it, or lets one go on that has begun. An answer that is whole needs neither.
+ *
+ * @param extract - Finds an answer that is written out.
+ */
+export async function forceAnswer(recorder: BranchRecorder, forced: ForcedAnswer, extract: AnswerExtractor, scope: RunScope): Promise<void> {
   const { branch } = recorder;
-  const suffix = branch.text === '' || branch.text.endsWith('\n') ? forced.suffix.replace(/^\n+/, '') : forced.suffix;
-  await branch.force(suffix);
-  recorder.markForced();
+  if (extract(branch.text) === undefined) {
+    const suffix = branch.text === '' || branch.text.endsWith('\n') ? forced.suffix.replace(/^\n+/, '') : forced.suffix;
+    await branch.force(suffix);
+    recorder.markForced();
+  } else if (!isAnswerOpen(branch.text, extract)) {
+    return;
+  }
   recorder.add(
     await branch.advance({
       until: { tokens: forced.maxTokens, stop: forced.stop },

@@ -16,7 +16,7 @@ import { resolveSampling } from '../maths/sampling.ts';
 import { requireWholeNumber } from '../options.ts';
 import { BranchRecorder } from '../runtime/branch-recorder.ts';
 import { RunScope } from '../runtime/run-scope.ts';
-import { forceAnswer, reservedSteps, resolveForcedAnswer, type ForcedAnswer, type ForcedAnswerOptions } from './forced-answer.ts';
+import { forceAnswer, isAnswerOpen, reservedSteps, resolveForcedAnswer, type ForcedAnswer, type ForcedAnswerOptions } from './forced-answer.ts';
 
 export interface SelfConsistencyOptions {
   /** How many solutions are sampled. Whole number ≥ 1. @default 8 */
@@ -87,7 +87,7 @@ export class SelfConsistency implements Strategy<SelfConsistencyResult> {
           if (this.#earlyDecision === 'exact' && tally.isDecided()) for (const branch of pending) branch.abort();
         }),
       );
-      return this.#conclude(scope, session, tally, openMs);
+      return this.#conclude({ scope, session, tally, recorders, openMs });
     } finally {
       await session.dispose();
     }
@@ -116,7 +116,8 @@ export class SelfConsistency implements Strategy<SelfConsistencyResult> {
     const { branch } = recorder;
     try {
       const { finish } = recorder.add(await this.#decode(branch, scope));
-      if (this.#needsForcing(branch, finish)) await forceAnswer(recorder, this.#forced!, scope);
+      const isCut = finish === 'deadline' || finish === 'length';
+      if (isCut && this.#forced && !scope.isPastDeadline()) await forceAnswer(recorder, this.#forced, this.#extractUnfinished, scope);
       return recorder.report(this.#answerOf(recorder));
     } catch (error) {
       scope.signal?.throwIfAborted();
@@ -134,28 +135,28 @@ export class SelfConsistency implements Strategy<SelfConsistencyResult> {
     });
   }
 
-  #needsForcing(branch: Branch, finish: BranchReport['finish']): boolean {
-    if (!this.#forced || (finish !== 'deadline' && finish !== 'length')) return false;
-    return this.#extractUnfinished(branch.text) === undefined;
-  }
-
-  #answerOf({ branch, finish }: BranchRecorder): string | undefined {
+  #answerOf(recorder: BranchRecorder): string | undefined {
+    const { branch, finish, isForced } = recorder;
     if (finish === 'aborted' || finish === 'failed') return undefined;
-    return finish === 'end' ? this.#extract(branch.text) : this.#extractUnfinished(branch.text);
+    if (finish === 'end') return this.#extract(branch.text);
+    const isWhole = (isForced && finish === 'length') || !isAnswerOpen(branch.text, this.#extractUnfinished);
+    return isWhole ? this.#extractUnfinished(branch.text) : undefined;
   }
 
-  #conclude(scope: RunScope, session: Session, tally: Tally, openMs: number): SelfConsistencyResult {
+  #conclude({ scope, session, tally, recorders, openMs }: FinishedRun): SelfConsistencyResult {
     const reports = tally.reports();
     const votes = tally.ranked();
     const chosen = votes[0] ? reports[votes[0].voters[0]!]! : longest(reports);
-    const stopReason = stopReasonOf(reports);
+    const stopReason = stopReasonOf(recorders);
+    const unfinished = recorders.filter(({ isCut }) => isCut).map(({ branch }) => branch.number);
+    if (stopReason === 'deadline') scope.emit('deadline-reach', { unfinished });
+    // A listener or the last step may have been the caller's moment to leave.
+    scope.signal?.throwIfAborted();
     if (!chosen)
       throw new NoCandidateError(
         stopReason,
         reports.flatMap((report) => report.error ?? []),
       );
-    const unfinished = reports.filter((report) => report.isForced || report.finish === 'deadline').map((report) => report.branch);
-    if (stopReason === 'deadline') scope.emit('deadline-reach', { unfinished });
     const voterCount = votes.reduce((sum, group) => sum + group.votes, 0);
     const usage = session.usage();
     const timing = { totalMs: scope.elapsedMs(), openMs, deadlineMs: scope.deadlineMs };
@@ -172,6 +173,14 @@ export class SelfConsistency implements Strategy<SelfConsistencyResult> {
       listenerErrors: scope.listenerErrors,
     };
   }
+}
+
+interface FinishedRun {
+  readonly scope: RunScope;
+  readonly session: Session;
+  readonly tally: Tally;
+  readonly recorders: readonly BranchRecorder[];
+  readonly openMs: number;
 }
 
 /** The votes of one run as they come in. */
@@ -214,11 +223,13 @@ class Tally {
   }
 }
 
+/** Of those that wrote anything themselves. */
 function longest(reports: readonly BranchReport[]): BranchReport | undefined {
-  return reports.filter(({ text }) => text !== '').sort((left, right) => right.tokenCount - left.tokenCount || left.branch - right.branch)[0];
+  const written = reports.filter(({ tokenCount, forcedTokenCount }) => tokenCount > forcedTokenCount);
+  return written.sort((left, right) => right.tokenCount - left.tokenCount || left.branch - right.branch)[0];
 }
 
-function stopReasonOf(reports: readonly BranchReport[]): StopReason {
-  if (reports.some(({ finish }) => finish === 'aborted')) return 'consensus';
-  return reports.some(({ finish, isForced }) => finish === 'deadline' || isForced) ? 'deadline' : 'completed';
+function stopReasonOf(recorders: readonly BranchRecorder[]): StopReason {
+  if (recorders.some(({ finish }) => finish === 'aborted')) return 'consensus';
+  return recorders.some(({ isCut }) => isCut) ? 'deadline' : 'completed';
 }
