@@ -1,0 +1,22 @@
+import { describe, test } from 'vitest';
+import type { BranchReport } from '../../src/contracts/strategy.ts';
+import { SelfConsistency } from '../../src/strategies/self-consistency.ts';
+import { strategyLaws, type StrategySubject } from './strategy-laws.ts';
+
+/** The first voter for the answer with the most votes; of equals, the answer whose first voter comes first. */
+function pluralityOf(reports: readonly BranchReport[]): BranchReport {
+  const votes = (report: BranchReport): number => reports.filter(({ answer }) => answer === report.answer).length;
+  return reports.filter(({ answer }) => answer !== undefined).reduce((best, report) => (votes(report) > votes(best) ? report : best));
+}
+
+const SUBJECTS: Readonly<Record<string, StrategySubject>> = {
+  'SelfConsistency, early decision': { make: () => new SelfConsistency({ branches: 6 }), chosen: pluralityOf },
+  'SelfConsistency, no early decision': { make: () => new SelfConsistency({ branches: 6, earlyDecision: 'none' }), chosen: pluralityOf },
+  'SelfConsistency, unfinished branches abstain': { make: () => new SelfConsistency({ branches: 6, forcedAnswer: false }), chosen: pluralityOf },
+};
+
+for (const [name, subject] of Object.entries(SUBJECTS)) {
+  describe(name, () => {
+    for (const law of strategyLaws) test(law.name, () => law.check(subject));
+  });
+}
