@@ -1,15 +1,14 @@
 /**
  * What the bundled models can do, by tier, on held-out problems.
  *
- *   npm run eval:models [-- --quick] [-- --problems 300] [-- --json FILE]
+ *   npm run eval:models [-- --quick] [-- --problems 300] [-- --json FILE] [-- --markdown FILE]
  *
  * Samples are drawn with the model's own sampling defaults. Accuracies carry 95 % Wilson intervals in the JSON. Draft
  * acceptance is exact, a mean over the positions of sampled solutions: under rejection the sum over tokens of
  * min(target, draft), under coupling the probability that one uniform number picks the same token of both.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import Table from 'cli-table3';
 import { mean, quantile } from 'simple-statistics';
 import {
   aggregateSteps,
@@ -29,7 +28,9 @@ const BRANCHES = 16;
 const SEED = 77;
 const ACCEPTANCE_PROBLEMS = 40;
 
-const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, problems: { type: 'string' }, json: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, problems: { type: 'string' }, json: { type: 'string' }, markdown: { type: 'string' } },
+});
 const problemCount = Number(values.problems ?? (values.quick ? 40 : 300));
 
 interface Sample {
@@ -167,56 +168,41 @@ for (const tier of TIERS) {
 await Promise.all([engine.dispose(), scorer.dispose(), targetModel.dispose(), draftModel.dispose()]);
 
 const percent = (share: number): string => (100 * share).toFixed(1);
-const table = new Table({
-  head: [
-    'tier',
-    'problems',
-    'greedy',
-    'sampled',
-    'majority@16',
-    'PRM best of 16',
-    'pass@16',
-    'mean tokens',
-    'p95 tokens',
-    'acceptance, rejection',
-    'acceptance, coupling',
-  ],
-  style: { head: [], border: [] },
-  chars: {
-    top: '',
-    'top-mid': '',
-    'top-left': '',
-    'top-right': '',
-    bottom: '',
-    'bottom-mid': '',
-    'bottom-left': '',
-    'bottom-right': '',
-    left: '|',
-    right: '|',
-    middle: '|',
-    'left-mid': '',
-    mid: '',
-    'mid-mid': '',
-    'right-mid': '',
-  },
-});
-for (const row of figures) {
-  table.push([
-    row.tier,
-    row.problems,
-    ...[row.greedy, row.sampled, row.majority16, row.prmBestOf16, row.pass16].map(percent),
-    row.meanTokens.toFixed(1),
-    row.p95Tokens,
-    percent(row.rejectionAcceptance),
-    percent(row.couplingAcceptance),
-  ]);
-}
-console.log(`Accuracies and acceptance in percent, ${BRANCHES} samples at temperature ${temperature}, seed ${SEED}.`);
-console.log(table.toString());
+const heading = [
+  'tier',
+  'problems',
+  'greedy',
+  'sampled',
+  'majority@16',
+  'PRM best of 16',
+  'pass@16',
+  'mean tokens',
+  'p95 tokens',
+  'acceptance, rejection',
+  'acceptance, coupling',
+];
+const lines = figures.map((row) => [
+  String(row.tier),
+  String(row.problems),
+  ...[row.greedy, row.sampled, row.majority16, row.prmBestOf16, row.pass16].map(percent),
+  row.meanTokens.toFixed(1),
+  row.p95Tokens.toFixed(0),
+  percent(row.rejectionAcceptance),
+  percent(row.couplingAcceptance),
+]);
+const date = new Date().toISOString().slice(0, 10);
+const report = [
+  `\`npm run eval:models\`, ${date}: percent; ${BRANCHES} samples at temperature ${temperature}, seed ${SEED}.`,
+  '',
+  ...[heading, heading.map(() => '---:'), ...lines].map((cells) => `| ${cells.join(' | ')} |`),
+].join('\n');
+console.log(report);
+if (values.markdown)
+  writeFileSync(values.markdown, readFileSync(values.markdown, 'utf8').replace(/(<!-- eval:start -->\n)[^]*?(<!-- eval:end -->)/, `$1${report}\n$2`));
 if (values.json) {
   const intervals = figures.map((row) => ({
     ...row,
     intervals: Object.fromEntries((['greedy', 'majority16', 'prmBestOf16', 'pass16'] as const).map((name) => [name, wilson(row[name], row.problems)])),
   }));
-  writeFileSync(values.json, `${JSON.stringify({ date: new Date().toISOString().slice(0, 10), branches: BRANCHES, seed: SEED, tiers: intervals }, null, 2)}\n`);
+  writeFileSync(values.json, `${JSON.stringify({ date, branches: BRANCHES, seed: SEED, tiers: intervals }, null, 2)}\n`);
 }
