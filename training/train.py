@@ -31,7 +31,7 @@ SHAPES = {
     "draft": Shape(VOCABULARY, width=96, layers=2, heads=3, kv_heads=1, head_width=32, hidden=160),
 }
 SHAPES["prm"] = SHAPES["target"]
-STEPS = {"target": 2600, "draft": 1000, "prm": 350}
+STEPS = {"target": 2600, "draft": 1000, "prm": 700}
 LEARNING_RATE = {"target": 0.007, "draft": 0.007, "prm": 0.003}
 ROWS = 16
 EVALUATE_EVERY = 250
