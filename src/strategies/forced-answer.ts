@@ -25,6 +25,7 @@ export type ForcedAnswer = Required<ForcedAnswerOptions>;
 export function resolveForcedAnswer({ suffix = '\n#### ', maxTokens = 8, stop = ['\n'] }: ForcedAnswerOptions): ForcedAnswer {
   if (suffix.trim() === '') throw new InvalidOptionError('forcedAnswer.suffix', 'text that is not empty', suffix);
   requireWholeNumber('forcedAnswer.maxTokens', maxTokens, 1);
+  if (stop.includes('')) throw new InvalidOptionError('forcedAnswer.stop', 'a list of strings that are not empty', stop);
   return { suffix, maxTokens, stop };
 }
 

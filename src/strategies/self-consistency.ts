@@ -139,7 +139,7 @@ export class SelfConsistency implements Strategy<SelfConsistencyResult> {
     const { branch, finish, isForced } = recorder;
     if (finish === 'aborted' || finish === 'failed') return undefined;
     if (finish === 'end') return this.#extract(branch.text);
-    const isWhole = (isForced && finish === 'length') || !isAnswerOpen(branch.text, this.#extractUnfinished);
+    const isWhole = finish === 'stop' || (isForced && finish === 'length') || !isAnswerOpen(branch.text, this.#extractUnfinished);
     return isWhole ? this.#extractUnfinished(branch.text) : undefined;
   }
 
