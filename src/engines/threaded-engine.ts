@@ -136,6 +136,8 @@ class LazyEngine implements Engine {
   }
 
   async dispose(): Promise<void> {
-    await this.#started?.dispose();
+    // Also one that is still being loaded.
+    const engine = await this.#engine?.catch(() => undefined);
+    await engine?.dispose();
   }
 }

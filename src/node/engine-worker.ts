@@ -10,6 +10,7 @@ export function startEngineWorker(): EngineWorker {
   // A worker that waits for work must not keep the process alive; an open call does.
   worker.unref();
   let openCalls = 0;
+  let isEnding = false;
   return {
     port: {
       post(message) {
@@ -18,7 +19,7 @@ export function startEngineWorker(): EngineWorker {
       },
       onMessage(listener) {
         worker.on('message', (message) => {
-          if (isCall(message) && --openCalls === 0) worker.unref();
+          if (isCall(message) && --openCalls === 0 && !isEnding) worker.unref();
           listener(message);
         });
       },
@@ -28,6 +29,8 @@ export function startEngineWorker(): EngineWorker {
       },
     },
     async terminate() {
+      // Keeps the process alive until the thread has ended, whatever answers still arrive.
+      isEnding = true;
       await worker.terminate();
     },
   };

@@ -48,6 +48,8 @@ class EngineHost {
           await branch.force(request.text);
           return standing(session, branch, undefined);
         });
+      case 'dispose':
+        return void this.#answer(request.call, () => this.#dispose());
       case 'dispose-session':
         return void this.#answer(request.call, () => this.#disposeSession(request.session));
       case 'branch':
@@ -101,6 +103,11 @@ class EngineHost {
   async #disposeSession(number: number): Promise<undefined> {
     await this.#sessions.get(number)?.session.dispose();
     this.#sessions.delete(number);
+  }
+
+  async #dispose(): Promise<undefined> {
+    await Promise.all([...this.#sessions.keys()].map((number) => this.#disposeSession(number)));
+    await this.#engine.dispose();
   }
 
   #addBranches(number: number, make: (session: Session) => readonly Branch[]): void {

@@ -21,7 +21,9 @@ export type EngineRequest =
   | ({ readonly type: 'abort' } & BranchAddress)
   /** The caller's signal was aborted: give the call up. */
   | { readonly type: 'cancel'; readonly target: number }
-  | { readonly type: 'dispose-session'; readonly call: number; readonly session: number };
+  | { readonly type: 'dispose-session'; readonly call: number; readonly session: number }
+  /** Answered when no model step is under way and the models are freed: only then may the other side be ended. */
+  | { readonly type: 'dispose'; readonly call: number };
 
 export interface BranchAddress {
   readonly session: number;

@@ -20,6 +20,21 @@ interface StartedCall<Result> {
   cancel(): void;
 }
 
+/** What to call when a signal is aborted: one listener a signal, since Node warns of an eleventh and runs have many branches. */
+const abortListeners = new WeakMap<AbortSignal, Set<() => void>>();
+
+function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  const known = abortListeners.get(signal);
+  if (known) {
+    known.add(listener);
+    return () => known.delete(listener);
+  }
+  const listeners = new Set([listener]);
+  abortListeners.set(signal, listeners);
+  signal.addEventListener('abort', () => [...listeners].forEach((call) => call()), { once: true });
+  return () => listeners.delete(listener);
+}
+
 function untilAborted<Result>({ answer, cancel }: StartedCall<Result>, signal: AbortSignal | undefined): Promise<Result> {
   if (!signal) return answer;
   return new Promise((resolve, reject) => {
@@ -27,8 +42,8 @@ function untilAborted<Result>({ answer, cancel }: StartedCall<Result>, signal: A
       reject(signal.reason);
       cancel();
     };
-    signal.addEventListener('abort', giveUp, { once: true });
-    void answer.then(resolve, reject).then(() => signal.removeEventListener('abort', giveUp));
+    const forget = onAbort(signal, giveUp);
+    void answer.then(resolve, reject).then(forget);
   });
 }
 
@@ -45,6 +60,17 @@ class PortCaller {
     this.#port = port;
     port.onMessage((message) => this.#receive(message as EngineResponse));
     port.onClose((error) => this.close(new ModelError('The worker that runs the model has stopped.', { cause: error })));
+  }
+
+  /** Rejects everything open and everything to come, but for the request to end, whose answer it waits for. */
+  async end(error: Error): Promise<void> {
+    if (this.#closedBy) return;
+    const open = [...this.#calls.values()];
+    const { answer } = this.start({ type: 'dispose' });
+    this.#closedBy = error;
+    for (const call of open) call.reject(error);
+    // A worker that has stopped, or that fails to free its models, is ended all the same.
+    await answer.catch(() => undefined);
   }
 
   /** Rejects everything open and everything to come. */
@@ -146,7 +172,8 @@ export class PortEngine implements Engine {
   }
 
   async dispose(): Promise<void> {
-    this.#caller.close(new DisposedError('engine'));
+    // Ending a thread within a native call would end the process.
+    await this.#caller.end(new DisposedError('engine'));
     await this.#terminate();
   }
 }
