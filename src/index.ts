@@ -53,7 +53,8 @@ export type {
 } from './contracts/engine.ts';
 export type { EventBase, RunEventMap } from './contracts/event.ts';
 export type { Message, Prompt } from './contracts/prompt.ts';
-export type { BranchReport, RunTiming, StopReason, Strategy, StrategyRequest, StrategyResult } from './contracts/strategy.ts';
+export type { Strategy, StrategyRequest } from './contracts/strategy.ts';
+export type { BranchReport, RunTiming, StopReason, StrategyResult } from './contracts/result.ts';
 export type { ScoredText, ScoreOptions, StepScorer } from './contracts/scorer.ts';
 export type { ForwardRow, Logits, TokenModel, TokenSequence } from './contracts/token-model.ts';
 export type { Tokenizer } from './contracts/tokenizer.ts';

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { BranchReport } from '../contracts/strategy.ts';
+import type { BranchReport } from '../contracts/result.ts';
 import type { SelfConsistencyResult } from '../strategies/self-consistency.ts';
 
 /** Sampled tokens a second, over all branches, from the first model step of a branch to the end. */

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'eventemitter3';
-import type { BranchReport, RunTiming, StopReason } from './strategy.ts';
+import type { BranchReport, RunTiming, StopReason } from './result.ts';
 import type { DraftOutcome, EngineUsage } from './engine.ts';
 
 /** Fields of every event. */

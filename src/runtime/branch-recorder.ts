@@ -1,5 +1,5 @@
 import type { Branch, Segment } from '../contracts/engine.ts';
-import type { BranchReport } from '../contracts/strategy.ts';
+import type { BranchReport } from '../contracts/result.ts';
 import type { RunScope } from './run-scope.ts';
 
 /** Follows one branch through a run and reports on it at the end. */

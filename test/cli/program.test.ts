@@ -4,7 +4,7 @@ import { parseCount, parseDuration, parseNumber } from '../../src/cli/parse-opti
 import { runCli } from '../../src/cli/program.ts';
 import { showProgress } from '../../src/cli/progress.ts';
 import { RunEvents } from '../../src/runtime/run-events.ts';
-import type { BranchReport } from '../../src/contracts/strategy.ts';
+import type { BranchReport } from '../../src/contracts/result.ts';
 import { holdHost } from '../support/cli-host.ts';
 
 describe('runCli', () => {

@@ -207,9 +207,9 @@ describe('the vocabulary of the bundled tokenizer', () => {
     }
   });
 
-  test('covers the subject pronouns', () => {
-    const pronouns = [...new Set(PEOPLE.map(({ subject }) => subject))];
-    expect(pronouns.filter((pronoun) => tokenizer.encodePrompt(pronoun).includes(unknown))).toEqual([]);
+  // models/README.md: a vocabulary with pronouns would need models trained with it.
+  test('takes the subject pronouns for unknown words, as in training', () => {
+    for (const { subject } of PEOPLE) expect(tokenizer.encodePrompt(subject)).toContain(unknown);
   });
 
   test('covers every word of the lexicon and the templates, drawn or not', () => {

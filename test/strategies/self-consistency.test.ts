@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { BranchReport } from '../../src/contracts/strategy.ts';
+import type { BranchReport } from '../../src/contracts/result.ts';
 import { InvalidOptionError, NoCandidateError } from '../../src/errors.ts';
 import { SelfConsistency, type SelfConsistencyOptions, type SelfConsistencyResult } from '../../src/strategies/self-consistency.ts';
 import { planOf, PLANS, solutionOf, type Plan, type SolverOptions } from './solver.ts';

@@ -6,7 +6,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { RunEventMap } from '../../src/contracts/event.ts';
-import type { BranchReport, Strategy, StrategyRequest, StrategyResult } from '../../src/contracts/strategy.ts';
+import type { Strategy, StrategyRequest } from '../../src/contracts/strategy.ts';
+import type { BranchReport, StrategyResult } from '../../src/contracts/result.ts';
 import { ContextLengthError, InvalidOptionError, NoCandidateError } from '../../src/errors.ts';
 import { RunEvents } from '../../src/runtime/run-events.ts';
 import { openSolver, type Solver, type SolverOptions } from './solver.ts';

@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest';
-import type { BranchReport } from '../../src/contracts/strategy.ts';
+import type { BranchReport } from '../../src/contracts/result.ts';
 import { SelfConsistency } from '../../src/strategies/self-consistency.ts';
 import { strategyLaws, type StrategySubject } from './strategy-laws.ts';
 

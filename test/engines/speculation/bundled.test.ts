@@ -1,0 +1,88 @@
+/** Speculation on the bundled models: greedy identity, and the same distribution of outputs at temperature 1. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Engine, SamplingOptions } from '../../../src/contracts/engine.ts';
+import { Decoder } from '../../../src/engines/decoder.ts';
+import { SpeculativeDecoder, type SpeculativeDecoderOptions } from '../../../src/engines/speculative-decoder.ts';
+import { bundledModels, type BundledModels } from '../../../src/node/bundled-models.ts';
+import { generateProblems, TIERS } from '../../../src/problems/generate-problems.ts';
+
+const PROMPTS = TIERS.flatMap((tier) => generateProblems({ seed: 5, tier, count: 40, split: 'test' })).map(({ question }) => question);
+const TOKENS = 48;
+
+let models: BundledModels;
+let plain: Decoder;
+
+beforeAll(async () => {
+  models = await bundledModels();
+  plain = new Decoder({ model: models.target, thread: 'main' });
+});
+afterAll(() => plain.dispose());
+
+async function texts(engine: Engine, prompt: string, branches: number, seed: number, sampling: SamplingOptions): Promise<string[]> {
+  const session = await engine.open(prompt, { seed, sampling });
+  try {
+    const opened = session.branch(branches);
+    await Promise.all(opened.map((branch) => branch.advance({ until: { tokens: TOKENS } })));
+    return opened.map(({ text }) => text);
+  } finally {
+    await session.dispose();
+  }
+}
+
+function speculative(options: Omit<SpeculativeDecoderOptions, 'target' | 'draft' | 'thread'>): SpeculativeDecoder {
+  return new SpeculativeDecoder({ target: models.target, draft: models.draft, thread: 'main', ...options });
+}
+
+describe('greedy text is the target’s own', () => {
+  test.each([1, 4, 'adaptive'] as const)('draft length %s, 200 prompts, 1, 3 and 8 branches', async (draftLength) => {
+    expect(PROMPTS).toHaveLength(200);
+    const engine = speculative({ draftLength, verification: 'rejection' });
+    for (const [index, prompt] of PROMPTS.entries()) {
+      const [expected] = await texts(plain, prompt, 1, 0, { temperature: 0 });
+      const branches = [1, 3, 8][index % 3]!;
+      expect(await texts(engine, prompt, branches, 0, { temperature: 0 })).toEqual(new Array(branches).fill(expected));
+    }
+    await engine.dispose();
+  });
+});
+
+test('coupled verification writes what plain decoding writes with the same seed', async () => {
+  const engine = speculative({});
+  for (const [seed, prompt] of PROMPTS.slice(0, 30).entries()) {
+    expect(await texts(engine, prompt, 3, seed, {})).toEqual(await texts(plain, prompt, 3, seed, {}));
+  }
+  await engine.dispose();
+});
+
+test('rejection gives first lines with the same frequencies as plain decoding', async () => {
+  const engine = speculative({ draftLength: 3, verification: 'rejection' });
+  const RUNS = 30;
+  const BRANCHES = 16;
+  let statistic = 0;
+  let freedom = 0;
+  for (const prompt of PROMPTS.slice(80, 84)) {
+    const counts = new Map<string, [number, number]>();
+    for (const [column, source] of [plain, engine].entries()) {
+      for (let run = 0; run < RUNS; run++) {
+        for (const text of await texts(source, prompt, BRANCHES, 1000 * column + run, { temperature: 1 })) {
+          const line = text.split('\n', 1)[0]!;
+          const cell = counts.get(line) ?? [0, 0];
+          cell[column]!++;
+          counts.set(line, cell);
+        }
+      }
+    }
+    // Two-sample chi-square with equal sample sizes; rare lines are pooled.
+    const cells = [...counts.values()];
+    const common = cells.filter(([left, right]) => left + right >= 12);
+    const rare = cells.filter(([left, right]) => left + right < 12).reduce(([left, right], cell) => [left + cell[0], right + cell[1]], [0, 0]);
+    const pooled = [...common, ...(rare[0]! + rare[1]! >= 12 ? [rare as [number, number]] : [])];
+    for (const [left, right] of pooled) statistic += (left - right) ** 2 / (left + right);
+    freedom += pooled.length - 1;
+  }
+  await engine.dispose();
+  // Above this once in 100,000 times (Wilson and Hilferty's approximation).
+  const critical = freedom * (1 - 2 / (9 * freedom) + 4.265 * Math.sqrt(2 / (9 * freedom))) ** 3;
+  expect(freedom).toBeGreaterThan(2);
+  expect(statistic, `${statistic} at ${freedom} degrees of freedom`).toBeLessThan(critical);
+});
