@@ -4,7 +4,7 @@ import type { AdvanceOptions, DraftOutcome, Segment } from '../../contracts/engi
 import type { ForwardRow } from '../../contracts/token-model.ts';
 import { acceptByCoupling, acceptByRejection, type DraftVerdict } from '../../maths/accept-draft.ts';
 import { randomAt } from '../../maths/random.ts';
-import { logSumExp, processedDistribution, sampleIndex, type Sampling } from '../../maths/sampling.ts';
+import { processedDistribution, sampleIndex, type Sampling } from '../../maths/sampling.ts';
 import type { BranchState } from './branch-state.ts';
 import type { StopMatcher } from './stop-matcher.ts';
 
@@ -135,14 +135,15 @@ export class Lane {
     let accepted = 0;
     for (let position = 0; ; position++) {
       const row = logits.subarray(position * size, (position + 1) * size);
-      this.#distribute(row);
+      const logNormaliser = this.#distribute(row);
       const { isAccepted, token } = position < drafted ? this.#verdict(draft, position) : { isAccepted: false, token: this.#draw() };
       if (isAccepted) accepted++;
-      const isDone = this.#push(token, row);
+      const isDone = this.#push(token, row[token]! - logNormaliser);
       if (!isDone && isAccepted) continue;
+      if (drafted === 0) return isDone;
       state.sequence.truncate(cached + position);
       // Behind an end or a stop nothing was decided, so nothing counts as proposed there.
-      if (drafted > 0) this.context.onDraft(state, { proposed: isDone && isAccepted ? accepted : drafted, accepted });
+      this.context.onDraft(state, { proposed: isDone && isAccepted ? accepted : drafted, accepted });
       return isDone;
     }
   }
@@ -150,8 +151,9 @@ export class Lane {
   /** Takes a token from the logits known already; true when the lane is done. */
   sample(): boolean {
     const logits = this.#state.logits!;
-    this.#distribute(logits);
-    return this.#push(this.#draw(), logits);
+    const logNormaliser = this.#distribute(logits);
+    const token = this.#draw();
+    return this.#push(token, logits[token]! - logNormaliser);
   }
 
   /** Rejects: this lane's row cannot be computed. */
@@ -159,10 +161,10 @@ export class Lane {
     return this.#isAborted ? this.#finish('aborted') : this.#reject(error);
   }
 
-  /** Writes the processed distribution behind the branch's last token into the scratch. */
-  #distribute(logits: Float32Array): void {
+  /** Writes the processed distribution behind the branch's last token into the scratch; returns `logSumExp` of the logits. */
+  #distribute(logits: Float32Array): number {
     const { probs, sampling, promptTokens } = this.context;
-    processedDistribution(logits, 0, probs, sampling, sampling.repetitionPenalty === 1 ? [] : [...promptTokens, ...this.#state.tokens]);
+    return processedDistribution(logits, 0, probs, sampling, sampling.repetitionPenalty === 1 ? [] : [...promptTokens, ...this.#state.tokens]);
   }
 
   #draw(): number {
@@ -184,13 +186,13 @@ export class Lane {
   }
 
   /** Adds a token; true when it ends the lane. */
-  #push(token: number, logits: Float32Array): boolean {
+  #push(token: number, logprob: number): boolean {
     const state = this.#state;
     state.logits = undefined;
     state.pending = [token];
     state.tokens.push(token);
     this.#tokens.push(token);
-    this.#logprobs.push(logits[token]! - logSumExp(logits));
+    this.#logprobs.push(logprob);
     this.context.onToken();
     if (this.context.endTokens.has(token)) return this.#finish('end');
     const stop = this.#matcher?.match(this.#tokens);
