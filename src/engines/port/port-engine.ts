@@ -287,6 +287,7 @@ class PortBranch implements Branch {
     try {
       // An earlier call that was given up may still be winding down over there.
       if (this.#unanswered) await this.#unanswered;
+      signal?.throwIfAborted();
       const { answer, cancel } = this.#caller.start<BranchResult>(request);
       const received = answer.then((result) => this.#receive(result));
       const rest = (): void => (this.#unanswered = undefined);
