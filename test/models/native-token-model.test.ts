@@ -1,6 +1,7 @@
 import { InferenceSession } from 'onnxruntime-node';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import type { TokenModel, TokenSequence } from '../../src/contracts/token-model.ts';
 import { ModelError, ModelLoadError } from '../../src/errors.ts';
 import { NativeTokenModel } from '../../src/models/native-token-model.ts';
 import { assertSameLogits, someTokens } from './token-model-laws.ts';
@@ -35,7 +36,14 @@ test('NativeTokenModel appends nothing when the runtime fails, and goes on', asy
   assertSameLogits(await model.forward([{ sequence, tokens: news, logitCount: 1 }]), expected, 1e-4);
 });
 
-test('NativeTokenModel refuses changes until the new keys and values are stored', async () => {
+const CHANGES: Readonly<Record<string, (own: TokenSequence, other: TokenSequence, model: TokenModel) => void>> = {
+  forking: (own) => void own.fork(),
+  'forking another': (_, other) => void other.fork(),
+  disposing: (_, other) => other.dispose(),
+  opening: (_, __, model) => void model.openSequence(),
+};
+
+test.each(Object.entries(CHANGES))('NativeTokenModel refuses %s until the new keys and values are stored', async (_, change) => {
   const attempts: Promise<void>[] = [];
   let attempt: (() => void) | undefined;
   const model = await openTarget((run) => (async (feeds) => {
@@ -55,30 +63,30 @@ test('NativeTokenModel refuses changes until the new keys and values are stored'
   const expected = (await model.forward([{ sequence: whole, tokens: [...past, ...news, 5], logitCount: 1 }])).slice();
   whole.dispose();
 
-  const sequence = model.openSequence();
-  await model.forward([{ sequence, tokens: past, logitCount: 0 }]);
-  const fork = sequence.fork();
+  const other = model.openSequence();
+  await model.forward([{ sequence: other, tokens: past, logitCount: 0 }]);
+  const own = other.fork();
   let refused = 0;
   let isOver = false;
   attempt = () => {
     if (isOver) return;
     try {
-      sequence.dispose();
+      change(own, other, model);
       isOver = true;
     } catch {
       refused++;
     }
   };
   await model.forward([
-    { sequence, tokens: someTokens(model, 4, 5), logitCount: 0 },
-    { sequence: fork, tokens: news, logitCount: 0 },
+    { sequence: other, tokens: someTokens(model, 4, 5), logitCount: 0 },
+    { sequence: own, tokens: news, logitCount: 0 },
   ]);
   await Promise.all(attempts);
   expect(refused).toBeGreaterThan(0);
   expect(isOver).toBe(true);
   attempt = undefined;
-  // Disposing the first sequence moves the fork's slot into its place: too early, and the fork's new keys go astray.
-  assertSameLogits(await model.forward([{ sequence: fork, tokens: [5], logitCount: 1 }]), expected, 1e-4);
+  // A change moves sequences about in memory: too early, and their new keys and values go astray.
+  assertSameLogits(await model.forward([{ sequence: own, tokens: [5], logitCount: 1 }]), expected, 1e-4);
 });
 
 test('NativeTokenModel names what a graph of another layout lacks', async () => {

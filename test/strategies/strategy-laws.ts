@@ -111,10 +111,13 @@ export const strategyLaws: readonly StrategyLaw[] = [
           const controller = new AbortController();
           const reason = { aborted: `at event ${moment}, ${log[moment]!.name}` };
           let count = 0;
-          const events = listenToAll(() => {
+          const failures: unknown[] = [];
+          const events = listenToAll((_, event) => {
             if (count++ === moment) controller.abort(reason);
+            if ('report' in event) failures.push((event.report as BranchReport).error);
           });
           await expectAbort({}, make(), { deadlineMs, signal: controller.signal, events }, reason);
+          assert.ok(!failures.includes(reason), 'an abort was told as the failure of a branch');
         }
       }
     },

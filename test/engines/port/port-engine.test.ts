@@ -47,6 +47,22 @@ test('a call given up at any moment leaves a branch that goes on, or one that re
   }
 });
 
+test('a call that waits for one given up can be given up itself', async () => {
+  const engine = portDecoder(scriptedModel({}, YieldingTokenModel));
+  await withSession(engine, PROMPT, {}, async (session) => {
+    const [branch] = session.branch(1) as [Branch];
+    const [first, second] = [new AbortController(), new AbortController()];
+    const given = branch.advance({ signal: first.signal });
+    await turns(4);
+    first.abort('first');
+    await expect(given).rejects.toBe('first');
+    const waiting = branch.advance({ signal: second.signal });
+    second.abort('second');
+    await expect(waiting).rejects.toBe('second');
+    expect(branch.tokenCount).toBe(0);
+  });
+});
+
 test('an abort that crosses the last segment still ends the branch', async () => {
   const engine = portDecoder(scriptedModel({}, YieldingTokenModel));
   for (let moment = 0; moment < 8; moment++) {
