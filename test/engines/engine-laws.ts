@@ -18,6 +18,8 @@ export interface EngineSubject {
   readonly forced: string;
   /** More of this than the context holds can be asked or forced. */
   readonly filler: string;
+  /** Most tokens of one branch that one pass can give: more than 1 where the engine speculates. */
+  readonly tokensAPass: number;
   /** Logits behind the prompt and behind each of the tokens but the last, from the model itself. */
   reference(prompt: string, tokens: readonly number[]): Promise<readonly Float32Array[]>;
 }
@@ -313,7 +315,7 @@ export const engineLaws: readonly EngineLaw[] = [
     assert.equal(error['contextTokens'], contextTokens);
     assert.ok((error['neededTokens'] as number) >= contextTokens);
   }),
-  law('usage counts what was computed', async (engine, { prompts: [prompt], forced }) => {
+  law('usage counts what was computed', async (engine, { prompts: [prompt], forced, tokensAPass }) => {
     await withSession(engine, prompt, {}, async (session) => {
       const before = session.usage();
       assert.ok(session.promptTokens > 1);
@@ -332,7 +334,10 @@ export const engineLaws: readonly EngineLaw[] = [
       const longest = Math.max(...segments.map(({ tokens }) => tokens.length));
       const passes = after.forwardCount - before.forwardCount;
       // The first token of a segment needs no pass where the logits are known; behind forced text it does.
-      assert.ok(passes >= longest - 1 && passes <= longest + last.tokens.length, `${passes} passes for ${longest} and ${last.tokens.length} tokens`);
+      assert.ok(
+        passes >= (longest - 1) / tokensAPass && passes <= longest + last.tokens.length,
+        `${passes} passes for ${longest} and ${last.tokens.length} tokens`,
+      );
     });
   }),
   law('progress tells of growing texts', async (engine, { prompts: [prompt] }) => {

@@ -10,7 +10,16 @@ import { localModelOf } from '../../src/testing/local-model-of.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { ScriptedTokenModel, type ScriptedTokenModelOptions } from '../../src/testing/scripted-token-model.ts';
 import { tokensOf, withSession } from './engine-laws.ts';
-import { mainDecoder, portDecoder, scriptedModel, storyLogits, tokenizer, YieldingTokenModel } from './scripted-engines.ts';
+import {
+  forgetfulLogits,
+  mainDecoder,
+  portDecoder,
+  speculativeDecoder,
+  scriptedModel,
+  storyLogits,
+  tokenizer,
+  YieldingTokenModel,
+} from './scripted-engines.ts';
 
 const PROMPT = 'abba 12';
 const PROMPT_TOKENS = tokenizer.encode(PROMPT).length;
@@ -322,12 +331,16 @@ describe('caches', () => {
     'in the calling thread, with pauses': () => mainWith(YieldingTokenModel),
     'behind a port': () => {
       const model = scriptedModel({ logits: endless }, YieldingTokenModel);
-      return { model, engine: portDecoder(model) };
+      return { models: [model], engine: portDecoder(model) };
+    },
+    'with drafts of another model': () => {
+      const models = [scriptedModel({ logits: endless }, YieldingTokenModel), scriptedModel({ logits: forgetfulLogits }, YieldingTokenModel)] as const;
+      return { models, engine: speculativeDecoder(...models) };
     },
   };
-  function mainWith(Model: typeof ScriptedTokenModel): { model: ScriptedTokenModel; engine: Engine } {
+  function mainWith(Model: typeof ScriptedTokenModel): { models: readonly ScriptedTokenModel[]; engine: Engine } {
     const model = scriptedModel({ logits: endless }, Model);
-    return { model, engine: mainDecoder(model) };
+    return { models: [model], engine: mainDecoder(model) };
   }
 
   type Step = { readonly type: 'branch' | 'advance' | 'fork' | 'force' | 'abort' | 'wait'; readonly rank: number; readonly tokens: number };
@@ -341,7 +354,7 @@ describe('caches', () => {
   );
 
   test.each(Object.entries(KINDS))('whatever branches have done, a disposed session holds none, %s', async (_, open) => {
-    const { model, engine } = open();
+    const { models, engine } = open();
     const expected = await tokensOf(engine, PROMPT, { seed: 9 }, 2);
     await fc.assert(
       fc.asyncProperty(program, async (steps) => {
@@ -352,7 +365,7 @@ describe('caches', () => {
         await Promise.all(settled);
         expect(await bystander).toEqual(expected);
         await turns(3);
-        expect(model.openSequences).toBe(0);
+        expect(models.map(({ openSequences }) => openSequences)).toEqual(models.map(() => 0));
       }),
       { seed: 4, numRuns: 60 },
     );

@@ -4,6 +4,7 @@ import { Decoder } from '../../src/engines/decoder.ts';
 import { LocalEngine } from '../../src/engines/local/local-engine.ts';
 import { hostEngine } from '../../src/engines/port/host-engine.ts';
 import { PortEngine } from '../../src/engines/port/port-engine.ts';
+import { SpeculativeDecoder } from '../../src/engines/speculative-decoder.ts';
 import { randomSequence } from '../../src/maths/random.ts';
 import { DEFAULT_SAMPLING } from '../../src/maths/sampling.ts';
 import type { EnginePort } from '../../src/models/local-model.ts';
@@ -25,6 +26,10 @@ export function storyLogits(tokens: readonly number[]): number[] {
   return [...logits, tokens.length < 20 || tokens.length > 100 ? -20 : tokens.length / 8];
 }
 
+export function forgetfulLogits(tokens: readonly number[]): number[] {
+  return storyLogits(tokens.length % 3 === 0 ? tokens.slice(1) : tokens);
+}
+
 export function scriptedModel(options: Partial<ScriptedTokenModelOptions> = {}, Model = ScriptedTokenModel): ScriptedTokenModel {
   return new Model({ vocabularySize: ALPHABET.length + 1, endTokens: [END], contextTokens: 120, logits: storyLogits, ...options });
 }
@@ -40,6 +45,11 @@ export class YieldingTokenModel extends ScriptedTokenModel {
 /** Decodes in this thread. */
 export function mainDecoder(model: ScriptedTokenModel, options: { readonly maxRows?: number } = {}): Engine {
   return new Decoder({ model: localModelOf(model, tokenizer), thread: 'main', ...options });
+}
+
+/** Drafts with another model, which is right about two tokens of three. */
+export function speculativeDecoder(model: ScriptedTokenModel, draft = scriptedModel({ logits: forgetfulLogits })): Engine {
+  return new SpeculativeDecoder({ target: localModelOf(model, tokenizer), draft: localModelOf(draft, tokenizer), thread: 'main', draftLength: 4 });
 }
 
 /** Decodes behind a port, as a worker does, but in this thread. */
@@ -86,6 +96,7 @@ export function scriptedSubject(open: (model: ScriptedTokenModel) => Engine, Mod
     prompts: ['abba 12', 'cafe = 7#'],
     forced: '#4=',
     filler: 'ab',
+    tokensAPass: 1,
     reference: async (prompt, tokens) => {
       const promptTokens = tokenizer.encode(prompt);
       return tokens.map((_, index) => Float32Array.from(storyLogits([...promptTokens, ...tokens.slice(0, index)])));
