@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { AdvanceOptions, Branch, Engine, Segment, Session } from '../../src/contracts/engine.ts';
 import type { Tokenizer } from '../../src/contracts/tokenizer.ts';
 import { Decoder } from '../../src/engines/decoder.ts';
-import { InvalidOptionError, ModelLoadError, NoCandidateError } from '../../src/errors.ts';
+import { InvalidOptionError, ModelError, ModelLoadError, NoCandidateError } from '../../src/errors.ts';
 import { characterTokenizer } from '../../src/testing/character-tokenizer.ts';
 import { localModelOf } from '../../src/testing/local-model-of.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
@@ -239,6 +239,18 @@ describe('failures', () => {
       }
     });
     expect(model.openSequences).toBe(0);
+  });
+
+  test.each([Number.NaN, Infinity])('a row with a logit of %d fails its branch as a failure of the model', async (logit) => {
+    const [marker] = tokenizer.encode('g') as [number];
+    const { engine } = await readyEngine({ logits: (tokens) => (tokens.at(-1) === marker ? endless(tokens).with(3, logit) : endless(tokens)) });
+    await withSession(engine, PROMPT, {}, async (session) => {
+      const outcomes = await Promise.allSettled(session.branch(12).map((branch) => branch.advance({ until: { tokens: 8 } })));
+      const errors = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
+      expect(errors.length).toBeGreaterThan(0);
+      expect(errors.length).toBeLessThan(12);
+      for (const error of errors) expect(error).toBeInstanceOf(ModelError);
+    });
   });
 
   test('a prompt that cannot be read fails its session only', async () => {

@@ -3,6 +3,7 @@ import type { Draft, DraftRequest } from '../../contracts/drafter.ts';
 import type { AdvanceOptions, DraftOutcome, Segment } from '../../contracts/engine.ts';
 import type { ForwardRow } from '../../contracts/token-model.ts';
 import { acceptByCoupling, acceptByRejection, type DraftVerdict } from '../../maths/accept-draft.ts';
+import { ModelError } from '../../errors.ts';
 import { randomAt } from '../../maths/random.ts';
 import { processedDistribution, sampleIndex, type Sampling } from '../../maths/sampling.ts';
 import type { BranchState } from './branch-state.ts';
@@ -187,6 +188,8 @@ export class Lane {
 
   /** Adds a token; true when it ends the lane. */
   #push(token: number, logprob: number): boolean {
+    // One logit that is not a number makes all probabilities so; sampling would go on with nonsense.
+    if (Number.isNaN(logprob)) throw new ModelError('The model gave logits that are not numbers.');
     const state = this.#state;
     state.logits = undefined;
     state.pending = [token];
