@@ -6,8 +6,6 @@
  *
  * @module
  */
-import type { Engine, Session, SessionOptions } from '../contracts/engine.ts';
-import type { Prompt } from '../contracts/prompt.ts';
 import { InvalidOptionError } from '../errors.ts';
 import type { LocalModel } from '../models/local-model.ts';
 import { requireNumber, requireWholeNumber } from '../options.ts';
@@ -41,37 +39,11 @@ export interface SpeculativeDecoderOptions extends ThreadOptions {
 
 const NAMES: readonly DrafterName[] = ['draft-model', 'lookup', 'sibling'];
 
-export class SpeculativeDecoder implements Engine {
-  readonly #engine: ThreadedEngine;
-
+export class SpeculativeDecoder extends ThreadedEngine {
   /** Loads nothing yet. @throws {InvalidOptionError} */
   constructor({ target, draft, thread, maxRows, ...options }: SpeculativeDecoderOptions) {
     const speculation = resolvePlan(options, target, draft);
-    this.#engine = new ThreadedEngine(
-      { target, ...(draft && { draft }), speculation },
-      { ...(thread && { thread }), ...(maxRows !== undefined && { maxRows }) },
-    );
-  }
-
-  get name(): string {
-    return this.#engine.name;
-  }
-
-  get contextTokens(): number {
-    return this.#engine.contextTokens;
-  }
-
-  /** Loads the models and measures their steps. @throws {ModelLoadError | VocabularyMismatchError} */
-  ready(options?: { readonly signal?: AbortSignal }): Promise<void> {
-    return this.#engine.ready(options);
-  }
-
-  open(prompt: Prompt, options: SessionOptions): Promise<Session> {
-    return this.#engine.open(prompt, options);
-  }
-
-  dispose(): Promise<void> {
-    return this.#engine.dispose();
+    super({ target, ...(draft && { draft }), speculation }, { ...(thread && { thread }), ...(maxRows !== undefined && { maxRows }) });
   }
 }
 

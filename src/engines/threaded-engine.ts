@@ -57,6 +57,7 @@ export class ThreadedEngine implements Engine {
     return this.#plan.target.contextTokens;
   }
 
+  /** Loads the models. @throws {ModelLoadError | VocabularyMismatchError} */
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     options.signal?.throwIfAborted();
     await (await this.#started()).ready(options);
