@@ -1,3 +1,5 @@
+import { nearestValue } from '../../maths/nearest-value.ts';
+
 /** Weight of the newest measurement: follows a machine that slows down within a few steps. */
 const NEWEST = 0.25;
 
@@ -12,13 +14,6 @@ export class StepTimer {
 
   /** Expected milliseconds of a step: of as many rows, else of the nearest number measured, else 0. */
   estimate(rows: number): number {
-    let nearest = 0;
-    let distance = Infinity;
-    for (const [measured, mean] of this.#means) {
-      if (Math.abs(measured - rows) >= distance) continue;
-      distance = Math.abs(measured - rows);
-      nearest = mean;
-    }
-    return nearest;
+    return nearestValue(this.#means, rows) ?? 0;
   }
 }

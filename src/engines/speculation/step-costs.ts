@@ -1,3 +1,5 @@
+import { nearestValue } from '../../maths/nearest-value.ts';
+
 /** Measured cost of model passes over a grid of rows and new tokens, interpolated, and corrected while running. */
 const NEWEST = 0.1;
 
@@ -39,14 +41,7 @@ export class StepCosts {
 
   /** Widths that have not run yet drift like the nearest one that has. */
   #driftOf(width: number): number {
-    let nearest = 1;
-    let distance = Infinity;
-    for (const [measured, drift] of this.#drift) {
-      if (Math.abs(measured - width) >= distance) continue;
-      distance = Math.abs(measured - width);
-      nearest = drift;
-    }
-    return nearest;
+    return nearestValue(this.#drift, width) ?? 1;
   }
 
   #base(rows: number, width: number): number {

@@ -1,0 +1,11 @@
+/** The value whose key is nearest to `key`, the first of equally near ones; `undefined` for an empty map. */
+export function nearestValue(values: ReadonlyMap<number, number>, key: number): number | undefined {
+  let nearest: number | undefined;
+  let distance = Infinity;
+  for (const [candidate, value] of values) {
+    if (Math.abs(candidate - key) >= distance) continue;
+    distance = Math.abs(candidate - key);
+    nearest = value;
+  }
+  return nearest;
+}
