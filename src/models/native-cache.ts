@@ -27,7 +27,8 @@ export interface PastFeeds {
  * first `rows` slots are one contiguous tensor and nothing is copied for a forward. A slot's bias `[capacity + 1]` is 0
  * where it holds a token and, always, at its end: rollback is a fill of the bias, raggedness is the bias.
  *
- * Invariant: a slot is taken by the owner recorded for it, or free.
+ * Invariants: a slot is taken by the owner recorded for it, or free; every number held is finite, since a shut position
+ * still enters the products, with weight 0, and what an earlier owner left there is not cleared.
  */
 export class NativeCache<Owner extends { slot: number }> {
   readonly #shape: CacheShape;
@@ -149,7 +150,7 @@ export class NativeCache<Owner extends { slot: number }> {
    * @param owner - Whose tokens.
    * @param position - Position of the first of them.
    * @param count - How many.
-   * @param fresh - `[…, 2 × layers × headWidth]`, each token's keys of all layers, then its values.
+   * @param fresh - `[…, 2 × layers × headWidth]`, each token's keys of all layers, then its values. Finite numbers.
    * @param start - Where the first token's entry begins.
    */
   store(owner: Owner, position: number, count: number, fresh: Float32Array, start: number): void {

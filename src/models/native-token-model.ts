@@ -106,6 +106,8 @@ export class NativeTokenModel implements TokenModel {
     const outputs = await this.#run(batch, width, wantedCount);
     const fresh = outputs['new_cache']!.data as Float32Array;
     const entry = 2 * this.#layers * this.#headWidth;
+    // Before any is stored: a row that fails must leave the others as they were.
+    for (const { sequence, tokens } of batch) requireFinite(fresh, sequence.slot * width * entry, tokens.length * entry);
     for (const { sequence, tokens } of batch) {
       this.#cache.store(sequence, sequence.length, tokens.length, fresh, sequence.slot * width * entry);
       sequence.length += tokens.length;
@@ -232,6 +234,14 @@ class NativeSequence implements TokenSequence {
     if (!this.#cache) throw new DisposedError('sequence');
     return this.#cache;
   }
+}
+
+/** @throws {ModelError} when a key or value of a new token is not a finite number. */
+function requireFinite(values: Float32Array, start: number, count: number): void {
+  let sum = 0;
+  // Zero times anything finite is zero, and nothing else is: one test at the end instead of one for each number.
+  for (let index = start; index < start + count; index++) sum += 0 * values[index]!;
+  if (sum !== 0) throw new ModelError('The model gave keys or values that are not finite numbers.');
 }
 
 function int64Tensor(dims: readonly number[]): { tensor: Tensor; words: Int32Array } {

@@ -8,6 +8,9 @@ import { assertSameLogits, someTokens } from './token-model-laws.ts';
 
 type Run = InferenceSession['run'];
 
+/** Keys and values of one token in the target's 8 layers of 64 units. */
+const ENTRY = 2 * 8 * 64;
+
 /** The bundled target over a session whose `run` the test supplies. */
 async function openTarget(wrap: (run: Run) => Run = (run) => run): Promise<NativeTokenModel> {
   const config = JSON.parse(await readFile('models/target/config.json', 'utf8')) as Record<string, number>;
@@ -34,6 +37,35 @@ test('NativeTokenModel appends nothing when the runtime fails, and goes on', asy
   fails = false;
   expect(sequence.length).toBe(past.length);
   assertSameLogits(await model.forward([{ sequence, tokens: news, logitCount: 1 }]), expected, 1e-4);
+});
+
+test.each([Number.NaN, Infinity, -Infinity])('NativeTokenModel fails on a key or value of %d, appends nothing, and whoever gets the cache next does not see it', async (fault) => {
+  // Counted from the entry of the row's first token: its first key, its last value.
+  for (const place of [0, ENTRY - 1]) {
+    let isFaulty = false;
+    const model = await openTarget((run) => (async (feeds) => {
+      const outputs = await run(feeds);
+      if (isFaulty) (outputs['new_cache']!.data as Float32Array)[place] = fault;
+      return outputs;
+    }) as Run);
+    const [past, news] = [someTokens(model, 7, 6), someTokens(model, 3, 7)];
+    const [first, second] = [model.openSequence(), model.openSequence()];
+    const expected = (await model.forward([{ sequence: first, tokens: [...past, ...news], logitCount: 1 }])).slice();
+    first.truncate(past.length);
+    await model.forward([{ sequence: second, tokens: past, logitCount: 0 }]);
+
+    isFaulty = true;
+    const failing = model.forward([first, second].map((sequence) => ({ sequence, tokens: news, logitCount: 1 })));
+    await expect(failing).rejects.toBeInstanceOf(ModelError);
+    await expect(failing).rejects.toThrow(/not finite/);
+    isFaulty = false;
+    expect([first.length, second.length]).toEqual([past.length, past.length]);
+    for (const sequence of [first, second]) assertSameLogits(await model.forward([{ sequence, tokens: news, logitCount: 1 }]), expected, 1e-4);
+    first.dispose();
+    second.dispose();
+    const next = model.openSequence();
+    assertSameLogits(await model.forward([{ sequence: next, tokens: [...past, ...news], logitCount: 1 }]), expected, 1e-4);
+  }
 });
 
 const CHANGES: Readonly<Record<string, (own: TokenSequence, other: TokenSequence, model: TokenModel) => void>> = {
