@@ -17,14 +17,10 @@ export interface TokenModelSubject {
   readonly tolerance: number;
   /** How many random programs the model is put through. */
   readonly programs: number;
-  /** Whether the model finds wrong use and says so; a test double may trust its caller. */
-  readonly isGuarded: boolean;
 }
 
 export interface TokenModelLaw {
   readonly name: string;
-  /** Whether the law is about wrong use. */
-  readonly isAboutMisuse?: true;
   check(subject: TokenModelSubject): Promise<void>;
 }
 
@@ -161,7 +157,6 @@ export const tokenModelLaws: readonly TokenModelLaw[] = [
   },
   {
     name: 'tokens that do not fit the context are refused and no row of the batch is appended',
-    isAboutMisuse: true,
     check: withModel(async (model, { tolerance }) => {
       const tokens = someTokens(model, 5, 40);
       const full = model.openSequence();
@@ -182,7 +177,6 @@ export const tokenModelLaws: readonly TokenModelLaw[] = [
   },
   {
     name: 'rows that make no sense are refused and nothing is appended',
-    isAboutMisuse: true,
     async check(subject) {
       const [model, stranger] = [await subject.open(), await subject.open()];
       const sequence = model.openSequence();
@@ -202,7 +196,6 @@ export const tokenModelLaws: readonly TokenModelLaw[] = [
   },
   {
     name: 'a disposed sequence or model is refused, and disposing twice is safe',
-    isAboutMisuse: true,
     async check(subject) {
       const model = await subject.open();
       const sequence = model.openSequence();
@@ -224,7 +217,6 @@ export const tokenModelLaws: readonly TokenModelLaw[] = [
   },
   {
     name: 'changes during a forward are refused and do not touch it',
-    isAboutMisuse: true,
     check: withModel(async (model, { tolerance }) => {
       const [past, news] = [someTokens(model, 60, 50), someTokens(model, 10, 51)];
       const [bystander, sequence] = [model.openSequence(), model.openSequence()];
