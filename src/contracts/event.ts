@@ -19,7 +19,7 @@ export interface RunEventMap {
   'draft-verify': (event: EventBase & DraftOutcome & { readonly branch: number }) => void;
   /** The leading answer or its votes have changed. */
   'vote-change': (event: EventBase & { readonly answer: string; readonly votes: number; readonly of: number }) => void;
-  /** Time is up for these branches. */
+  /** The deadline has cut its first branch; `unfinished` are the branches without a report at that moment. Once a run, as it happens. */
   'deadline-reach': (event: EventBase & { readonly unfinished: readonly number[] }) => void;
   'run-end': (event: EventBase & { readonly stopReason: StopReason; readonly usage: EngineUsage; readonly timing: RunTiming }) => void;
 }

@@ -6,6 +6,7 @@ import type { RunScope } from './run-scope.ts';
 export class BranchRecorder {
   readonly branch: Branch;
   readonly #scope: RunScope;
+  readonly #onCut: () => void;
   readonly #startMs: number;
   #logprobSum = 0;
   #sampledCount = 0;
@@ -14,9 +15,11 @@ export class BranchRecorder {
   #isForced = false;
   #isCut = false;
 
-  constructor(scope: RunScope, branch: Branch) {
+  /** @param onCut - Called when the deadline has ended one of its segments. */
+  constructor(scope: RunScope, branch: Branch, onCut: () => void) {
     this.#scope = scope;
     this.branch = branch;
+    this.#onCut = onCut;
     this.#startMs = scope.elapsedMs();
   }
 
@@ -39,7 +42,10 @@ export class BranchRecorder {
     for (const logprob of segment.logprobs) this.#logprobSum += logprob;
     this.#sampledCount += segment.tokens.length;
     this.#finish = segment.finish;
-    this.#isCut ||= segment.finish === 'deadline';
+    if (segment.finish === 'deadline') {
+      this.#isCut = true;
+      this.#onCut();
+    }
     return segment;
   }
 

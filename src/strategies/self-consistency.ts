@@ -78,7 +78,7 @@ export class SelfConsistency implements Strategy<SelfConsistencyResult> {
     try {
       const openMs = scope.elapsedMs();
       const tally = new Tally(scope, this.#branches, this.#isSame);
-      const recorders = session.branch(this.#branches).map((branch) => new BranchRecorder(scope, branch));
+      const recorders = session.branch(this.#branches).map((branch) => new BranchRecorder(scope, branch, () => tally.reachDeadline()));
       const pending = new Set(recorders.map(({ branch }) => branch));
       await Promise.all(
         recorders.map(async (recorder) => {
@@ -149,8 +149,6 @@ export class SelfConsistency implements Strategy<SelfConsistencyResult> {
     const votes = tally.ranked();
     const chosen = votes[0] ? reports[votes[0].voters[0]!]! : longest(reports);
     const stopReason = stopReasonOf(recorders);
-    const unfinished = recorders.filter(({ isCut }) => isCut).map(({ branch }) => branch.number);
-    if (stopReason === 'deadline') scope.emit('deadline-reach', { unfinished });
     // A listener or the last step may have been the caller's moment to leave.
     scope.signal?.throwIfAborted();
     if (!chosen)
@@ -191,6 +189,7 @@ class Tally {
   readonly #isSame: AnswerEquivalence;
   readonly #reports = new Map<number, BranchReport>();
   #leader = '';
+  #isPastDeadline = false;
 
   constructor(scope: RunScope, branchCount: number, isSame: AnswerEquivalence) {
     this.#scope = scope;
@@ -208,19 +207,30 @@ class Tally {
     this.#scope.emit('vote-change', { answer: first.answer, votes: first.votes, of: this.#branchCount });
   }
 
+  /** The deadline has cut a branch; told once a run. */
+  reachDeadline(): void {
+    if (this.#isPastDeadline) return;
+    this.#isPastDeadline = true;
+    this.#scope.emit('deadline-reach', { unfinished: this.#pending() });
+  }
+
   ranked(): AnswerVotes[] {
     return countVotes(new Map([...this.#reports].map(([branch, { answer }]) => [branch, answer])), this.#isSame);
   }
 
   isDecided(): boolean {
-    const pending = Array.from({ length: this.#branchCount }, (_, branch) => branch).filter((branch) => !this.#reports.has(branch));
     const ranked = this.ranked();
-    return ranked.length > 0 && isDecided(ranked, pending);
+    return ranked.length > 0 && isDecided(ranked, this.#pending());
   }
 
   /** In the order of the branches. */
   reports(): BranchReport[] {
     return [...this.#reports.values()].sort((left, right) => left.branch - right.branch);
+  }
+
+  /** Branches without a report. */
+  #pending(): number[] {
+    return Array.from({ length: this.#branchCount }, (_, branch) => branch).filter((branch) => !this.#reports.has(branch));
   }
 }
 

@@ -255,7 +255,7 @@ describe('the deadline', () => {
     }
   });
 
-  test('a passed deadline is told with the branches it cut', async () => {
+  test('a passed deadline is told once, when it cuts the first branch, with those that are unfinished then', async () => {
     const plans = [
       { steps: 2, answer: '1' },
       { steps: 100, answer: '2' },
@@ -265,6 +265,19 @@ describe('the deadline', () => {
     expect(cut.length).toBeGreaterThan(0);
     expect(cut.length).toBeLessThan(5);
     expect(log.filter(({ name }) => name === 'deadline-reach')).toMatchObject([{ event: { unfinished: cut } }]);
+    const told = log.findIndex(({ name }) => name === 'deadline-reach');
+    const endedBefore = log.slice(0, told).flatMap(({ event }) => ('report' in event ? [(event.report as BranchReport).branch] : []));
+    expect(endedBefore.sort()).toEqual(result.branches.filter(({ isForced }) => !isForced).map(({ branch }) => branch));
+    // The forced answer is decoded after the cut: at least its announcement is a step of 10 ms.
+    expect(log[told]!.event.atMs).toBeLessThanOrEqual(result.timing.totalMs - 10);
+  });
+
+  test('a deadline that passes while an answer is forced at the token limit is told too', async () => {
+    // Slow from where the limit has been reached.
+    const solver = { ...onePlan({ steps: 50, answer: '123456' }), stepMs: (pass: number) => (pass < 10 ? 1 : 100) };
+    const { log, result } = await runLogged(solver, new SelfConsistency({ branches: 1, maxTokens: 10 }), { deadlineMs: 60 });
+    expect([result.stopReason, result.branches[0]!.finish]).toEqual(['deadline', 'deadline']);
+    expect(log.filter(({ name }) => name === 'deadline-reach')).toMatchObject([{ event: { unfinished: [0] } }]);
   });
 });
 
@@ -332,9 +345,9 @@ describe('events', () => {
     const { log } = await runLogged(onePlan({ steps: 20, answer: '7' }), new SelfConsistency({ branches: 1 }), { deadlineMs: 250 });
     expect(log.map(({ name }) => name).filter((name) => name !== 'branch-delta')).toEqual([
       'run-start',
+      'deadline-reach',
       'branch-end',
       'vote-change',
-      'deadline-reach',
       'run-end',
     ]);
   });
