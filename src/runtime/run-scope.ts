@@ -53,16 +53,36 @@ export class RunScope {
     return (this.#events?.listenerCount(name) ?? 0) > 0;
   }
 
-  /** Delivers an event at once, in order. What a listener throws is kept and does not end the run. */
+  /** Delivers an event at once and in order to every listener. What listeners throw is kept and ends nothing. */
   emit<Name extends keyof RunEventMap>(name: Name, fields: EventFields<Name>): void {
-    if (!this.#events) return;
-    try {
-      // eventemitter3 types the arguments per name; a generic name needs the union spelled out.
-      (this.#events.emit as (name: Name, event: unknown) => boolean).call(this.#events, name, { ...fields, atMs: this.elapsedMs() });
-    } catch (error) {
-      this.listenerErrors.push(error);
+    const events = this.#events;
+    if (!events?.listenerCount(name)) return;
+    const event = { ...fields, atMs: this.elapsedMs() };
+    for (const { fn, context, once } of registrationsOf(events, name)) {
+      if (once) events.removeListener(name, fn, undefined, true);
+      try {
+        fn.call(context, event);
+      } catch (error) {
+        this.listenerErrors.push(error);
+      }
     }
   }
+}
+
+/** A listener as eventemitter3 keeps it. */
+interface Registration {
+  readonly fn: (event: unknown) => void;
+  readonly context: unknown;
+  readonly once: boolean;
+}
+
+/**
+ * The listeners of an event as they stand now. eventemitter3's own `emit` stops at the first listener that throws, and its
+ * `listeners()` tells neither the context of a listener nor whether it wants to be called once, hence its inner table.
+ */
+function registrationsOf(events: RunEventTarget, name: keyof RunEventMap): readonly Registration[] {
+  const { _events } = events as unknown as { readonly _events: Readonly<Record<string, Registration | readonly Registration[] | undefined>> };
+  return [_events[name] ?? []].flat();
 }
 
 function requirePrompt(prompt: unknown): void {
