@@ -64,7 +64,12 @@ export interface BranchProgress {
 /** A prompt that has been read once and can be continued many times. */
 export interface Session {
   readonly promptTokens: number;
-  /** Adds branches. Their numbers go on from the last one; a branch's number fixes its random stream. */
+  /**
+   * Adds branches. Their numbers go on from the last one; a branch's number fixes its random stream.
+   *
+   * @param count - Whole number ≥ 1.
+   * @throws {InvalidOptionError | DisposedError}
+   */
   branch(count: number): Branch[];
   /** What the session has cost so far. */
   usage(): EngineUsage;

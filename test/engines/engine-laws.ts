@@ -308,6 +308,19 @@ export const engineLaws: readonly EngineLaw[] = [
     for (const options of refused) await rejectsWith(engine.open({ text: prompt }, options), 'LTTS_INVALID_OPTION');
     await rejectsWith(engine.open({ text: '' }, {}), 'LTTS_INVALID_OPTION');
   }),
+  law('a number of branches that makes no sense is refused and adds none', async (engine, { prompts: [prompt] }) => {
+    await withSession(engine, prompt, {}, async (session) => {
+      const wrong = [0, -1, 1.5, Number.NaN, Infinity, '2', undefined];
+      for (const count of wrong) throwsWith(() => session.branch(count as number), 'LTTS_INVALID_OPTION');
+      const branches = session.branch(2);
+      assert.deepEqual(
+        branches.map(({ number }) => number),
+        [0, 1],
+      );
+      const segments = await Promise.all(branches.map((branch) => branch.advance({ until: { tokens: 1 } })));
+      assert.equal(session.usage().completionTokens, segments.length);
+    });
+  }),
   law('a prompt that leaves no room is refused with its length', async (engine, { filler }) => {
     await engine.ready();
     const contextTokens = engine.contextTokens!;

@@ -4,6 +4,7 @@ import type { Tokenizer } from '../../contracts/tokenizer.ts';
 import { DisposedError } from '../../errors.ts';
 import { philox4x32 } from '../../maths/random.ts';
 import { resolveSampling, type Sampling } from '../../maths/sampling.ts';
+import { requireWholeNumber } from '../../options.ts';
 import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import type { BranchState } from './branch-state.ts';
@@ -101,6 +102,7 @@ export class LocalSession implements Session {
   }
 
   branch(count: number): Branch[] {
+    requireWholeNumber('count', count, 1);
     return Array.from({ length: count }, () => this.#addBranch(() => this.#prompt, this.#branches.length, { text: '', tokenCount: 0 }));
   }
 

@@ -2,6 +2,7 @@ import type { AdvanceOptions, Branch, Engine, EngineUsage, Segment, Session, Ses
 import type { Prompt } from '../../contracts/prompt.ts';
 import { DisposedError, InvalidOptionError, ModelError } from '../../errors.ts';
 import type { EnginePort } from '../../models/local-model.ts';
+import { requireWholeNumber } from '../../options.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
 import type { BranchAddress, BranchResult, EngineRequest, EngineResponse, OpenResult, ReadyResult } from './messages.ts';
@@ -194,6 +195,7 @@ class PortSession implements Session {
   }
 
   branch(count: number): Branch[] {
+    requireWholeNumber('count', count, 1);
     this.#requireOpen();
     this.#caller.tell({ type: 'branch', session: this.#number, count });
     return Array.from({ length: count }, () => this.#addBranch('', 0));
