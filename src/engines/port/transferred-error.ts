@@ -5,37 +5,46 @@ export interface TransferredError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
+  /** Of an error of ours; `code` tells its class. */
   readonly fields: Readonly<Record<string, unknown>>;
+  /** Missing where the error has none. */
+  readonly cause?: { readonly error: TransferredError } | { readonly value: unknown };
 }
 
-const CLASSES: ReadonlyMap<string, { readonly prototype: Error }> = new Map(
-  [
-    errors.InvalidOptionError,
-    errors.ModelError,
-    errors.ModelLoadError,
-    errors.ContextLengthError,
-    errors.NoCandidateError,
-    errors.DisposedError,
-    errors.VocabularyMismatchError,
-  ].map((Class) => [Class.name, Class]),
-);
+/** Causes of causes that are kept; also what ends a circle of them. */
+const KEPT_CAUSES = 8;
 
-export function transferError(error: unknown): TransferredError {
+/** Found by code: bundlers give classes other names, and not the same ones on both sides. */
+const CLASSES = new Map<unknown, { readonly prototype: Error }>([
+  ['LTTS_INVALID_OPTION', errors.InvalidOptionError],
+  ['LTTS_MODEL', errors.ModelError],
+  ['LTTS_MODEL_LOAD', errors.ModelLoadError],
+  ['LTTS_CONTEXT_LENGTH', errors.ContextLengthError],
+  ['LTTS_NO_CANDIDATE', errors.NoCandidateError],
+  ['LTTS_DISPOSED', errors.DisposedError],
+  ['LTTS_VOCABULARY_MISMATCH', errors.VocabularyMismatchError],
+]);
+
+export function transferError(error: unknown, keptCauses = KEPT_CAUSES): TransferredError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error), stack: undefined, fields: {} };
   const fields = errors.isLatencyTtsError(error) ? Object.fromEntries(Object.entries(error).map(([key, value]) => [key, cloneable(value)])) : {};
-  return { name: error.name, message: error.message, stack: error.stack, fields };
+  const transferred = { name: error.name, message: error.message, stack: error.stack, fields };
+  if (!('cause' in error) || keptCauses === 0) return transferred;
+  const { cause } = error;
+  return { ...transferred, cause: cause instanceof Error ? { error: transferError(cause, keptCauses - 1) } : { value: cloneable(cause) } };
 }
 
 /** An error of the class it had, where the class is ours. */
-export function receiveError({ name, message, stack, fields }: TransferredError): Error {
-  const Class = CLASSES.get(name);
-  const error = Class ? (Object.create(Class.prototype) as Error) : new Error(message);
-  Object.defineProperty(error, 'message', { value: message, configurable: true, writable: true });
-  Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true });
+export function receiveError({ name, message, stack, fields, cause }: TransferredError): Error {
+  const code = fields['code'];
+  const error = code === undefined ? new Error(message) : (Object.create((CLASSES.get(code) ?? errors.LatencyTtsError).prototype) as Error);
+  const hidden = { message, stack, ...(cause && { cause: 'error' in cause ? receiveError(cause.error) : cause.value }) };
+  for (const [key, value] of Object.entries(hidden)) Object.defineProperty(error, key, { value, configurable: true, writable: true });
   return Object.assign(error, fields, { name });
 }
 
 function cloneable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(cloneable);
-  return typeof value === 'object' || typeof value === 'function' ? String(value) : value;
+  const isPlain = value === null || !['object', 'function', 'symbol'].includes(typeof value);
+  return isPlain ? value : String(value);
 }

@@ -44,7 +44,7 @@ describe('an error that crosses threads', () => {
   test('keeps the code of an error of ours without a class of its own', () => {
     const received = sendAcross(new LatencyTtsError('LTTS_OTHER', 'Something else.'));
     expect(received).toMatchObject({ name: 'LatencyTtsError', code: 'LTTS_OTHER', message: 'Something else.' });
-    expect(isLatencyTtsError(received)).toBe(true);
+    expect(received).toBeInstanceOf(LatencyTtsError);
   });
 
   test('keeps name and message where the class is not ours', () => {
@@ -62,6 +62,52 @@ describe('an error that crosses threads', () => {
   test('turns what cannot be cloned into text', () => {
     const error = new NoCandidateError('completed', [new Error('first'), 'second', 3]);
     expect(sendAcross(error)).toMatchObject({ errors: ['Error: first', 'second', 3], stopReason: 'completed' });
+  });
+
+  test('keeps its class where a bundler has given it another name', () => {
+    const error = Object.assign(new ContextLengthError(603, 512), { name: 'e' });
+    expect(sendAcross(error)).toBeInstanceOf(ContextLengthError);
+    const impostor = Object.assign(new Error('not ours'), { name: 'ContextLengthError' });
+    expect(sendAcross(impostor)).not.toBeInstanceOf(ContextLengthError);
+  });
+
+  test('keeps its causes, each with class, fields and stack, out of sight as before', () => {
+    const root = new RangeError('Invalid array length');
+    const middle = new ModelLoadError('/models/a', 'There is no model.', { cause: root });
+    const received = sendAcross(new ModelError('The model failed.', { cause: middle }));
+    const cause = received.cause as errors.ModelLoadError;
+    expect(cause).toBeInstanceOf(ModelLoadError);
+    expect(fieldsOf(cause)).toEqual(fieldsOf(middle));
+    expect([cause.message, cause.stack]).toEqual([middle.message, middle.stack]);
+    expect(cause.cause).toMatchObject({ name: 'RangeError', message: 'Invalid array length', stack: root.stack });
+    expect(Object.keys(received)).not.toContain('cause');
+    expect(sendAcross(new Error('outer', { cause: root })).cause).toMatchObject({ message: root.message });
+  });
+
+  test.each([
+    ['text', 'text'],
+    [7, 7],
+    [undefined, undefined],
+    [null, null],
+    [{ toString: (): string => 'an object' }, 'an object'],
+    [Symbol('sign'), 'Symbol(sign)'],
+  ])('keeps a cause that is no error: %s', (cause, expected) => {
+    const received = sendAcross(new ModelError('The model failed.', { cause }));
+    expect('cause' in received).toBe(true);
+    expect(received.cause).toBe(expected);
+  });
+
+  test('has no cause where there was none', () => {
+    expect('cause' in sendAcross(new ModelError('The model failed.'))).toBe(false);
+  });
+
+  test('ends a chain of causes that has no end', () => {
+    const error = new Error('round');
+    error.cause = error;
+    let depth = 0;
+    for (let received: unknown = sendAcross(error); received instanceof Error; received = received.cause) depth++;
+    expect(depth).toBeGreaterThan(2);
+    expect(depth).toBeLessThan(20);
   });
 
   test.each([
