@@ -108,10 +108,10 @@ function overlap(wanted: Float64Array, drafted: Float64Array): Acceptance {
 }
 
 const { target, draft, prm } = await bundledModels();
-const { temperature } = target.sampling;
 const engine = new Decoder({ model: target, thread: 'main' });
 const scorer = new PrmScorer({ model: prm });
 const [targetModel, draftModel, tokenizer] = await Promise.all([target.load(), draft.load(), target.loadTokenizer()]);
+const temperature = targetModel.sampling?.temperature ?? 1;
 
 async function evaluate(tier: Tier): Promise<TierFigures> {
   const problems = generateProblems({ seed: SEED, tier, count: problemCount, split: 'test' });

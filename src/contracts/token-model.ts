@@ -1,3 +1,5 @@
+import type { SamplingOptions } from './engine.ts';
+
 /**
  * A model seen as tokens in, logits out. One open sequence owns one key-value cache.
  * The tests in `test/models/token-model-laws.ts` state what every implementation keeps.
@@ -9,6 +11,13 @@ export interface TokenModel {
   readonly contextTokens: number;
   /** Tokens that end a text. */
   readonly endTokens: ReadonlySet<number>;
+  /** Sampling that suits the model, where its files say; omitted fields take the library's defaults. */
+  readonly sampling?: SamplingOptions;
+  /**
+   * Why drafts cannot be checked: a pass gives one row of logits only, or a sequence cannot forget tokens.
+   * `undefined` for a model that does both.
+   */
+  readonly cannotVerify?: string;
   /** Opens an empty sequence. @throws {DisposedError} after `dispose`. */
   openSequence(): TokenSequence;
   /**

@@ -1,5 +1,7 @@
 import type { Drafter } from '../contracts/drafter.ts';
-import { VocabularyMismatchError } from '../errors.ts';
+import type { TokenModel } from '../contracts/token-model.ts';
+import { InvalidOptionError, VocabularyMismatchError } from '../errors.ts';
+import { resolveSampling } from '../maths/sampling.ts';
 import type { LocalModel } from '../models/local-model.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { LocalEngine } from './local/local-engine.ts';
@@ -39,10 +41,14 @@ const CALIBRATION_BUDGET_MS = 400;
 /** Loads the models of a plan into the calling thread and warms them up. @throws {ModelLoadError | VocabularyMismatchError} */
 export async function loadEngine({ target, draft, maxRows, speculation: plan }: EnginePlan): Promise<LocalEngine> {
   const [model, tokenizer] = await Promise.all([target.load(), target.loadTokenizer()]);
-  const loaded = { name: target.name, model, tokenizer, sampling: target.sampling, maxRows };
+  const loaded = { name: target.name, model, tokenizer, sampling: resolveSampling(model.sampling), maxRows };
   if (!plan) {
-    await measureStepCosts(model, systemClock, { rows: [1], widths: [1], budgetMs: 0 });
+    await warmUp(model);
     return new LocalEngine(loaded);
+  }
+  if (model.cannotVerify !== undefined) {
+    await model.dispose();
+    throw new InvalidOptionError('target', 'a model that can check drafts', target.name, `It cannot, because ${model.cannotVerify}. Use Decoder with it.`);
   }
   const draftModel = draft && plan.drafters.includes('draft-model') ? await draft.load() : undefined;
   if (draft && draftModel) {
@@ -65,6 +71,13 @@ export async function loadEngine({ target, draft, maxRows, speculation: plan }: 
     costs: { target: targetCosts, draft: draftCosts },
   });
   return new LocalEngine({ ...loaded, speculation, verification: plan.verification });
+}
+
+/** The first passes of a session are slow, and must not be a user's. */
+async function warmUp(model: TokenModel): Promise<void> {
+  const sequence = model.openSequence();
+  await model.forward([{ sequence, tokens: [0], logitCount: 1 }]);
+  sequence.dispose();
 }
 
 function adaptiveLength(longest: number, target: StepCosts, draft: StepCosts | undefined): AdaptiveDraftLength {

@@ -1,4 +1,3 @@
-import type { Sampling } from '../maths/sampling.ts';
 import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 
@@ -11,8 +10,6 @@ export interface LocalModel {
   readonly name: string;
   /** Most tokens one sequence can hold. */
   readonly contextTokens: number;
-  /** Sampling that suits the model, from its `generation_config.json`. */
-  readonly sampling: Sampling;
   /** Loads the weights into the calling thread. @throws {ModelLoadError} */
   load(): Promise<TokenModel>;
   /** @throws {ModelLoadError} */

@@ -1,6 +1,6 @@
 /**
- * A TokenModel over Optimum-style exports: `input_ids`, `attention_mask`, `position_ids`, `past_key_values.N.key/value` in,
- * `logits` and whole concatenated `present.N.key/value` out.
+ * A TokenModel over Optimum-style exports: `input_ids`, `attention_mask`, mostly `position_ids`, and
+ * `past_key_values.N.key/value` in, `logits` and whole concatenated `present.N.key/value` out.
  *
  * A pass gives a new cache tensor for all of its rows. Nothing is ever cut out of it: a sequence is a list of columns of one
  * row, so rolling back and forking only copy that list, and columns that belong to nobody are holes in the mask. While the
@@ -8,21 +8,21 @@
  *
  * @module
  */
-import { Tensor, type InferenceSession } from 'onnxruntime-common';
 import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts/token-model.ts';
-import { ContextLengthError, DisposedError, InvalidOptionError, ModelError, ModelLoadError } from '../errors.ts';
-
-export interface MaskedTokenModelOptions {
-  readonly contextTokens: number;
-  readonly endTokens: ReadonlySet<number>;
-}
+import { DisposedError, ModelError } from '../errors.ts';
+import type { Sampling } from '../maths/sampling.ts';
+import { allocateCache, cacheData, type CacheData, type CachePart, type DecoderGraph } from './decoder-graph.ts';
+import { keptColumns, paddedTokens, requireForwardRow, requireRollback, wantedLogits, widthOf } from './forward-rows.ts';
 
 /** Key and value tensors of every layer, `[rows, kvHeads, columns, headWidth]`. Never changed once made. */
 interface CacheBlock {
   readonly rows: number;
   readonly columns: number;
-  readonly tensors: ReadonlyMap<string, Float32Array>;
+  /** By input name. */
+  readonly tensors: ReadonlyMap<string, CacheData>;
 }
+
+type MaskedRow = ForwardRow & { readonly sequence: MaskedSequence };
 
 /** Gather anew once more than this share of the columns, and a few, are holes. */
 const HOLE_SHARE = 0.5;
@@ -32,52 +32,41 @@ export class MaskedTokenModel implements TokenModel {
   readonly vocabularySize: number;
   readonly contextTokens: number;
   readonly endTokens: ReadonlySet<number>;
-  readonly #session: InferenceSession;
-  /** Names of the past inputs, without `past_key_values.`. */
-  readonly #parts: readonly string[];
-  readonly #kvHeads: number;
-  readonly #headWidth: number;
+  readonly sampling: Sampling;
+  readonly #graph: DecoderGraph;
   #isForwarding = false;
   #isDisposed = false;
 
-  /** @throws {ModelLoadError} when the graph's inputs or outputs are not those of the masked layout. */
-  constructor(session: InferenceSession, options: MaskedTokenModelOptions) {
-    const { parts, kvHeads, headWidth, vocabularySize } = describeMaskedGraph(session);
-    this.#session = session;
-    this.#parts = parts;
-    this.#kvHeads = kvHeads;
-    this.#headWidth = headWidth;
-    this.vocabularySize = vocabularySize;
-    this.contextTokens = options.contextTokens;
-    this.endTokens = options.endTokens;
+  /** @param graph - With caches `[batch, kvHeads, positions, headWidth]`, whose attention leaves out what the mask does; see `detectLayout`. */
+  constructor(graph: DecoderGraph) {
+    this.#graph = graph;
+    this.vocabularySize = graph.vocabularySize;
+    this.contextTokens = graph.facts.contextTokens;
+    this.endTokens = graph.facts.endTokens;
+    this.sampling = graph.facts.sampling;
   }
 
   openSequence(): TokenSequence {
     this.#requireOpen();
-    const empty = new Map(this.#parts.map((part) => [part, new Float32Array(0)]));
+    const empty = new Map(this.#graph.parts.map(({ input, type }) => [input, allocateCache(type, 0)]));
     return new MaskedSequence(this, { block: { rows: 1, columns: 0, tensors: empty }, row: 0, columns: [] });
   }
 
   async forward(rows: readonly ForwardRow[]): Promise<Logits> {
     this.#requireOpen();
-    const batch = rows.map((row) => this.#checked(row));
-    const width = Math.max(...batch.map((row) => row.tokens.length));
-    const block = this.#blockFor(batch.map((row) => row.sequence));
-    const outputs = await this.#run(batch, block, width);
-    const columns = block.columns + width;
-    const tensors = new Map(this.#parts.map((part) => [part, outputs[`present.${part}`]!.data as Float32Array]));
-    const grown: CacheBlock = { rows: rows.length, columns, tensors };
-    for (const [row, { sequence, tokens }] of batch.entries()) {
-      const kept = block === sequence.place.block ? sequence.place.columns : ascending(0, sequence.length);
-      sequence.place = { block: grown, row, columns: [...kept, ...ascending(block.columns, tokens.length)] };
+    for (const row of rows) requireForwardRow(row, row.sequence instanceof MaskedSequence && row.sequence.isOpenIn(this), this.contextTokens);
+    this.#isForwarding = true;
+    try {
+      return await this.#forwardOpen(rows as readonly MaskedRow[]);
+    } finally {
+      this.#isForwarding = false;
     }
-    return this.#wantedLogits(outputs['logits']!.data as Float32Array, batch, width);
   }
 
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    await this.#session.release();
+    await this.#graph.release();
   }
 
   /** @internal For sequences: the model must not be reading their caches. */
@@ -90,14 +79,30 @@ export class MaskedTokenModel implements TokenModel {
     this.requireIdle();
   }
 
-  #checked(row: ForwardRow): ForwardRow & { sequence: MaskedSequence } {
-    const { sequence, tokens, logitCount } = row;
-    if (!(sequence instanceof MaskedSequence) || !sequence.isOpenIn(this)) throw new InvalidOptionError('rows.sequence', 'an open sequence of this model', sequence);
-    if (tokens.length === 0) throw new InvalidOptionError('rows.tokens', 'at least one token', tokens);
-    if (logitCount < 0 || logitCount > tokens.length) throw new InvalidOptionError('rows.logitCount', `from 0 to ${tokens.length}`, logitCount);
-    const needed = sequence.length + tokens.length;
-    if (needed > this.contextTokens) throw new ContextLengthError(needed, this.contextTokens);
-    return row as ForwardRow & { sequence: MaskedSequence };
+  async #forwardOpen(batch: readonly MaskedRow[]): Promise<Logits> {
+    const width = widthOf(batch);
+    const block = this.#blockFor(batch.map((row) => row.sequence));
+    const held = batch.map(({ sequence }) => (block === sequence.place.block ? sequence.place.columns : ascending(0, sequence.length)));
+    const outputs = await this.#graph.run({
+      rows: batch.length,
+      width,
+      ...paddedTokens(batch, width, this.contextTokens),
+      mask: maskOf(batch, held, block.columns, width),
+      keep: keptColumns(batch, width),
+      caches: Object.fromEntries(
+        this.#graph.parts.map((part) => {
+          const [kvHeads, headWidth] = headsOf(part);
+          return [part.input, this.#graph.cacheTensor(block.tensors.get(part.input)!, [batch.length, kvHeads, block.columns, headWidth])];
+        }),
+      ),
+    });
+    const logits = wantedLogits(outputs['logits']!, batch, width);
+    const tensors = new Map(this.#graph.parts.map(({ input, output }) => [input, cacheData(outputs[output]!)]));
+    const grown: CacheBlock = { rows: batch.length, columns: block.columns + width, tensors };
+    for (const [row, { sequence, tokens }] of batch.entries()) {
+      sequence.place = { block: grown, row, columns: [...held[row]!, ...ascending(block.columns, tokens.length)] };
+    }
+    return logits;
   }
 
   /** The block the sequences lie in, row by row, or a new one their columns are gathered into. */
@@ -110,70 +115,38 @@ export class MaskedTokenModel implements TokenModel {
   }
 
   #gathered(sequences: readonly MaskedSequence[], columns: number): CacheBlock {
-    const width = this.#headWidth;
-    const tensors = new Map<string, Float32Array>();
-    for (const part of this.#parts) {
-      const gathered = new Float32Array(sequences.length * this.#kvHeads * columns * width);
+    const tensors = new Map<string, CacheData>();
+    for (const part of this.#graph.parts) {
+      const [kvHeads, width] = headsOf(part);
+      const gathered = allocateCache(part.type, sequences.length * kvHeads * columns * width);
       for (const [row, { place }] of sequences.entries()) {
-        const source = place.block.tensors.get(part)!;
-        for (let head = 0; head < this.#kvHeads; head++) {
-          const from = (place.row * this.#kvHeads + head) * place.block.columns * width;
-          const to = (row * this.#kvHeads + head) * columns * width;
+        const source = place.block.tensors.get(part.input)!;
+        for (let head = 0; head < kvHeads; head++) {
+          const from = (place.row * kvHeads + head) * place.block.columns * width;
+          const to = (row * kvHeads + head) * columns * width;
           copyColumns(source, from, gathered, to, place.columns, width);
         }
       }
-      tensors.set(part, gathered);
+      tensors.set(part.input, gathered);
     }
     return { rows: sequences.length, columns, tensors };
   }
+}
 
-  async #run(batch: readonly (ForwardRow & { sequence: MaskedSequence })[], block: CacheBlock, width: number): Promise<InferenceSession.ReturnType> {
-    const rows = batch.length;
-    const total = block.columns + width;
-    const tokens = new BigInt64Array(rows * width);
-    const positions = new BigInt64Array(rows * width);
-    const mask = new BigInt64Array(rows * total);
-    for (const [row, { sequence, tokens: fresh }] of batch.entries()) {
-      const held = sequence.place.block === block ? sequence.place.columns : ascending(0, sequence.length);
-      for (const column of held) mask[row * total + column] = 1n;
-      for (let index = 0; index < width; index++) {
-        const isReal = index < fresh.length;
-        tokens[row * width + index] = BigInt(isReal ? fresh[index]! : 0);
-        positions[row * width + index] = BigInt(Math.min(sequence.length + index, this.contextTokens - 1));
-        mask[row * total + block.columns + index] = isReal ? 1n : 0n;
-      }
-    }
-    const feeds: Record<string, Tensor> = {
-      input_ids: new Tensor('int64', tokens, [rows, width]),
-      attention_mask: new Tensor('int64', mask, [rows, total]),
-      position_ids: new Tensor('int64', positions, [rows, width]),
-    };
-    for (const part of this.#parts) {
-      feeds[`past_key_values.${part}`] = new Tensor('float32', block.tensors.get(part)!, [rows, this.#kvHeads, block.columns, this.#headWidth]);
-    }
-    this.#isForwarding = true;
-    try {
-      return await this.#session.run(feeds);
-    } catch (error) {
-      throw new ModelError(`The model failed on ${rows} rows of ${width} tokens: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-    } finally {
-      this.#isForwarding = false;
-    }
-  }
+/** `[kvHeads, headWidth]`. */
+function headsOf({ shape }: CachePart): readonly [number, number] {
+  return [shape[1] as number, shape[3] as number];
+}
 
-  /** The wanted rows of `[rows, width, vocabularySize]`, packed. */
-  #wantedLogits(all: Float32Array, batch: readonly ForwardRow[], width: number): Logits {
-    const size = this.vocabularySize;
-    if (batch.every(({ logitCount }) => logitCount === width)) return all;
-    const wanted = new Float32Array(batch.reduce((sum, { logitCount }) => sum + logitCount, 0) * size);
-    let next = 0;
-    for (const [row, { tokens, logitCount }] of batch.entries()) {
-      const start = (row * width + tokens.length - logitCount) * size;
-      wanted.set(all.subarray(start, start + logitCount * size), next);
-      next += logitCount * size;
-    }
-    return wanted;
+/** `[rows, columns + width]`: 1 where a row holds a token or gets one. */
+function maskOf(batch: readonly MaskedRow[], held: readonly (readonly number[])[], columns: number, width: number): BigInt64Array {
+  const total = columns + width;
+  const mask = new BigInt64Array(batch.length * total);
+  for (const [row, { tokens }] of batch.entries()) {
+    for (const column of held[row]!) mask[row * total + column] = 1n;
+    mask.fill(1n, row * total + columns, row * total + columns + tokens.length);
   }
+  return mask;
 }
 
 /** Where a sequence's cache lies: these columns of a row of a block, in the order of its tokens. */
@@ -203,7 +176,7 @@ class MaskedSequence implements TokenSequence {
 
   truncate(length: number): void {
     this.#requireOpen();
-    if (!Number.isInteger(length) || length < 0 || length > this.length) throw new InvalidOptionError('length', `from 0 to ${this.length}`, length);
+    requireRollback(length, this.length);
     this.place = { ...this.place, columns: this.place.columns.slice(0, length) };
   }
 
@@ -229,26 +202,11 @@ function ascending(from: number, count: number): number[] {
 }
 
 /** Copies columns of `width` values side by side; runs of neighbours go in one piece. */
-function copyColumns(source: Float32Array, from: number, target: Float32Array, to: number, columns: readonly number[], width: number): void {
+function copyColumns(source: CacheData, from: number, target: CacheData, to: number, columns: readonly number[], width: number): void {
   for (let start = 0; start < columns.length; ) {
     let end = start + 1;
     while (end < columns.length && columns[end] === columns[end - 1]! + 1) end++;
     target.set(source.subarray(from + columns[start]! * width, from + (columns[start]! + end - start) * width), to + start * width);
     start = end;
   }
-}
-
-function describeMaskedGraph(session: InferenceSession): { parts: string[]; kvHeads: number; headWidth: number; vocabularySize: number } {
-  const prefix = 'past_key_values.';
-  const parts = session.inputNames.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
-  const missing = ['input_ids', 'attention_mask', 'position_ids'].filter((name) => !session.inputNames.includes(name));
-  const past = session.inputMetadata.find((input) => input.name === `${prefix}${parts[0]}`);
-  const logits = session.outputMetadata.find((output) => output.name === 'logits');
-  const [, kvHeads, , headWidth] = past?.isTensor ? past.shape : [];
-  const vocabularySize = logits?.isTensor ? logits.shape[2] : undefined;
-  if (missing.length > 0 || typeof kvHeads !== 'number' || typeof headWidth !== 'number' || typeof vocabularySize !== 'number') {
-    const lack = [...missing, ...(parts.length === 0 ? ['past_key_values'] : []), ...(typeof vocabularySize === 'number' ? [] : ['logits with a fixed vocabulary'])];
-    throw new ModelLoadError('graph', `The graph is not of the masked layout: it lacks ${lack.join(', ') || 'fixed head sizes'}.`);
-  }
-  return { parts, kvHeads, headWidth, vocabularySize };
 }

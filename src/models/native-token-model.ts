@@ -5,13 +5,17 @@
  * @module
  */
 import { Tensor, type InferenceSession } from 'onnxruntime-common';
+import type { SamplingOptions } from '../contracts/engine.ts';
 import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts/token-model.ts';
-import { ContextLengthError, DisposedError, InvalidOptionError, ModelError, ModelLoadError } from '../errors.ts';
+import { DisposedError, ModelError, ModelLoadError } from '../errors.ts';
+import { requireForwardRow, requireRollback } from './forward-rows.ts';
 import { NativeCache, SHUT } from './native-cache.ts';
 
 export interface NativeTokenModelOptions {
   readonly contextTokens: number;
   readonly endTokens: ReadonlySet<number>;
+  /** Sampling that suits the model. */
+  readonly sampling?: SamplingOptions;
 }
 
 /** Reused inputs of one batch shape. */
@@ -30,6 +34,7 @@ export class NativeTokenModel implements TokenModel {
   readonly vocabularySize: number;
   readonly contextTokens: number;
   readonly endTokens: ReadonlySet<number>;
+  readonly sampling?: SamplingOptions;
   readonly #session: InferenceSession;
   readonly #layers: number;
   readonly #headWidth: number;
@@ -54,6 +59,7 @@ export class NativeTokenModel implements TokenModel {
     this.vocabularySize = logitWidth;
     this.contextTokens = options.contextTokens;
     this.endTokens = options.endTokens;
+    if (options.sampling) this.sampling = options.sampling;
     this.#cache = new NativeCache({ layers, headWidth });
   }
 
@@ -86,14 +92,8 @@ export class NativeTokenModel implements TokenModel {
   }
 
   #checked(row: ForwardRow): NativeRow {
-    const { sequence, tokens, logitCount } = row;
-    if (!(sequence instanceof NativeSequence) || !sequence.belongsTo(this.#cache)) {
-      throw new InvalidOptionError('rows.sequence', 'an open sequence of this model', sequence);
-    }
-    if (tokens.length === 0) throw new InvalidOptionError('rows.tokens', 'at least one token', tokens);
-    if (logitCount < 0 || logitCount > tokens.length) throw new InvalidOptionError('rows.logitCount', `from 0 to ${tokens.length}`, logitCount);
-    const needed = sequence.length + tokens.length;
-    if (needed > this.contextTokens) throw new ContextLengthError(needed, this.contextTokens);
+    const { sequence } = row;
+    requireForwardRow(row, sequence instanceof NativeSequence && sequence.belongsTo(this.#cache), this.contextTokens);
     return row as NativeRow;
   }
 
@@ -213,7 +213,7 @@ class NativeSequence implements TokenSequence {
 
   truncate(length: number): void {
     const cache = this.#open();
-    if (!Number.isInteger(length) || length < 0 || length > this.length) throw new InvalidOptionError('length', `from 0 to ${this.length}`, length);
+    requireRollback(length, this.length);
     cache.shut(this, length, this.length);
     this.length = length;
   }
@@ -247,6 +247,11 @@ function requireFinite(values: Float32Array, start: number, count: number): void
 function int64Tensor(dims: readonly number[]): { tensor: Tensor; words: Int32Array } {
   const data = new BigInt64Array(dims.reduce((product, size) => product * size, 1));
   return { tensor: new Tensor('int64', data, dims), words: new Int32Array(data.buffer) };
+}
+
+/** Whether a graph takes its caches the native way. */
+export function isNativeGraph(session: InferenceSession): boolean {
+  return session.inputNames.includes('tokens') && session.inputNames.includes('bias');
 }
 
 function describeNativeGraph(session: InferenceSession): { layers: number; headWidth: number; logitWidth: number } {

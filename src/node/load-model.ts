@@ -5,11 +5,10 @@ import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { ModelLoadError } from '../errors.ts';
 import { HubTokenizer } from '../models/hub-tokenizer.ts';
 import type { LocalModel } from '../models/local-model.ts';
-import { MaskedTokenModel } from '../models/masked-token-model.ts';
-import { NativeTokenModel } from '../models/native-token-model.ts';
+import { openTokenModel } from '../models/detect-layout.ts';
 import { requireWholeNumber } from '../options.ts';
 import { startEngineWorker } from './engine-worker.ts';
-import { readModelFacts, readTokenizerFiles, type ModelFacts } from './model-files.ts';
+import { readModelFiles, readTokenizerFiles, type LocalModelFacts } from './model-files.ts';
 
 export interface LoadModelOptions {
   /** For messages and reports. @default the directory's name */
@@ -37,7 +36,7 @@ interface ModelDescription {
 export async function loadModel(path: string, options: LoadModelOptions = {}): Promise<LocalModel> {
   if (options.threads !== undefined) requireWholeNumber('threads', options.threads, 1);
   const directory = resolve(path);
-  const facts = await readModelFacts(directory);
+  const facts = await readModelFiles(directory);
   const tokenizerDirectory = resolve(options.tokenizerPath ?? directory);
   for (const file of [facts.graphPath, `${tokenizerDirectory}/tokenizer.json`]) {
     await access(file).catch((cause: unknown) => {
@@ -49,7 +48,6 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
   return {
     name,
     contextTokens: facts.contextTokens,
-    sampling: facts.sampling,
     description,
     load: () => openModel(facts, options),
     loadTokenizer: () => openTokenizer(tokenizerDirectory),
@@ -63,7 +61,7 @@ export function loadDescribedModel(description: unknown): Promise<LocalModel> {
   return loadModel(path, options);
 }
 
-async function openModel(facts: ModelFacts, { executionProviders = ['cpu'], threads }: LoadModelOptions): Promise<TokenModel> {
+async function openModel(facts: LocalModelFacts, { executionProviders = ['cpu'], threads }: LoadModelOptions): Promise<TokenModel> {
   const { InferenceSession } = await import('onnxruntime-node');
   try {
     const session = await InferenceSession.create(facts.graphPath, {
@@ -72,10 +70,7 @@ async function openModel(facts: ModelFacts, { executionProviders = ['cpu'], thre
       logSeverityLevel: 3,
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     });
-    const options = { contextTokens: facts.contextTokens, endTokens: new Set(facts.endTokens) };
-    // Only the masked layout takes positions beside a cache of its own names.
-    if (session.inputNames.includes('position_ids')) return new MaskedTokenModel(session, options);
-    return new NativeTokenModel(session, facts.queryHeadsPerGroup, options);
+    return await openTokenModel(session, facts);
   } catch (error) {
     if (error instanceof ModelLoadError) throw error;
     const detail = error instanceof Error ? error.message.split('\n')[0] : String(error);

@@ -2,60 +2,29 @@ import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { ModelLoadError } from '../errors.ts';
-import { DEFAULT_SAMPLING, type Sampling } from '../maths/sampling.ts';
+import type { GraphFacts } from '../models/decoder-graph.ts';
 import type { TokenizerFiles } from '../models/hub-tokenizer.ts';
-
-const Count = v.pipe(v.number(), v.integer(), v.minValue(1));
-const TokenIds = v.union([v.number(), v.array(v.number())]);
-
-/** The fields of a Hugging Face `config.json` that running a native graph needs. */
-const ModelConfig = v.object({
-  model_type: v.string(),
-  num_attention_heads: Count,
-  num_key_value_heads: Count,
-  max_position_embeddings: Count,
-  eos_token_id: v.optional(TokenIds),
-});
-
-const GenerationConfig = v.object({
-  eos_token_id: v.optional(TokenIds),
-  do_sample: v.optional(v.boolean()),
-  temperature: v.optional(v.number()),
-  top_k: v.optional(v.number()),
-  top_p: v.optional(v.number()),
-  min_p: v.optional(v.number()),
-  repetition_penalty: v.optional(v.number()),
-});
+import { GenerationConfig, ModelConfig, readModelFacts } from '../models/model-facts.ts';
 
 /** What the files of a model directory say, checked. */
-export interface ModelFacts {
+export interface LocalModelFacts extends GraphFacts {
   readonly graphPath: string;
-  readonly queryHeadsPerGroup: number;
-  readonly contextTokens: number;
-  readonly endTokens: readonly number[];
-  readonly sampling: Sampling;
+  readonly queryHeadsPerGroup: number | undefined;
 }
 
 /** Reads and checks `config.json` and `generation_config.json`. @throws {ModelLoadError} */
-export async function readModelFacts(directory: string): Promise<ModelFacts> {
+export async function readModelFiles(directory: string): Promise<LocalModelFacts> {
   const config = await readJson(directory, 'config.json', ModelConfig);
   const generation = await readJson(directory, 'generation_config.json', GenerationConfig).catch((error: unknown) => {
-    if (error instanceof ModelLoadError && isMissing(error.cause)) return {} as v.InferOutput<typeof GenerationConfig>;
+    if (error instanceof ModelLoadError && isMissing(error.cause)) return {};
     throw error;
   });
-  return {
-    graphPath: await findGraph(directory),
-    queryHeadsPerGroup: config.num_attention_heads / config.num_key_value_heads,
-    contextTokens: config.max_position_embeddings,
-    endTokens: [generation.eos_token_id ?? config.eos_token_id ?? []].flat(),
-    sampling: {
-      repetitionPenalty: generation.repetition_penalty ?? DEFAULT_SAMPLING.repetitionPenalty,
-      temperature: generation.do_sample === false ? 0 : (generation.temperature ?? DEFAULT_SAMPLING.temperature),
-      topK: generation.top_k ?? DEFAULT_SAMPLING.topK,
-      topP: generation.top_p ?? DEFAULT_SAMPLING.topP,
-      minP: generation.min_p ?? DEFAULT_SAMPLING.minP,
-    },
-  };
+  const { contextTokens, vocabularySize, ...facts } = readModelFacts(config, generation);
+  if (contextTokens === undefined) {
+    throw new ModelLoadError(directory, `${join(directory, 'config.json')} is not what a model needs (max_position_embeddings is missing).`);
+  }
+  const graphPath = await findGraph(directory);
+  return { ...facts, ...(vocabularySize !== undefined && { vocabularySize }), contextTokens, graphPath, source: graphPath };
 }
 
 /** `model.onnx`, or where exports for the hub keep it. */

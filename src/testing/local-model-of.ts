@@ -1,6 +1,5 @@
 import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
-import { DEFAULT_SAMPLING } from '../maths/sampling.ts';
 import type { LocalModel } from '../models/local-model.ts';
 
 /** A `LocalModel` over a model that exists already, to run decoders on scripted models. */
@@ -8,7 +7,6 @@ export function localModelOf(model: TokenModel, tokenizer: Tokenizer, name = 'sc
   return {
     name,
     contextTokens: model.contextTokens,
-    sampling: DEFAULT_SAMPLING,
     description: undefined,
     load: async () => model,
     loadTokenizer: async () => tokenizer,

@@ -1,0 +1,159 @@
+/**
+ * Decoder graphs as exporters of the Hugging Face hub write them: what their inputs and outputs are, and one pass through them.
+ *
+ * @module
+ */
+import { Tensor, type InferenceSession } from 'onnxruntime-common';
+import { ModelError, ModelLoadError } from '../errors.ts';
+import type { Sampling } from '../maths/sampling.ts';
+import { float16Tensor, float16ToFloat32, float16Words } from './float16.ts';
+
+/** What the files beside a graph say about it. */
+export interface GraphFacts {
+  /** Path or id, for messages. */
+  readonly source: string;
+  readonly contextTokens: number;
+  readonly endTokens: ReadonlySet<number>;
+  readonly sampling: Sampling;
+  /** Length of a row of logits, where the graph itself does not fix it. */
+  readonly vocabularySize?: number;
+}
+
+/** One tensor of a cache: an input that comes back, longer, as an output. */
+export interface CachePart {
+  readonly input: string;
+  readonly output: string;
+  readonly type: CacheType;
+  /** As the graph declares it; names stand for sizes it leaves open. */
+  readonly shape: readonly (number | string)[];
+}
+
+export type CacheType = 'float32' | 'float16';
+/** Values of a cache; words where it is of half precision. */
+export type CacheData = Float32Array | Uint16Array;
+
+/** One pass: `rows` × `width` new tokens behind what their caches hold. */
+export interface GraphPass {
+  readonly rows: number;
+  readonly width: number;
+  /** `[rows, width]`. */
+  readonly tokens: BigInt64Array;
+  /** `[rows, width]`; used where the graph takes positions. */
+  readonly positions: BigInt64Array;
+  /** `[rows, total]`, 1 where a token is. */
+  readonly mask: BigInt64Array;
+  /** How many of the last columns logits are wanted for; 0 for all. Used where the graph can leave the others out. */
+  readonly keep: number;
+  /** By input name. */
+  readonly caches: Readonly<Record<string, Tensor>>;
+  /** Tensors that outputs are written into. */
+  readonly fetches?: Readonly<Record<string, Tensor | null>>;
+}
+
+const PAST = /^past_(key_values|\w+)/;
+const KNOWN_INPUTS = new Set(['input_ids', 'attention_mask', 'position_ids', 'num_logits_to_keep', 'use_cache_branch']);
+/** What other inputs tell about an export that is not a decoder of its own. */
+const TELLING_INPUTS: Readonly<Record<string, string>> = {
+  inputs_embeds: 'takes embeddings in place of token ids: one part of a model that was exported in several',
+  encoder_hidden_states: 'is the decoder of an encoder–decoder model',
+  encoder_outputs: 'is the decoder of an encoder–decoder model',
+};
+
+/** A session with the inputs and outputs of a causal language model that keeps a cache. */
+export class DecoderGraph {
+  readonly facts: GraphFacts;
+  readonly parts: readonly CachePart[];
+  readonly vocabularySize: number;
+  readonly takesPositions: boolean;
+  readonly #session: InferenceSession;
+  readonly #inputs: ReadonlySet<string>;
+  /** The runtime's own class, which may be another copy than ours; it takes tensors of any as inputs, but none but its own to write into. */
+  #tensorClass: typeof Tensor = Tensor;
+
+  /** @throws {ModelLoadError} that names what is missing or unknown. */
+  constructor(session: InferenceSession, facts: GraphFacts) {
+    this.#session = session;
+    this.#inputs = new Set(session.inputNames);
+    this.facts = facts;
+    this.takesPositions = this.#inputs.has('position_ids');
+    this.parts = this.#describeParts();
+    this.vocabularySize = this.#describeLogits();
+  }
+
+  /** @throws {ModelError} when the runtime fails. */
+  async run(pass: GraphPass): Promise<InferenceSession.ReturnType> {
+    const { rows, width } = pass;
+    const total = pass.mask.length / rows;
+    const feeds: Record<string, Tensor> = { ...pass.caches, input_ids: new Tensor('int64', pass.tokens, [rows, width]) };
+    const offer = (name: string, make: () => Tensor): void => {
+      if (this.#inputs.has(name)) feeds[name] = make();
+    };
+    offer('attention_mask', () => new Tensor('int64', pass.mask, [rows, total]));
+    offer('position_ids', () => new Tensor('int64', pass.positions, [rows, width]));
+    offer('num_logits_to_keep', () => new Tensor('int64', BigInt64Array.of(BigInt(pass.keep)), []));
+    offer('use_cache_branch', () => new Tensor('bool', Uint8Array.of(total > width ? 1 : 0), [1]));
+    try {
+      const outputs = await (pass.fetches ? this.#session.run(feeds, pass.fetches) : this.#session.run(feeds));
+      this.#tensorClass = outputs['logits']!.constructor as typeof Tensor;
+      return outputs;
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      throw new ModelError(`${this.facts.source} failed on ${rows} rows of ${width} tokens: ${detail}`, { cause: error });
+    }
+  }
+
+  /** A tensor over cache values, without copying them. One to be written into must be made after the first pass. */
+  cacheTensor(data: CacheData, dims: readonly number[]): Tensor {
+    return data instanceof Uint16Array ? float16Tensor(this.#tensorClass, data, dims) : new this.#tensorClass('float32', data, dims);
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+
+  /** Numbers of an output, half precision widened. */
+  static values(tensor: Tensor): Float32Array {
+    return tensor.type === 'float16' ? float16ToFloat32(float16Words(tensor.data as ArrayBufferView)) : (tensor.data as Float32Array);
+  }
+
+  #describeParts(): CachePart[] {
+    const { inputNames, outputNames, inputMetadata } = this.#session;
+    for (const [name, meaning] of Object.entries(TELLING_INPUTS)) if (this.#inputs.has(name)) throw this.#unsupported(`It ${meaning}.`);
+    if (!this.#inputs.has('input_ids')) throw this.#unsupported('It has no input `input_ids`.');
+    const past = inputNames.filter((name) => PAST.test(name));
+    if (past.length === 0) throw this.#unsupported('It has no inputs for past keys and values. Export it with its cache (Optimum: `text-generation-with-past`).');
+    const unknown = inputNames.filter((name) => !KNOWN_INPUTS.has(name) && !PAST.test(name));
+    if (unknown.length > 0) throw this.#unsupported(`Its inputs ${unknown.join(', ')} are not known here.`);
+    return past.map((input) => {
+      const output = input.replace(PAST, (_, rest: string) => (rest === 'key_values' ? 'present' : `present_${rest}`));
+      if (!outputNames.includes(output)) throw this.#unsupported(`It has an input ${input} but no output ${output}.`);
+      const metadata = inputMetadata.find(({ name }) => name === input);
+      if (!metadata?.isTensor || (metadata.type !== 'float32' && metadata.type !== 'float16')) {
+        throw this.#unsupported(`Its cache ${input} is ${metadata?.isTensor ? metadata.type : 'no tensor'}; float32 and float16 are supported.`);
+      }
+      return { input, output, type: metadata.type, shape: metadata.shape };
+    });
+  }
+
+  #describeLogits(): number {
+    const logits = this.#session.outputMetadata.find(({ name }) => name === 'logits');
+    const size = logits?.isTensor ? (logits.shape[2] ?? undefined) : undefined;
+    const vocabularySize = typeof size === 'number' ? size : this.facts.vocabularySize;
+    if (!logits || vocabularySize === undefined) throw this.#unsupported('It has no output `logits` with a known vocabulary.');
+    return vocabularySize;
+  }
+
+  #unsupported(reason: string): ModelLoadError {
+    return new ModelLoadError(this.facts.source, `The graph of ${this.facts.source} is of no layout this library can drive. ${reason}`);
+  }
+}
+
+/** The values of a cache that came out of a pass, as they are. */
+export function cacheData(tensor: Tensor): CacheData {
+  return tensor.type === 'float16' ? float16Words(tensor.data as ArrayBufferView) : (tensor.data as Float32Array);
+}
+
+/** An array for this many values of a cache. */
+export function allocateCache(type: CacheType, size: number): CacheData {
+  return type === 'float16' ? new Uint16Array(size) : new Float32Array(size);
+}

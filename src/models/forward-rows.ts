@@ -1,0 +1,62 @@
+import type { Tensor } from 'onnxruntime-common';
+import type { ForwardRow, Logits } from '../contracts/token-model.ts';
+import { ContextLengthError, InvalidOptionError } from '../errors.ts';
+import { DecoderGraph } from './decoder-graph.ts';
+
+/**
+ * Checks one row of a forward.
+ *
+ * @param isOpen - Whether the row's sequence is an open one of this model.
+ * @throws {InvalidOptionError | ContextLengthError}
+ */
+export function requireForwardRow(row: ForwardRow, isOpen: boolean, contextTokens: number): void {
+  const { sequence, tokens, logitCount } = row;
+  if (!isOpen) throw new InvalidOptionError('rows.sequence', 'an open sequence of this model', sequence);
+  if (tokens.length === 0) throw new InvalidOptionError('rows.tokens', 'at least one token', tokens);
+  if (logitCount < 0 || logitCount > tokens.length) throw new InvalidOptionError('rows.logitCount', `from 0 to ${tokens.length}`, logitCount);
+  const needed = sequence.length + tokens.length;
+  if (needed > contextTokens) throw new ContextLengthError(needed, contextTokens);
+}
+
+/** Tokens of the longest row. */
+export function widthOf(rows: readonly ForwardRow[]): number {
+  return rows.reduce((width, { tokens }) => Math.max(width, tokens.length), 0);
+}
+
+/** Tokens and their positions, both `[rows, width]`, padded on the right; positions stay below `contextTokens`. */
+export function paddedTokens(rows: readonly ForwardRow[], width: number, contextTokens: number): { tokens: BigInt64Array; positions: BigInt64Array } {
+  const tokens = new BigInt64Array(rows.length * width);
+  const positions = new BigInt64Array(rows.length * width);
+  for (const [row, { sequence, tokens: fresh }] of rows.entries()) {
+    for (let index = 0; index < width; index++) {
+      tokens[row * width + index] = BigInt(fresh[index] ?? 0);
+      positions[row * width + index] = BigInt(Math.min(sequence.length + index, contextTokens - 1));
+    }
+  }
+  return { tokens, positions };
+}
+
+/** How many of the last columns hold every wanted row of logits; at least 1. */
+export function keptColumns(rows: readonly ForwardRow[], width: number): number {
+  return rows.reduce((kept, { tokens, logitCount }) => (logitCount > 0 ? Math.max(kept, width - tokens.length + logitCount) : kept), 1);
+}
+
+/** The wanted rows out of `[rows, kept, vocabularySize]`, where `kept` are the last of `width` columns. */
+export function wantedLogits(logits: Tensor, rows: readonly ForwardRow[], width: number): Logits {
+  const [, kept = 0, size = 0] = logits.dims;
+  const all = DecoderGraph.values(logits);
+  if (rows.every(({ logitCount }) => logitCount === kept)) return all;
+  const wanted = new Float32Array(rows.reduce((sum, { logitCount }) => sum + logitCount, 0) * size);
+  let next = 0;
+  for (const [row, { tokens, logitCount }] of rows.entries()) {
+    const start = (row * kept + tokens.length - logitCount - (width - kept)) * size;
+    wanted.set(all.subarray(start, start + logitCount * size), next);
+    next += logitCount * size;
+  }
+  return wanted;
+}
+
+/** @throws {InvalidOptionError} unless a sequence of `held` tokens can be cut to `length`. */
+export function requireRollback(length: number, held: number): void {
+  if (!Number.isInteger(length) || length < 0 || length > held) throw new InvalidOptionError('length', `from 0 to ${held}`, length);
+}
