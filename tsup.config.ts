@@ -1,6 +1,12 @@
 import { defineConfig, type Options } from 'tsup';
 
-const common: Options = { platform: 'neutral', target: 'es2022', external: [/^node:/] };
+const common: Options = {
+  platform: 'neutral',
+  target: 'es2022',
+  external: [/^node:/],
+  // Without the prefix, other tools take these modules for packages.
+  removeNodeProtocol: false,
+};
 const libraries = {
   index: 'src/index.ts',
   'index.node': 'src/index.node.ts',

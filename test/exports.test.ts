@@ -167,6 +167,12 @@ describe('the portable root', () => {
   });
 });
 
+test.each(['dist/cli.js', 'dist/decode-worker.js', 'dist/index.node.js', 'dist/index.node.cjs'])('%s calls modules of Node by their prefix', (file) => {
+  const builtins = [...loadedFrom(file).values()].flatMap((text) => importsOf(text).flatMap(({ specifier }) => (isBuiltin(specifier) ? [specifier] : [])));
+  expect(builtins.length).toBeGreaterThan(0);
+  expect(builtins.filter((specifier) => !specifier.startsWith('node:'))).toEqual([]);
+});
+
 describe('the bundled models', () => {
   test('are found from an import and from a require', async () => {
     const imported: typeof LatencyTts = await import('latency-tts');
