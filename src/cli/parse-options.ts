@@ -1,12 +1,13 @@
 import { InvalidArgumentError } from 'commander';
 import ms, { type StringValue } from 'ms';
 
-/** Milliseconds of `2s`, `500ms`, `1.5m`. */
+/** Milliseconds of `2s`, `500ms`, `1.5m`. A number alone is refused: it would be milliseconds to some and seconds to others. */
 export function parseDuration(text: string): number {
   const trimmed = text.trim();
   // The parser throws for an empty text and for one of 100 characters or more.
   const milliseconds = trimmed === '' || trimmed.length >= 100 ? undefined : ms(trimmed as StringValue);
   if (milliseconds === undefined || !(milliseconds > 0)) throw new InvalidArgumentError('Give a positive time such as 500ms, 2s or 1m.');
+  if (!Number.isNaN(Number(trimmed))) throw new InvalidArgumentError(`${trimmed} has no unit; write ${trimmed}s or ${trimmed}ms.`);
   return milliseconds;
 }
 

@@ -59,6 +59,7 @@ describe('the built command refuses', () => {
 describe('an option is refused:', () => {
   test.each([
     ['--deadline', /deadline.*missing/],
+    ['--deadline 2', /deadline.*'2' is invalid\. 2 has no unit; write 2s or 2ms\.$/],
     ['--branches 1.5', /branches.*'1\.5'.*whole number/],
     ['--branches many', /branches.*'many'.*whole number/],
     ['--max-tokens 0', /max-tokens.*'0'.*whole number/],

@@ -78,6 +78,11 @@ describe('option values', () => {
     expect(() => parseDuration(words)).toThrow('Give a positive time such as 500ms, 2s or 1m.');
   });
 
+  test.each(['2', ' 2 ', '500', '1.5', '.5'])('%j has no unit and is refused with what to write instead', (words) => {
+    const number = words.trim();
+    expect(() => parseDuration(words)).toThrow(`${number} has no unit; write ${number}s or ${number}ms.`);
+  });
+
   test.each(['', '0', '-1', '1.5', 'one', 'Infinity', '1e400'])('%j is no count', (words) => {
     expect(() => parseCount(words)).toThrow('Give a whole number of at least 1.');
   });
