@@ -32,11 +32,14 @@ export interface SessionOptions {
   /** Time on the clock after which preparing the prompt is given up. @default Infinity */
   readonly deadlineAt?: number;
   readonly signal?: AbortSignal;
-  /** Called with what branches have produced so far, at most every `progressIntervalMs`. */
+  /**
+   * Called with what branches have produced so far, at most every `progressIntervalMs`. Must not throw: what it throws is
+   * dropped, and decoding goes on.
+   */
   readonly onProgress?: (progress: readonly BranchProgress[]) => void;
   /** @default 50 */
   readonly progressIntervalMs?: number;
-  /** Called for every draft that was decided, where the engine speculates. */
+  /** Called for every draft that was decided, where the engine speculates. Must not throw, as `onProgress`. */
   readonly onDraft?: (branch: number, outcome: DraftOutcome) => void;
 }
 
@@ -118,6 +121,7 @@ export interface Branch {
   /**
    * Decodes until a boundary. All branches with an open call are decoded together; one that stops leaves the batch at once.
    * One open call per branch. What was decoded before a deadline or an `abort` is returned, never thrown away.
+   * A call that rejects leaves the branch as it was before: its text, its tokens and the random numbers to come.
    *
    * @throws the `signal`'s reason when it is aborted.
    * @throws {ModelError} when the model fails; other branches go on where they can.
@@ -134,7 +138,10 @@ export interface Branch {
 export interface AdvanceOptions {
   /** Boundaries; whichever is met first ends the segment. The model's end of text always does. */
   readonly until?: {
-    /** Ends after the token that completes one of these strings; the string stays in the text. */
+    /**
+     * Ends after the token that completes one of these strings; the string stays in the text. Looked for within the
+     * segment only: what an earlier segment or forced text has begun is not completed by this one.
+     */
     readonly stop?: readonly string[];
     /** Most tokens of this segment. */
     readonly tokens?: number;

@@ -31,7 +31,7 @@ export interface BranchReport {
   readonly meanLogprob: number | undefined;
   /** How its last segment ended; `failed` carries `error`. */
   readonly finish: Segment['finish'] | 'failed';
-  /** Whether the strategy cut it at the deadline and asked for the answer at once. */
+  /** Whether the strategy cut it, at the deadline or at its token limit, and asked for the answer at once. */
   readonly isForced: boolean;
   readonly error?: unknown;
   /** Milliseconds since the start of the run. */

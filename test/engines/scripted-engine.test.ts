@@ -290,19 +290,23 @@ describe('failures', () => {
     expect(model.openSequences).toBe(0);
   });
 
-  test('a listener that throws harms no branch, and its error is not lost', async () => {
-    const { engine } = await readyEngine();
-    const expected = await tokensOf(engine, PROMPT, {}, 3);
-    const fault = new Error('listener failed');
-    const uncaught = await collectUncaught(async () => {
-      const onProgress = (): void => {
-        throw fault;
+  test.each(Object.entries({ 'in the calling thread': mainDecoder, 'behind a port': portDecoder, 'with drafts': speculativeDecoder }))(
+    'a listener that throws harms no branch and nothing escapes, %s',
+    async (_, open) => {
+      const { engine } = await readyEngine({}, open);
+      const expected = await tokensOf(engine, PROMPT, {}, 3);
+      let calls = 0;
+      const fail = (): void => {
+        calls++;
+        throw new Error('listener failed');
       };
-      expect(await tokensOf(engine, PROMPT, { onProgress, progressIntervalMs: 0 }, 3)).toEqual(expected);
-    });
-    expect(uncaught.length).toBeGreaterThan(1);
-    for (const error of uncaught) expect(error).toBe(fault);
-  });
+      const escaped = await collectEscaped(async () => {
+        expect(await tokensOf(engine, PROMPT, { onProgress: fail, onDraft: fail, progressIntervalMs: 0 }, 3)).toEqual(expected);
+      });
+      expect(calls).toBeGreaterThan(1);
+      expect(escaped).toEqual([]);
+    },
+  );
 
   test('a model that cannot be loaded fails every call with the same error', async () => {
     const fault = new ModelLoadError('here', 'There is nothing here.');
@@ -321,20 +325,22 @@ describe('failures', () => {
   });
 });
 
-/** What escapes as uncaught while `work` runs and shortly after. */
-async function collectUncaught(work: () => Promise<void>): Promise<unknown[]> {
-  const uncaught: unknown[] = [];
-  const others = process.listeners('uncaughtException');
-  process.removeAllListeners('uncaughtException');
-  process.on('uncaughtException', (error) => uncaught.push(error));
+/** What escapes while `work` runs and shortly after: exceptions nobody catches, rejections nobody handles. */
+async function collectEscaped(work: () => Promise<void>): Promise<unknown[]> {
+  const escaped: unknown[] = [];
+  const names = ['uncaughtException', 'unhandledRejection'] as const;
+  const others = names.map((name) => process.listeners(name as 'uncaughtException'));
+  for (const name of names) process.removeAllListeners(name).on(name, (error: unknown) => escaped.push(error));
   try {
     await work();
-    await new Promise((resolve) => setImmediate(resolve));
+    await turns(2);
   } finally {
-    process.removeAllListeners('uncaughtException');
-    for (const listener of others) process.on('uncaughtException', listener);
+    for (const [index, name] of names.entries()) {
+      process.removeAllListeners(name);
+      for (const listener of others[index]!) process.on(name, listener);
+    }
   }
-  return uncaught;
+  return escaped;
 }
 
 describe('caches', () => {

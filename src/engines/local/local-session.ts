@@ -6,6 +6,7 @@ import { philox4x32 } from '../../maths/random.ts';
 import { resolveSampling, type Sampling } from '../../maths/sampling.ts';
 import { requireWholeNumber } from '../../options.ts';
 import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
+import { tellListener } from '../tell-listener.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import type { BranchState } from './branch-state.ts';
 import type { DecodeLoop } from './decode-loop.ts';
@@ -59,7 +60,7 @@ export class LocalSession implements Session {
         this.#tally.add(outcome);
         host.speculation?.recordOutcome(outcome);
         const number = this.#branches.findIndex((branch) => branch.state === state);
-        deliver(() => options.onDraft?.(number, outcome));
+        tellListener(options.onDraft, number, outcome);
       },
       onToken: () => {
         this.#usage.completionTokens++;
@@ -209,18 +210,7 @@ export class LocalSession implements Session {
     for (const branch of this.#branches) {
       if (branch.isAdvancing && branch.state) progress.push({ branch: branch.number, tokenCount: branch.state.tokens.length, text: this.decode(branch.state) });
     }
-    deliver(() => onProgress(progress));
-  }
-}
-
-/** Calls a listener. What it throws goes where the errors of any listener go: no branch has failed. */
-function deliver(call: () => void): void {
-  try {
-    call();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
+    tellListener(onProgress, progress);
   }
 }
 

@@ -5,7 +5,8 @@ import type { EnginePort } from '../../models/local-model.ts';
 import { requireWholeNumber } from '../../options.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
-import type { BranchAddress, BranchResult, EngineRequest, EngineResponse, OpenResult, ReadyResult } from './messages.ts';
+import { tellListener } from '../tell-listener.ts';
+import type { BranchAddress, BranchResult, EngineRequest, EngineResponse, LoadProgressReport, OpenResult, ReadyResult } from './messages.ts';
 import { receiveError } from './transferred-error.ts';
 
 interface OpenCall {
@@ -51,14 +52,16 @@ function untilAborted<Result>({ answer, cancel }: StartedCall<Result>, signal: A
 /** Calls over a port, with answers matched by number and aborts passed on. */
 class PortCaller {
   readonly #port: EnginePort;
+  readonly #onLoadProgress: ((report: LoadProgressReport) => void) | undefined;
   readonly #calls = new Map<number, OpenCall>();
   /** What sessions want to hear of while calls are open, by session. */
   readonly listeners = new Map<number, Pick<SessionOptions, 'onProgress' | 'onDraft'>>();
   #nextCall = 0;
   #closedBy: Error | undefined;
 
-  constructor(port: EnginePort) {
+  constructor(port: EnginePort, onLoadProgress?: (report: LoadProgressReport) => void) {
     this.#port = port;
+    this.#onLoadProgress = onLoadProgress;
     port.onMessage((message) => this.#receive(message as EngineResponse));
     port.onClose((error) => this.close(new ModelError('The worker that runs the model has stopped.', { cause: error })));
   }
@@ -113,8 +116,9 @@ class PortCaller {
   }
 
   #receive(response: EngineResponse): void {
-    if (response.type === 'progress') return this.listeners.get(response.session)?.onProgress?.(response.progress);
-    if (response.type === 'draft') return this.listeners.get(response.session)?.onDraft?.(response.branch, response.outcome);
+    if (response.type === 'progress') return tellListener(this.listeners.get(response.session)?.onProgress, response.progress);
+    if (response.type === 'draft') return tellListener(this.listeners.get(response.session)?.onDraft, response.branch, response.outcome);
+    if (response.type === 'load-progress') return this.#onLoadProgress?.(response);
     const call = this.#calls.get(response.call);
     this.#calls.delete(response.call);
     if (response.type === 'result') call?.resolve(response.value);
@@ -129,9 +133,12 @@ export class PortEngine implements Engine {
   #nextSession = 0;
   #about: ReadyResult | undefined;
 
-  /** @param terminate - Ends the other side. */
-  constructor(port: EnginePort, terminate: () => Promise<void>) {
-    this.#caller = new PortCaller(port);
+  /**
+   * @param terminate - Ends the other side.
+   * @param onLoadProgress - Hears what the other side tells while it loads its models.
+   */
+  constructor(port: EnginePort, terminate: () => Promise<void>, onLoadProgress?: (report: LoadProgressReport) => void) {
+    this.#caller = new PortCaller(port, onLoadProgress);
     this.#terminate = terminate;
   }
 
