@@ -7,10 +7,9 @@
  * `bench/README.md` says what is measured and how.
  */
 import { parseArgs } from 'node:util';
-import Table from 'cli-table3';
-import { requireWholeNumber } from '../src/options.ts';
 import { generateProblems } from '../src/problems/index.ts';
 import type { Candidate, DecodeRequest, DecodeRun, Threads } from './support/candidate.ts';
+import { commandOf, countOf, printTable } from './support/command-line.ts';
 import {
   headlineOf,
   LIBRARY,
@@ -25,7 +24,7 @@ import {
 } from './support/decode-report.ts';
 import { interleave } from './support/interleave.ts';
 import { LibraryCandidate } from './support/library-candidate.ts';
-import { describeMachine } from './support/machine.ts';
+import { describeMachine, loadWarning } from './support/machine.ts';
 import { readReport, replaceSection, writeReport } from './support/report-files.ts';
 import { TransformersCandidate } from './support/transformers-candidate.ts';
 
@@ -60,14 +59,13 @@ if (options.markdown) console.log(`\n${markdownOf(report)}`);
 if (options.docs) replaceSection(DOCS_PAGE, 'bench:decode', markdownOf(report));
 
 async function measure(): Promise<DecodeReport> {
-  const rounds = count('rounds', options.rounds ?? (options.quick ? '3' : '7'));
-  const promptCount = count('prompts', options.prompts ?? (options.quick ? '2' : '6'));
-  const branchCounts = options.branches.split(',').map((text) => count('branches', text));
+  const rounds = countOf('rounds', options.rounds ?? (options.quick ? '3' : '7'));
+  const promptCount = countOf('prompts', options.prompts ?? (options.quick ? '2' : '6'));
+  const branchCounts = options.branches.split(',').map((text) => countOf('branches', text));
   const threadSettings = (options.threads ?? (options.quick ? 'default' : 'default,1,2')).split(',').map(asThreads);
   const machine = describeMachine(['@huggingface/transformers', 'onnxruntime-node']);
-  if (machine.loadAverage > machine.cores / 4) {
-    console.log(`Something else is running (load average ${machine.loadAverage.toFixed(2)}): ratios may hold, rates and overheads will not.`);
-  }
+  const warning = loadWarning(machine);
+  if (warning) console.log(warning);
   const questions = generateProblems({ seed: PROBLEM_SEED, tier: TIER, count: promptCount, split: 'test' }).map(({ question }) => question);
   const samples: Sample[] = [];
   const greedyAgreement = { equal: 0, of: 0 };
@@ -82,7 +80,7 @@ async function measure(): Promise<DecodeReport> {
   const rows = summarise(samples);
   return {
     benchmark: 'decode',
-    command: ['npm run bench:decode', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '),
+    command: commandOf('bench:decode'),
     machine,
     settings: { tier: TIER, prompts: promptCount, rounds, maxTokens: MAX_TOKENS, temperature: 1 },
     greedyAgreement,
@@ -146,22 +144,12 @@ async function compareGreedyTexts(candidates: readonly Candidate[], questions: r
 }
 
 function print(report: DecodeReport): void {
-  for (const { head, rows } of [speedTable(report), overheadTable(report)]) {
-    const table = new Table({ head, style: { head: [], border: [] } });
-    table.push(...rows);
-    console.log(table.toString());
-  }
+  for (const table of [speedTable(report), overheadTable(report)]) printTable(table);
   console.log(`Greedy texts agree on ${report.greedyAgreement.equal} of ${report.greedyAgreement.of} problems.`);
   for (const line of verdicts(report)) console.log(line);
   console.log(JSON.stringify({ headline: report.headline }, null, 2));
 }
 
 function asThreads(text: string): Threads {
-  return text === 'default' ? text : count('threads', text);
-}
-
-function count(option: string, text: string): number {
-  const value = Number(text);
-  requireWholeNumber(option, value, 1);
-  return value;
+  return text === 'default' ? text : countOf('threads', text);
 }

@@ -29,6 +29,22 @@ export interface DecodeRun {
   readonly computedTokens: number;
   /** Calls into ONNX Runtime since the prompt was read and the time in them, where it was measured. */
   readonly runtime?: RuntimeUse;
+  /** The part of `runtime` that the draft model took. */
+  readonly draftRuntime?: RuntimeUse;
+  /** Drafted tokens, where the candidate drafts. */
+  readonly drafts?: Drafts;
+}
+
+export interface DraftCount {
+  /** Drafted tokens that were decided. */
+  readonly proposed: number;
+  /** Of these, those that stood. */
+  readonly accepted: number;
+}
+
+export interface Drafts extends DraftCount {
+  /** Outcomes at each position of a draft given that all before it stood, where the candidate tells. */
+  readonly byPosition?: readonly DraftCount[];
 }
 
 export interface RuntimeUse {

@@ -1,12 +1,15 @@
+import { aimVerdicts, type Aim } from './aims.ts';
 import type { DecodeRun, Threads } from './candidate.ts';
-import { markdownTable, type BenchmarkReport } from './report-files.ts';
-import { ratioOfMedians, spreadOf, type Ratio, type Spread } from './statistics.ts';
+import type { TableText } from './command-line.ts';
+import { decodeRates, ratesOf, total, usefulRates } from './rates.ts';
+import { markdownTable, provenanceOf, type BenchmarkReport } from './report-files.ts';
+import { formatRatio, ratioOfMedians, roundTo, spreadOf, type Ratio, type Spread } from './statistics.ts';
 
 /** Whose figures the headline takes, at which threads. */
 export const LIBRARY = 'latency-tts, worker thread';
 export const PEER = 'transformers.js';
 export const HEADLINE_THREADS: Threads = 'default';
-const AIMS: readonly { readonly name: string; readonly atLeast?: number; readonly atMost?: number }[] = [
+const AIMS: readonly Aim[] = [
   { name: 'speedup_vs_transformersjs_b1', atLeast: 2 },
   { name: 'speedup_vs_transformersjs_b8', atLeast: 4 },
   { name: 'js_overhead_share', atMost: 0.1 },
@@ -64,32 +67,21 @@ export interface DecodeReport extends BenchmarkReport {
 export function summarise(samples: readonly Sample[]): DecodeRow[] {
   return samples.map((sample) => {
     const library = samples.find(({ candidate, threads, branches }) => candidate === LIBRARY && threads === sample.threads && branches === sample.branches)!;
-    const useful = rates(sample, ({ usefulTokens, totalMs }) => [usefulTokens, totalMs]);
-    const decode = rates(sample, ({ usefulTokens, decodeMs }) => [usefulTokens - sample.branches, decodeMs]);
+    const useful = usefulRates(sample.rounds);
+    const decode = decodeRates(sample.rounds, sample.branches);
     return {
       candidate: sample.candidate,
       threads: sample.threads,
       branches: sample.branches,
       tokensPerSecond: spreadOf(useful),
       decodeTokensPerSecond: spreadOf(decode),
-      computedTokensPerSecond: spreadOf(rates(sample, ({ computedTokens, totalMs }) => [computedTokens, totalMs])),
+      computedTokensPerSecond: spreadOf(ratesOf(sample.rounds, ({ computedTokens, totalMs }) => [computedTokens, totalMs])),
       usefulTokensPerBranch: total(sample.rounds.flat(), ({ usefulTokens }) => usefulTokens) / (sample.rounds.flat().length * sample.branches),
-      librarySpeedup: ratioOfMedians(
-        rates(library, ({ usefulTokens, totalMs }) => [usefulTokens, totalMs]),
-        useful,
-      ),
-      libraryDecodeSpeedup: ratioOfMedians(
-        rates(library, ({ usefulTokens, decodeMs }) => [usefulTokens - sample.branches, decodeMs]),
-        decode,
-      ),
+      librarySpeedup: ratioOfMedians(usefulRates(library.rounds), useful),
+      libraryDecodeSpeedup: ratioOfMedians(decodeRates(library.rounds, sample.branches), decode),
       ...overheadOf(sample),
     };
   });
-}
-
-/** Tokens a second of each round. */
-function rates(sample: Sample, of: (run: DecodeRun) => readonly [tokens: number, milliseconds: number]): number[] {
-  return sample.rounds.map((runs) => (1000 * total(runs, (run) => of(run)[0])) / total(runs, (run) => of(run)[1]));
 }
 
 function overheadOf({ rounds }: Sample): { overhead: OverheadRow } | undefined {
@@ -107,32 +99,23 @@ function overheadOf({ rounds }: Sample): { overhead: OverheadRow } | undefined {
   };
 }
 
-function total<Item>(items: readonly Item[], value: (item: Item) => number): number {
-  return items.reduce((sum, item) => sum + value(item), 0);
-}
-
 /** Figures that lack a measurement, because fewer branches or threads were asked for, are left out. */
 export function headlineOf(rows: readonly DecodeRow[]): Record<string, number> {
   const headline: Record<string, number> = {};
   for (const row of rows) {
     if (row.threads !== HEADLINE_THREADS) continue;
-    if (row.candidate === PEER) headline[`speedup_vs_transformersjs_b${row.branches}`] = round(row.librarySpeedup.ratio, 2);
-    if (row.candidate === LIBRARY) headline[`tokens_per_second_b${row.branches}`] = round(row.tokensPerSecond.median, 0);
-    if (row.overhead) headline[`js_overhead_share_b${row.branches}`] = round(row.overhead.share.median, 3);
+    if (row.candidate === PEER) headline[`speedup_vs_transformersjs_b${row.branches}`] = roundTo(row.librarySpeedup.ratio, 2);
+    if (row.candidate === LIBRARY) headline[`tokens_per_second_b${row.branches}`] = roundTo(row.tokensPerSecond.median, 0);
+    if (row.overhead) headline[`js_overhead_share_b${row.branches}`] = roundTo(row.overhead.share.median, 3);
     // Eight branches are what the command line and SelfConsistency run by default.
-    if (row.overhead && row.branches === 8) headline['js_overhead_share'] = round(row.overhead.share.median, 3);
+    if (row.overhead && row.branches === 8) headline['js_overhead_share'] = roundTo(row.overhead.share.median, 3);
   }
   return headline;
 }
 
 /** One line for each aim that was measured, and one for each setting in which another candidate is faster. */
 export function verdicts({ rows, headline }: Pick<DecodeReport, 'rows' | 'headline'>): string[] {
-  const aims = AIMS.flatMap(({ name, atLeast, atMost }) => {
-    const value = headline[name];
-    if (value === undefined) return [];
-    const isMet = value >= (atLeast ?? -Infinity) && value <= (atMost ?? Infinity);
-    return [`${name} is ${value}; the aim of ${atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`} is ${isMet ? 'met' : 'missed'}`];
-  });
+  const aims = aimVerdicts(AIMS, headline);
   const losses = rows
     .filter(({ candidate, librarySpeedup }) => candidate.startsWith(PEER) && librarySpeedup.low < 1)
     .map(({ candidate, threads, branches, librarySpeedup: { ratio, low, high } }) => {
@@ -145,7 +128,7 @@ export function verdicts({ rows, headline }: Pick<DecodeReport, 'rows' | 'headli
 const SPEED_HEAD = ['threads', 'branches', 'engine', 'tokens/s', 'range', 'decoding only', 'computed', 'tokens/branch', 'we are × as fast', 'decoding only'];
 const OVERHEAD_HEAD = ['threads', 'branches', 'ms in ONNX Runtime', 'ms outside', 'share', 'range'];
 
-export function speedTable({ rows }: Pick<DecodeReport, 'rows'>): { head: string[]; rows: string[][] } {
+export function speedTable({ rows }: Pick<DecodeReport, 'rows'>): TableText {
   return {
     head: SPEED_HEAD,
     rows: rows.map((row) => [
@@ -163,7 +146,7 @@ export function speedTable({ rows }: Pick<DecodeReport, 'rows'>): { head: string
   };
 }
 
-export function overheadTable({ rows }: Pick<DecodeReport, 'rows'>): { head: string[]; rows: string[][] } {
+export function overheadTable({ rows }: Pick<DecodeReport, 'rows'>): TableText {
   return {
     head: OVERHEAD_HEAD,
     rows: rows.flatMap(({ threads, branches, overhead }) => {
@@ -185,14 +168,11 @@ export function overheadTable({ rows }: Pick<DecodeReport, 'rows'>): { head: str
 
 /** The section of `docs/benchmarks.md`. */
 export function markdownOf(report: DecodeReport): string {
-  const { machine, settings, greedyAgreement, command } = report;
+  const { settings, greedyAgreement } = report;
   const speed = speedTable(report);
   const overhead = overheadTable(report);
   return [
-    `Measured ${machine.date.slice(0, 10)} with \`${command}\` on ${machine.cpu}, ${machine.cores} cores, load average ${machine.loadAverage.toFixed(2)} at the start. ` +
-      `Node ${machine.node}; ${Object.entries(machine.packages)
-        .map(([name, version]) => `${name} ${version}`)
-        .join(', ')}.`,
+    provenanceOf(report),
     `${settings.rounds} rounds of ${settings.prompts} problems of tier ${settings.tier}, at most ${settings.maxTokens} new tokens, temperature ${settings.temperature}. ` +
       `Greedy texts of both engines agree on ${greedyAgreement.equal} of ${greedyAgreement.of} problems.`,
     markdownTable(speed.head, speed.rows),
@@ -203,12 +183,4 @@ export function markdownOf(report: DecodeReport): string {
       .map((line) => `- ${line}`)
       .join('\n'),
   ].join('\n\n');
-}
-
-function formatRatio({ ratio, low, high }: Ratio): string {
-  return `${ratio.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
-}
-
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
 }

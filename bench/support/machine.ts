@@ -13,20 +13,29 @@ export interface Machine {
   readonly loadAverage: number;
 }
 
-/** @param packages - Names of installed packages whose versions matter to the measurement. */
-export function describeMachine(packages: readonly string[]): Machine {
+/**
+ * @param packages - Names of installed packages whose versions matter to the measurement.
+ * @param peers - The same for packages of `bench/peers`.
+ */
+export function describeMachine(packages: readonly string[], peers: readonly string[] = []): Machine {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
     node: process.version,
-    packages: { 'latency-tts': versionIn('../../package.json'), ...Object.fromEntries(packages.map((name) => [name, installedVersion(name)])) },
+    packages: {
+      'latency-tts': versionIn('../../package.json'),
+      ...Object.fromEntries(packages.map((name) => [name, versionIn(`../../node_modules/${name}/package.json`)])),
+      ...Object.fromEntries(peers.map((name) => [name, versionIn(`../peers/node_modules/${name}/package.json`)])),
+    },
     date: new Date().toISOString(),
     loadAverage: loadavg()[0]!,
   };
 }
 
-function installedVersion(name: string): string {
-  return versionIn(`../../node_modules/${name}/package.json`);
+/** One line where something else is running, else none. */
+export function loadWarning({ loadAverage, cores }: Machine): string | undefined {
+  if (loadAverage <= cores / 4) return undefined;
+  return `Something else is running (load average ${loadAverage.toFixed(2)}): ratios may hold, rates and overheads will not.`;
 }
 
 function versionIn(path: string): string {

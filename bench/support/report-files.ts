@@ -31,6 +31,15 @@ export function replaceSection(path: string, name: string, markdown: string): vo
   writeFileSync(path, `${page.slice(0, start + open.length)}\n${markdown.trim()}\n${page.slice(end)}`);
 }
 
+/** When, with what command, where and with what a report's figures were measured. */
+export function provenanceOf({ machine, command }: Pick<BenchmarkReport, 'machine' | 'command'>): string {
+  const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
+  return (
+    `Measured ${machine.date.slice(0, 10)} with \`${command}\` on ${machine.cpu}, ${machine.cores} cores, load average ${machine.loadAverage.toFixed(2)} at the start. ` +
+    `Node ${machine.node}; ${packages.join(', ')}.`
+  );
+}
+
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');

@@ -33,3 +33,12 @@ export function ratioOfMedians(numerators: readonly number[], denominators: read
   const ratios = Array.from({ length: RESAMPLES }, () => ratioOver(sampleWithReplacement(rounds, rounds.length, random)));
   return { ratio: ratioOver(rounds), low: quantile(ratios, 0.025), high: quantile(ratios, 0.975) };
 }
+
+/** `1.23 (1.10–1.31)` */
+export function formatRatio({ ratio, low, high }: Ratio): string {
+  return `${ratio.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
+}
+
+export function roundTo(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}

@@ -1,0 +1,114 @@
+/**
+ * The process in which node-llama-cpp runs, so that its threads and its share of an event loop are its own.
+ *
+ * Token ids in, token ids out, timed inside: what the messages cost is not counted. It gets what suits it best:
+ *
+ * - a context with exactly as many sequences as there are branches, so that a batch starts as soon as all have asked;
+ * - all prompts in one batch, flash attention (the fastest of what it offers here), no log;
+ * - predictors that predict one token at a time. Version 3.22 drops all predictions behind the first, right or wrong:
+ *   with the target as its own draft, half of what it predicts in twos is refuted. Longer ones only cost time.
+ * - the draft model's likeliest token as the prediction, which agrees with a sampled token more often than a sampled one.
+ *
+ * @module
+ */
+import { DraftSequenceTokenPredictor, getLlama, InputLookupTokenPredictor } from 'node-llama-cpp';
+
+/**
+ * @typedef {import('../support/llama-messages.ts').LlamaCommand} LlamaCommand
+ * @typedef {import('../support/llama-messages.ts').LlamaLoad} LlamaLoad
+ * @typedef {import('../support/llama-messages.ts').LlamaRequest} LlamaRequest
+ * @typedef {import('../support/llama-messages.ts').LlamaResult} LlamaResult
+ * @typedef {{ readonly sequence: import('node-llama-cpp').LlamaContextSequence, readonly lookup: InputLookupTokenPredictor | undefined }} Lane
+ */
+
+/** So many tokens of every branch's prompt fit one batch. */
+const LONGEST_PROMPT = 96;
+
+/** @type {{ target: import('node-llama-cpp').LlamaModel, draft: import('node-llama-cpp').LlamaModel } | undefined} */
+let models;
+/** Lanes by predictor, branches and threads. @type {Map<string, Promise<Lane[]>>} */
+const laneSets = new Map();
+
+process.on('message', (/** @type {LlamaCommand} */ command) => void answer(command));
+
+/** @param {LlamaCommand} command */
+async function answer(command) {
+  try {
+    process.send?.(command.kind === 'load' ? await load(command) : await run(command));
+  } catch (error) {
+    process.send?.({ error: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+/** @param {LlamaLoad} paths */
+async function load({ targetPath, draftPath }) {
+  // No limit to threads: each context sets its own.
+  const llama = await getLlama({ gpu: false, build: 'never', logLevel: 'disabled', maxThreads: 0 });
+  const [target, draft] = await Promise.all([targetPath, draftPath].map((modelPath) => llama.loadModel({ modelPath })));
+  models = { target, draft };
+  return { isReady: true };
+}
+
+/**
+ * @param {LlamaRequest} request
+ * @returns {Promise<LlamaResult>}
+ */
+async function run(request) {
+  const { predictor, branches, threads, prompt } = request;
+  const key = `${predictor} ${branches} ${threads}`;
+  if (!laneSets.has(key)) laneSets.set(key, openLanes(request));
+  const lanes = await /** @type {Promise<Lane[]>} */ (laneSets.get(key));
+  for (const { sequence, lookup } of lanes) {
+    await sequence.clearHistory();
+    lookup?.updateInputTokens(prompt);
+  }
+  const before = lanes.map(({ sequence }) => sequence.tokenPredictions);
+  const startedAt = performance.now();
+  const outputs = await Promise.all(lanes.map(({ sequence }, index) => decode(sequence, request, index)));
+  const endedAt = performance.now();
+  const after = lanes.map(({ sequence }) => sequence.tokenPredictions);
+  /** @param {'validated' | 'refuted'} field */
+  const count = (field) => after.reduce((sum, predictions, index) => sum + predictions[field] - before[index][field], 0);
+  return {
+    tokens: outputs.map(({ tokens }) => tokens),
+    totalMs: endedAt - startedAt,
+    decodeMs: endedAt - Math.max(...outputs.map(({ firstAt }) => firstAt)),
+    proposed: count('validated') + count('refuted'),
+    accepted: count('validated'),
+  };
+}
+
+/**
+ * @param {import('node-llama-cpp').LlamaContextSequence} sequence
+ * @param {LlamaRequest} request
+ * @param {number} branch
+ */
+async function decode(sequence, { prompt, temperature, seed, maxTokens, endToken }, branch) {
+  const tokens = [];
+  let firstAt = 0;
+  const options = { temperature, topK: 0, topP: 1, minP: 0, seed: 1000 * seed + branch, yieldEogToken: true };
+  for await (const token of sequence.evaluate(prompt, options)) {
+    firstAt ||= performance.now();
+    tokens.push(token);
+    if (token === endToken || tokens.length >= maxTokens) break;
+  }
+  return { tokens, firstAt };
+}
+
+/**
+ * @param {LlamaRequest} request
+ * @returns {Promise<Lane[]>}
+ */
+async function openLanes({ predictor, branches, threads, contextTokens }) {
+  if (!models) throw new Error('No models are loaded.');
+  const batchSize = Math.max(contextTokens, LONGEST_PROMPT * branches);
+  const options = { sequences: branches, contextSize: contextTokens, batchSize, threads, flashAttention: true };
+  const context = await models.target.createContext(options);
+  const drafts = predictor === 'draft' ? await models.draft.createContext(options) : undefined;
+  return Array.from({ length: branches }, () => {
+    const lookup = predictor === 'lookup' ? new InputLookupTokenPredictor({ predictionLength: { max: 1 } }) : undefined;
+    const draft = drafts && new DraftSequenceTokenPredictor(drafts.getSequence(), { minTokens: 1, maxTokens: 1, evaluateOptions: { temperature: 0 } });
+    const tokenPredictor = lookup ?? draft;
+    return { sequence: context.getSequence(tokenPredictor ? { tokenPredictor } : {}), lookup };
+  });
+}
