@@ -441,8 +441,7 @@ describe('sampling', () => {
   });
 
   test('the model’s own sampling holds where a session does not say otherwise', async () => {
-    const model = { ...localModelOf(scriptedModel(), tokenizer), sampling: { repetitionPenalty: 1, temperature: 0, topK: 0, topP: 1, minP: 0 } };
-    const engine = new Decoder({ model, thread: 'main' });
+    const engine = mainDecoder(Object.assign(scriptedModel(), { sampling: { temperature: 0 } }));
     const greedy = await tokensOf(engine, PROMPT, {}, 2);
     expect(greedy[0]).toEqual(greedy[1]);
     expect((await tokensOf(engine, PROMPT, { sampling: { topK: 1, temperature: 1 } }, 1))[0]).toEqual(greedy[0]);
