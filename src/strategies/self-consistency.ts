@@ -38,6 +38,11 @@ export interface SelfConsistencyOptions {
   readonly forcedAnswer?: ForcedAnswerOptions | false;
 }
 
+/**
+ * After an early decision the answer is the one all branches together would have given, but `votes` and `confidence` count
+ * only the branches that had answered by then. Which those are is a matter of time, so they, and the texts of aborted
+ * branches, may differ between runs of one seed; with `earlyDecision: 'none'` and without a deadline they do not.
+ */
 export interface SelfConsistencyResult extends StrategyResult {
   /** Most votes first; ties in the order of the first voter. `confidence` is the winner's share of them. */
   readonly votes: readonly AnswerVotes[];
