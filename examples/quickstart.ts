@@ -1,7 +1,7 @@
 /**
  * The first minute with latency-tts: one problem under a deadline, then accuracy against wall time for 1, 4 and 16 branches.
  *
- *   npm run quickstart
+ *   npm run quickstart [-- PROBLEMS]
  */
 import { bundledModels, Decoder, SelfConsistency } from 'latency-tts';
 import { generateProblems } from 'latency-tts/problems';
@@ -10,6 +10,7 @@ import { quantile } from 'simple-statistics';
 
 const PROBLEM = 'Mia has 34 apples. She buys 7 boxes with 12 apples in each. She gives 28 apples to Ben. How many apples does Mia have now?';
 const BRANCH_COUNTS = [1, 4, 16];
+const problemCount = Number(process.argv[2] ?? 50);
 
 const { target } = await bundledModels();
 const engine = new Decoder({ model: target });
@@ -22,7 +23,7 @@ console.log(
   `answer ${result.answer}, ${(100 * result.confidence).toFixed(0)} % of the votes, ${result.timing.totalMs.toFixed(0)} ms, stopped by ${result.stopReason}\n`,
 );
 
-const problems = generateProblems({ seed: 1, tier: 4, count: 50, split: 'test' });
+const problems = generateProblems({ seed: 1, tier: 4, count: problemCount, split: 'test' });
 const table = new Table({ head: ['branches', 'solved', 'median ms', 'p95 ms', 'tokens/s'], style: { head: [], border: [] } });
 for (const branches of BRANCH_COUNTS) {
   const strategy = new SelfConsistency({ branches });
