@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from graph import Graph, Quantised
-from hub_weights import CONTEXT, LearnedShape, RotaryShape, Weights, angles, slopes
+from hub_weights import LearnedShape, RotaryShape, Weights, angles, slopes
 
 FLOAT, HALF, INT64, INT32, BOOL = (getattr(TensorProto, name) for name in ("FLOAT", "FLOAT16", "INT64", "INT32", "BOOL"))
 LAST = np.iinfo(np.int64).max
@@ -209,7 +209,8 @@ class GqaDecoder:
     def mlp(self, x: str, layer: int) -> str:
         graph = self.graph
         gate = self.linear(x, f"{layer}.gate")
-        activated = graph.node("Gelu", gate, approximate="tanh") if self.shape.is_gemma else graph.node("Mul", gate, graph.node("Sigmoid", gate))
+        silu = not self.shape.is_gemma
+        activated = graph.node("Mul", gate, graph.node("Sigmoid", gate)) if silu else graph.node("Gelu", gate, approximate="tanh")
         return self.linear(graph.node("Mul", activated, self.linear(x, f"{layer}.up")), f"{layer}.down")
 
     def kept(self, x: str) -> str:
@@ -442,7 +443,8 @@ class OptimumLearned:
         keys = graph.node("Transpose", keys, perm=[0, 1, 3, 2])
         past_keys, past_values = (f"past_key_values.{layer}.{part}" for part in ("key", "value"))
         if self.is_merged:
-            past_keys, past_values = (graph.node("Slice", name, graph.integers(0), past, graph.integers(2)) for name in (past_keys, past_values))
+            used = (graph.integers(0), past, graph.integers(2))
+            past_keys, past_values = graph.node("Slice", past_keys, *used), graph.node("Slice", past_values, *used)
             all_keys = graph.node("Concat", graph.node("Transpose", past_keys, perm=[0, 1, 3, 2]), keys, axis=3)
             all_values = graph.node("Concat", past_values, values, axis=2)
             self.presents.append((graph.node("Transpose", all_keys, perm=[0, 1, 3, 2]), all_values))

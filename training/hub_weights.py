@@ -75,7 +75,7 @@ class Weights:
         self.matrices[name] = Quantised(self.drawn(name, rows, columns) * scale, scale_axis=0)
 
     def embedding(self, rows: int, columns: int) -> None:
-        table = self.drawn("embedding", rows, columns) * 0.3
+        table = self.drawn("embedding", rows, columns) * 0.15
         # Rows beyond the tokenizer only pad the vocabulary: no training ever touched them.
         table[TOKENIZER_VOCABULARY:] *= 0.01
         self.matrices["embedding"] = Quantised(table, scale_axis=0)
@@ -94,8 +94,8 @@ def rotary_weights(shape: RotaryShape) -> Weights:
     norm = 1.0 - shape.norm_offset
     weights.embedding(shape.vocabulary, shape.width)
     if not shape.is_tied:
-        weights.matrix("head", shape.width, shape.vocabulary, 2.5)
-    weights.vector("final_norm", shape.width, norm)
+        weights.matrix("head", shape.width, shape.vocabulary, 1.25)
+    weights.vector("final_norm", shape.width, norm + 1.0)
     for layer, mixer in enumerate(shape.mixers):
         for name in ("input", "mlp"):
             weights.vector(f"{layer}.{name}_norm", shape.width, norm)
@@ -143,7 +143,7 @@ def learned_weights(shape: LearnedShape) -> Weights:
         norm(f"{layer}.mlp_norm")
         linear(f"{layer}.up", shape.width, shape.hidden)
         linear(f"{layer}.down", shape.hidden, shape.width, 1.5)
-    norm("final_norm")
+    norm("final_norm", 2.0)
     return weights
 
 

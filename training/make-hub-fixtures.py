@@ -12,10 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from onnx import helper
 
 from hub_graphs import BOOL, FLOAT, INT64, GqaDecoder, GqaLayout, HubGraph, OptimumLearned, OptimumLlama
-from hub_weights import CONTEXT, TOKENIZER_VOCABULARY, LearnedShape, RotaryShape, Weights, learned_logits, learned_weights, rotary_logits, rotary_weights
+from hub_weights import (
+    CONTEXT, TOKENIZER_VOCABULARY, LearnedShape, RotaryShape, Weights,
+    learned_logits, learned_weights, rotary_logits, rotary_weights,
+)  # fmt: skip
 
 REPOSITORY = Path(__file__).parent.parent
 PAD, BEGIN, END, USER = 0, 1, 2, 4
@@ -167,7 +169,9 @@ def write_llamas(root: Path) -> None:
 
 
 def write_other_families(root: Path) -> None:
-    config = rotary_config(SMOLLM2, "LlamaForCausalLM", "llama", END, hidden_act="silu", is_llama_config=True, pad_token_id=END, **HALF_CACHES)
+    config = rotary_config(
+        SMOLLM2, "LlamaForCausalLM", "llama", END, hidden_act="silu", is_llama_config=True, pad_token_id=END, **HALF_CACHES
+    )  # fmt: skip
     generation = {"_from_model_config": True, "bos_token_id": BEGIN, "eos_token_id": END, "pad_token_id": END}
     smollm2 = Fixture(root / "smollm2-fp16", config, generation)
     smollm2.graph(gqa(SMOLLM2), GENAI)
@@ -198,7 +202,8 @@ def write_other_families(root: Path) -> None:
 
 def write_learned(root: Path) -> None:
     plain = {"_from_model_config": True, "bos_token_id": BEGIN, "eos_token_id": END}
-    for name, shape, config in (("gpt2-old-merged", GPT2, GPT2_CONFIG), ("opt-old-merged", OPT, OPT_CONFIG), ("rank3-cache", BLOOM, BLOOM_CONFIG)):
+    fixtures = (("gpt2-old-merged", GPT2, GPT2_CONFIG), ("opt-old-merged", OPT, OPT_CONFIG), ("rank3-cache", BLOOM, BLOOM_CONFIG))
+    for name, shape, config in fixtures:
         producer = OPTIMUM if shape is BLOOM else OPTIMUM_MERGED
         Fixture(root / name, config, plain).graph(OptimumLearned(shape, learned_weights(shape)).build(), producer)
 
@@ -247,7 +252,10 @@ def write_encoder_decoder(root: Path) -> None:
 
 def expected() -> dict:
     """Tokens, and for every set of weights the logits behind the last of them and the best token behind each."""
-    shapes = {"llama": LLAMA, "smollm2": SMOLLM2, "qwen2": QWEN2, "qwen3": QWEN3, "gemma3": GEMMA3, "lfm2": LFM2, "gpt2": GPT2, "opt": OPT, "bloom": BLOOM}
+    shapes = {
+        "llama": LLAMA, "smollm2": SMOLLM2, "qwen2": QWEN2, "qwen3": QWEN3, "gemma3": GEMMA3, "lfm2": LFM2,
+        "gpt2": GPT2, "opt": OPT, "bloom": BLOOM,
+    }  # fmt: skip
 
     def computed(shape: RotaryShape | LearnedShape) -> dict:
         if isinstance(shape, RotaryShape):
