@@ -5,4 +5,4 @@
  */
 export * from './index.ts';
 export { bundledModels, type BundledModels } from './node/bundled-models.ts';
-export { loadModel, type LoadModelOptions } from './node/load-model.ts';
+export { loadModel, loadOnnxModel, type LoadModelOptions } from './node/load-model.ts';

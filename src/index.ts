@@ -12,6 +12,7 @@ export type { DrafterName } from './engines/load-engine.ts';
 export type { Verification } from './engines/local/lane.ts';
 export type { ThreadOptions } from './engines/threaded-engine.ts';
 export type { EnginePort, EngineWorker, LocalModel } from './models/local-model.ts';
+export { loadOnnxModel, type LoadOnnxModelOptions, type LoadProgress, type OnnxDevice, type OnnxDtype } from './models/load-onnx-model.ts';
 export { HubTokenizer, type TokenizerFiles } from './models/hub-tokenizer.ts';
 export { NativeTokenModel, type NativeTokenModelOptions } from './models/native-token-model.ts';
 

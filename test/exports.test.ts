@@ -48,6 +48,7 @@ const PORTABLE_NAMES = [
   'isDecided',
   'isLatencyTtsError',
   'lastNumber',
+  'loadOnnxModel',
   'systemClock',
 ];
 const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
@@ -155,7 +156,7 @@ describe('the portable root', () => {
     );
 
   test.each(['dist/index.js', 'dist/index.cjs'])('%s needs nothing of Node', (file) => {
-    expect([...packagesOf(file)].sort()).toEqual(['@huggingface/transformers', 'eventemitter3', 'onnxruntime-common']);
+    expect([...packagesOf(file)].sort()).toEqual(['@huggingface/transformers', 'eventemitter3', 'onnxruntime-common', 'valibot']);
   });
 
   test.each(['dist/problems.js', 'dist/problems.cjs', 'dist/testing.js', 'dist/testing.cjs'])('%s needs no package at all', (file) => {

@@ -11,6 +11,7 @@ import { DisposedError, InvalidOptionError } from '../errors.ts';
 import type { EnginePort, LocalModel } from '../models/local-model.ts';
 import { requireWholeNumber } from '../options.ts';
 import { hostEngine } from './port/host-engine.ts';
+import type { EngineResponse } from './port/messages.ts';
 import { PortEngine } from './port/port-engine.ts';
 import { loadEngine, type EnginePlan, type SpeculationPlan } from './load-engine.ts';
 
@@ -84,23 +85,32 @@ export class ThreadedEngine implements Engine {
   async #startWorker(): Promise<Engine> {
     const { target, draft, maxRows, speculation } = this.#plan;
     const worker = target.startWorker!();
-    const engine = new PortEngine(worker.port, () => worker.terminate());
+    const engine = new PortEngine(
+      worker.port,
+      () => worker.terminate(),
+      ({ model, progress }) => this.#plan[model]?.onLoadProgress?.(progress),
+    );
     worker.port.post({ target: target.description, draft: draft?.description, maxRows, speculation } satisfies EngineStart);
     return engine;
   }
 }
 
+/** @param onLoadProgress - Hears what the loader tells. */
+type DescribeModel = (description: unknown, onLoadProgress: (progress: unknown) => void) => Promise<LocalModel>;
+
 /**
  * The worker's side: waits for the first message of a `ThreadedEngine`, then hosts the engine it asks for.
  * A model that cannot be loaded fails the first call, not the worker.
  *
- * @param loadModel - Makes the model of a description in this thread.
+ * @param describeModel - Makes the model of a description in this thread.
  */
-export function hostThreadedEngine(port: EnginePort, loadModel: (description: unknown) => Promise<LocalModel>): void {
+export function hostThreadedEngine(port: EnginePort, describeModel: DescribeModel): void {
   port.onMessage((message) => {
     const { target, draft, maxRows, speculation } = message as EngineStart;
     const load = async (): Promise<Engine> => {
-      const [targetModel, draftModel] = await Promise.all([loadModel(target), draft === undefined ? undefined : loadModel(draft)]);
+      const describe = (model: 'target' | 'draft', description: unknown): Promise<LocalModel> =>
+        describeModel(description, (progress) => port.post({ type: 'load-progress', model, progress } satisfies EngineResponse));
+      const [targetModel, draftModel] = await Promise.all([describe('target', target), draft === undefined ? undefined : describe('draft', draft)]);
       return loadEngine({ target: targetModel, maxRows, ...(draftModel && { draft: draftModel }), ...(speculation && { speculation }) });
     };
     hostEngine(new LazyEngine(load), port);

@@ -16,7 +16,10 @@ export interface GraphFacts {
   readonly endTokens: ReadonlySet<number>;
   readonly sampling: Sampling;
   /** Length of a row of logits, where the graph itself does not fix it. */
-  readonly vocabularySize?: number;
+  readonly vocabularySize?: number | undefined;
+  /** Sizes of a cache, where the graph itself does not fix them. */
+  readonly keyValueHeads?: number | undefined;
+  readonly headWidth?: number | undefined;
 }
 
 /** One tensor of a cache: an input that comes back, longer, as an output. */
@@ -24,7 +27,7 @@ export interface CachePart {
   readonly input: string;
   readonly output: string;
   readonly type: CacheType;
-  /** As the graph declares it; names stand for sizes it leaves open. */
+  /** `[batch, kvHeads, positions, headWidth]` for keys and values; names stand for sizes that neither graph nor files fix. */
   readonly shape: readonly (number | string)[];
 }
 
@@ -131,8 +134,15 @@ export class DecoderGraph {
       if (!metadata?.isTensor || (metadata.type !== 'float32' && metadata.type !== 'float16')) {
         throw this.#unsupported(`Its cache ${input} is ${metadata?.isTensor ? metadata.type : 'no tensor'}; float32 and float16 are supported.`);
       }
-      return { input, output, type: metadata.type, shape: metadata.shape };
+      return { input, output, type: metadata.type, shape: isKeyOrValue(input) ? this.#cacheShape(metadata.shape) : metadata.shape };
     });
+  }
+
+  #cacheShape(declared: readonly (number | string)[]): readonly (number | string)[] {
+    const [batch, heads, positions, width, ...more] = declared;
+    if (width === undefined || more.length > 0) return declared;
+    const { keyValueHeads, headWidth } = this.facts;
+    return [batch!, typeof heads === 'number' ? heads : (keyValueHeads ?? heads!), positions!, typeof width === 'number' ? width : (headWidth ?? width)];
   }
 
   #describeLogits(): number {
@@ -146,6 +156,11 @@ export class DecoderGraph {
   #unsupported(reason: string): ModelLoadError {
     return new ModelLoadError(this.facts.source, `The graph of ${this.facts.source} is of no layout this library can drive. ${reason}`);
   }
+}
+
+/** Whether a cache input is named as keys or values of a layer's attention. */
+export function isKeyOrValue(input: string): boolean {
+  return /^past_key_values\.\d+\.(key|value)$/.test(input);
 }
 
 /** The values of a cache that came out of a pass, as they are. */

@@ -56,6 +56,17 @@ export function wantedLogits(logits: Tensor, rows: readonly ForwardRow[], width:
   return wanted;
 }
 
+/** Rows of logits of several passes as one. */
+export function joined(parts: readonly Logits[]): Logits {
+  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let next = 0;
+  for (const part of parts) {
+    whole.set(part, next);
+    next += part.length;
+  }
+  return whole;
+}
+
 /** @throws {InvalidOptionError} unless a sequence of `held` tokens can be cut to `length`. */
 export function requireRollback(length: number, held: number): void {
   if (!Number.isInteger(length) || length < 0 || length > held) throw new InvalidOptionError('length', `from 0 to ${held}`, length);

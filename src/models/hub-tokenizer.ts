@@ -33,6 +33,10 @@ export class HubTokenizer implements Tokenizer {
     return this.#fingerprint;
   }
 
+  get #hasTemplate(): boolean {
+    return Boolean(this.#tokenizer.chat_template);
+  }
+
   encode(text: string): number[] {
     return this.#tokenizer.encode(text, { add_special_tokens: false });
   }
@@ -43,8 +47,12 @@ export class HubTokenizer implements Tokenizer {
   }
 
   encodePrompt(prompt: Prompt): number[] {
-    if (typeof prompt === 'string') return this.#encodeMessages([{ role: 'user', content: prompt }]);
+    if (typeof prompt === 'string') {
+      // A base model has no template; a question is then a text to go on from.
+      return this.#hasTemplate ? this.#encodeMessages([{ role: 'user', content: prompt }]) : this.#tokenizer.encode(prompt);
+    }
     if ('text' in prompt) return this.#tokenizer.encode(prompt.text);
+    if (!this.#hasTemplate) throw new InvalidOptionError('prompt', 'text, since the model has no chat template', prompt, 'Pass a string or `{ text }`.');
     return this.#encodeMessages(prompt);
   }
 

@@ -12,7 +12,7 @@ import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts
 import { DisposedError, ModelError } from '../errors.ts';
 import type { Sampling } from '../maths/sampling.ts';
 import { allocateCache, cacheData, type CacheData, type CachePart, type DecoderGraph } from './decoder-graph.ts';
-import { keptColumns, paddedTokens, requireForwardRow, requireRollback, wantedLogits, widthOf } from './forward-rows.ts';
+import { joined, keptColumns, paddedTokens, requireForwardRow, requireRollback, wantedLogits, widthOf } from './forward-rows.ts';
 
 /** Key and value tensors of every layer, `[rows, kvHeads, columns, headWidth]`. Never changed once made. */
 interface CacheBlock {
@@ -20,6 +20,14 @@ interface CacheBlock {
   readonly columns: number;
   /** By input name. */
   readonly tensors: ReadonlyMap<string, CacheData>;
+}
+
+/** What a pass gives, before its sequences take it. */
+interface PassResult {
+  readonly logits: Logits;
+  readonly block: CacheBlock;
+  /** Of each row. */
+  readonly columns: readonly (readonly number[])[];
 }
 
 type MaskedRow = ForwardRow & { readonly sequence: MaskedSequence };
@@ -34,12 +42,18 @@ export class MaskedTokenModel implements TokenModel {
   readonly endTokens: ReadonlySet<number>;
   readonly sampling: Sampling;
   readonly #graph: DecoderGraph;
+  readonly #canHaveHoles: boolean;
   #isForwarding = false;
   #isDisposed = false;
 
-  /** @param graph - With caches `[batch, kvHeads, positions, headWidth]`, whose attention leaves out what the mask does; see `detectLayout`. */
-  constructor(graph: DecoderGraph) {
+  /**
+   * @param graph - With caches `[batch, kvHeads, positions, headWidth]`, whose attention leaves out what the mask does; see `openTokenModel`.
+   * @param options.canHaveHoles - Whether the graph takes positions from `position_ids` or the mask. One that counts columns
+   *   gets its rows one by one, gathered anew after every rollback.
+   */
+  constructor(graph: DecoderGraph, { canHaveHoles }: { readonly canHaveHoles: boolean }) {
     this.#graph = graph;
+    this.#canHaveHoles = canHaveHoles;
     this.vocabularySize = graph.vocabularySize;
     this.contextTokens = graph.facts.contextTokens;
     this.endTokens = graph.facts.endTokens;
@@ -57,7 +71,8 @@ export class MaskedTokenModel implements TokenModel {
     for (const row of rows) requireForwardRow(row, row.sequence instanceof MaskedSequence && row.sequence.isOpenIn(this), this.contextTokens);
     this.#isForwarding = true;
     try {
-      return await this.#forwardOpen(rows as readonly MaskedRow[]);
+      const batch = rows as readonly MaskedRow[];
+      return this.#canHaveHoles ? this.#place(batch, await this.#pass(batch)) : await this.#forwardEach(batch);
     } finally {
       this.#isForwarding = false;
     }
@@ -79,7 +94,14 @@ export class MaskedTokenModel implements TokenModel {
     this.requireIdle();
   }
 
-  async #forwardOpen(batch: readonly MaskedRow[]): Promise<Logits> {
+  async #forwardEach(batch: readonly MaskedRow[]): Promise<Logits> {
+    const passes: { readonly row: MaskedRow; readonly pass: PassResult }[] = [];
+    for (const row of batch) passes.push({ row, pass: await this.#pass([row]) });
+    // Placed once every row has succeeded: a failed pass leaves all sequences as they were.
+    return joined(passes.map(({ row, pass }) => this.#place([row], pass)));
+  }
+
+  async #pass(batch: readonly MaskedRow[]): Promise<PassResult> {
     const width = widthOf(batch);
     const block = this.#blockFor(batch.map((row) => row.sequence));
     const held = batch.map(({ sequence }) => (block === sequence.place.block ? sequence.place.columns : ascending(0, sequence.length)));
@@ -96,12 +118,16 @@ export class MaskedTokenModel implements TokenModel {
         }),
       ),
     });
-    const logits = wantedLogits(outputs['logits']!, batch, width);
     const tensors = new Map(this.#graph.parts.map(({ input, output }) => [input, cacheData(outputs[output]!)]));
-    const grown: CacheBlock = { rows: batch.length, columns: block.columns + width, tensors };
-    for (const [row, { sequence, tokens }] of batch.entries()) {
-      sequence.place = { block: grown, row, columns: [...held[row]!, ...ascending(block.columns, tokens.length)] };
-    }
+    return {
+      logits: wantedLogits(outputs['logits']!, batch, width),
+      block: { rows: batch.length, columns: block.columns + width, tensors },
+      columns: batch.map(({ tokens }, row) => [...held[row]!, ...ascending(block.columns, tokens.length)]),
+    };
+  }
+
+  #place(batch: readonly MaskedRow[], { logits, block, columns }: PassResult): Logits {
+    for (const [row, { sequence }] of batch.entries()) sequence.place = { block, row, columns: columns[row]! };
     return logits;
   }
 
@@ -110,7 +136,7 @@ export class MaskedTokenModel implements TokenModel {
     const { block } = sequences[0]!.place;
     const longest = Math.max(...sequences.map((sequence) => sequence.length));
     const isAligned = block.rows === sequences.length && sequences.every(({ place }, row) => place.block === block && place.row === row);
-    const hasFewHoles = block.columns <= longest / (1 - HOLE_SHARE) + HOLE_SLACK;
+    const hasFewHoles = this.#canHaveHoles ? block.columns <= longest / (1 - HOLE_SHARE) + HOLE_SLACK : block.columns === longest;
     return isAligned && hasFewHoles ? block : this.#gathered(sequences, longest);
   }
 

@@ -11,6 +11,8 @@ const ModelConfigEntries = {
   /** What GPT-2 calls it. */
   n_positions: v.optional(Count),
   vocab_size: v.optional(Count),
+  head_dim: v.nullish(Count),
+  hidden_size: v.optional(Count),
   eos_token_id: TokenIds,
   is_encoder_decoder: v.optional(v.boolean()),
 };
@@ -41,6 +43,8 @@ export interface ModelFacts {
   readonly vocabularySize: number | undefined;
   /** Query heads per key-value head. */
   readonly queryHeadsPerGroup: number | undefined;
+  readonly keyValueHeads: number | undefined;
+  readonly headWidth: number | undefined;
   readonly endTokens: ReadonlySet<number>;
   readonly sampling: Sampling;
 }
@@ -55,6 +59,8 @@ export function readModelFacts(config: unknown, generationConfig: unknown): Mode
     contextTokens: model.max_position_embeddings ?? model.n_positions,
     vocabularySize: model.vocab_size,
     queryHeadsPerGroup: heads !== undefined && groups !== undefined ? heads / groups : undefined,
+    keyValueHeads: groups,
+    headWidth: model.head_dim ?? (model.hidden_size !== undefined && heads !== undefined ? model.hidden_size / heads : undefined),
     endTokens: new Set([generation.eos_token_id ?? model.eos_token_id ?? []].flat()),
     sampling: {
       repetitionPenalty: generation.repetition_penalty ?? DEFAULT_SAMPLING.repetitionPenalty,

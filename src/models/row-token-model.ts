@@ -12,7 +12,7 @@ import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts
 import { DisposedError, ModelError } from '../errors.ts';
 import type { Sampling } from '../maths/sampling.ts';
 import { allocateCache, type DecoderGraph } from './decoder-graph.ts';
-import { paddedTokens, requireForwardRow, requireRollback, wantedLogits } from './forward-rows.ts';
+import { joined, paddedTokens, requireForwardRow, requireRollback, wantedLogits } from './forward-rows.ts';
 
 /** Caches by input name. Never changed once made. */
 type Caches = Readonly<Record<string, Tensor>>;
@@ -79,13 +79,7 @@ export class RowTokenModel implements TokenModel {
     for (const row of rows) results.push(await this.#pass(row));
     // Appended once every row has succeeded: a failed pass leaves all sequences as they were.
     for (const [index, { sequence, tokens }] of rows.entries()) sequence.hold(results[index]!.caches, sequence.length + tokens.length);
-    const logits = new Float32Array(results.reduce((sum, result) => sum + result.logits.length, 0));
-    let next = 0;
-    for (const result of results) {
-      logits.set(result.logits, next);
-      next += result.logits.length;
-    }
-    return logits;
+    return joined(results.map(({ logits }) => logits));
   }
 
   async #pass(row: ForwardRow & { readonly sequence: RowSequence }): Promise<{ logits: Logits; caches: Caches }> {

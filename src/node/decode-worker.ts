@@ -2,6 +2,6 @@
 import { parentPort } from 'node:worker_threads';
 import { hostThreadedEngine } from '../engines/threaded-engine.ts';
 import { portToParent } from './engine-worker.ts';
-import { loadDescribedModel } from './load-model.ts';
+import { describedModel } from './load-model.ts';
 
-hostThreadedEngine(portToParent(parentPort!), loadDescribedModel);
+hostThreadedEngine(portToParent(parentPort!), describedModel);

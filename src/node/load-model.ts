@@ -5,6 +5,7 @@ import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { ModelLoadError } from '../errors.ts';
 import { HubTokenizer } from '../models/hub-tokenizer.ts';
 import type { LocalModel } from '../models/local-model.ts';
+import { describeOnnxModel, loadOnnxModel as loadPortableOnnxModel, type LoadOnnxModelOptions, type OnnxModelDescription } from '../models/load-onnx-model.ts';
 import { openTokenModel } from '../models/detect-layout.ts';
 import { requireWholeNumber } from '../options.ts';
 import { startEngineWorker } from './engine-worker.ts';
@@ -22,7 +23,8 @@ export interface LoadModelOptions {
 }
 
 /** Everything another thread needs to make the same `LocalModel`. */
-interface ModelDescription {
+interface DirectoryDescription {
+  readonly kind: 'directory';
   readonly path: string;
   readonly options: LoadModelOptions;
 }
@@ -44,7 +46,7 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
     });
   }
   const name = options.name ?? basename(directory);
-  const description: ModelDescription = { path: directory, options: { ...options, name } };
+  const description: DirectoryDescription = { kind: 'directory', path: directory, options: { ...options, name } };
   return {
     name,
     contextTokens: facts.contextTokens,
@@ -55,10 +57,15 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
   };
 }
 
-/** The `LocalModel` that `loadModel` described in another thread. */
-export function loadDescribedModel(description: unknown): Promise<LocalModel> {
-  const { path, options } = description as ModelDescription;
-  return loadModel(path, options);
+/** A model of the Hugging Face hub, which decoders load in a worker by default. @throws {ModelLoadError} */
+export async function loadOnnxModel(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalModel> {
+  return { ...(await loadPortableOnnxModel(idOrPath, options)), startWorker: startEngineWorker };
+}
+
+/** The `LocalModel` that was described in another thread. */
+export function describedModel(description: unknown, onLoadProgress: (progress: unknown) => void): Promise<LocalModel> {
+  const known = description as DirectoryDescription | OnnxModelDescription;
+  return known.kind === 'onnx' ? describeOnnxModel(known, onLoadProgress) : loadModel(known.path, known.options);
 }
 
 async function openModel(facts: LocalModelFacts, { executionProviders = ['cpu'], threads }: LoadModelOptions): Promise<TokenModel> {

@@ -19,12 +19,12 @@ export async function readModelFiles(directory: string): Promise<LocalModelFacts
     if (error instanceof ModelLoadError && isMissing(error.cause)) return {};
     throw error;
   });
-  const { contextTokens, vocabularySize, ...facts } = readModelFacts(config, generation);
+  const { contextTokens, ...facts } = readModelFacts(config, generation);
   if (contextTokens === undefined) {
     throw new ModelLoadError(directory, `${join(directory, 'config.json')} is not what a model needs (max_position_embeddings is missing).`);
   }
   const graphPath = await findGraph(directory);
-  return { ...facts, ...(vocabularySize !== undefined && { vocabularySize }), contextTokens, graphPath, source: graphPath };
+  return { ...facts, contextTokens, graphPath, source: graphPath };
 }
 
 /** `model.onnx`, or where exports for the hub keep it. */

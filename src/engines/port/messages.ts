@@ -34,7 +34,14 @@ export type EngineResponse =
   | { readonly type: 'result'; readonly call: number; readonly value: ReadyResult | OpenResult | BranchResult | undefined }
   | { readonly type: 'error'; readonly call: number; readonly error: TransferredError }
   | { readonly type: 'draft'; readonly session: number; readonly branch: number; readonly outcome: DraftOutcome }
-  | { readonly type: 'progress'; readonly session: number; readonly progress: readonly BranchProgress[] };
+  | { readonly type: 'progress'; readonly session: number; readonly progress: readonly BranchProgress[] }
+  | ({ readonly type: 'load-progress' } & LoadProgressReport);
+
+/** What a loader tells while it loads one of an engine's models. */
+export interface LoadProgressReport {
+  readonly model: 'target' | 'draft';
+  readonly progress: unknown;
+}
 
 export interface ReadyResult {
   readonly name: string;
