@@ -1,8 +1,10 @@
 import type { Drafter } from '../contracts/drafter.ts';
 import type { TokenModel } from '../contracts/token-model.ts';
+import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { InvalidOptionError, VocabularyMismatchError } from '../errors.ts';
 import { resolveSampling } from '../maths/sampling.ts';
 import type { LocalModel } from '../models/local-model.ts';
+import { ResizedTokenModel } from '../models/resized-token-model.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { LocalEngine } from './local/local-engine.ts';
 import type { Verification } from './local/lane.ts';
@@ -48,16 +50,9 @@ export async function loadEngine({ target, draft, maxRows, speculation: plan }: 
   }
   if (model.cannotVerify !== undefined) {
     await model.dispose();
-    throw new InvalidOptionError('target', 'a model that can check drafts', target.name, `It cannot, because ${model.cannotVerify}. Use Decoder with it.`);
+    throw new InvalidOptionError('target', 'a model that can check drafts', target.name, `It cannot: ${model.cannotVerify}. Use Decoder with it.`);
   }
-  const draftModel = draft && plan.drafters.includes('draft-model') ? await draft.load() : undefined;
-  if (draft && draftModel) {
-    const draftTokenizer = await draft.loadTokenizer();
-    if (draftModel.vocabularySize !== model.vocabularySize || draftTokenizer.fingerprint !== tokenizer.fingerprint) {
-      await Promise.all([model.dispose(), draftModel.dispose()]);
-      throw new VocabularyMismatchError(target.name, model.vocabularySize, draft.name, draftModel.vocabularySize);
-    }
-  }
+  const draftModel = draft && plan.drafters.includes('draft-model') ? await loadDraft(draft, loaded).catch(closing(model)) : undefined;
   const drafters = plan.drafters.map((name): Drafter => {
     if (name === 'lookup') return new LookupDrafter();
     return name === 'sibling' ? new SiblingDrafter() : new DraftModelDrafter(draftModel!, { minConfidence: plan.minConfidence });
@@ -71,6 +66,31 @@ export async function loadEngine({ target, draft, maxRows, speculation: plan }: 
     costs: { target: targetCosts, draft: draftCosts },
   });
   return new LocalEngine({ ...loaded, speculation, verification: plan.verification });
+}
+
+/** The draft model, with rows of logits as long as the target's. @throws {VocabularyMismatchError | InvalidOptionError | ModelLoadError} */
+async function loadDraft(draft: LocalModel, target: { readonly name: string; readonly model: TokenModel; readonly tokenizer: Tokenizer }): Promise<TokenModel> {
+  const [model, tokenizer] = await Promise.all([draft.load(), draft.loadTokenizer()]);
+  const [wanted, given] = [target.model.vocabularySize, model.vocabularySize];
+  // Beyond the tokenizer's tokens a vocabulary is padding, and models of one family are padded to different sizes.
+  const isPadding = Math.min(wanted, given) >= tokenizer.vocabularySize;
+  if (tokenizer.fingerprint !== target.tokenizer.fingerprint || (wanted !== given && !isPadding)) {
+    await model.dispose();
+    throw new VocabularyMismatchError(target.name, wanted, draft.name, given);
+  }
+  if (model.cannotVerify !== undefined) {
+    await model.dispose();
+    throw new InvalidOptionError('draft', 'a model that can forget tokens', draft.name, `It cannot: ${model.cannotVerify}.`);
+  }
+  return wanted === given ? model : new ResizedTokenModel(model, wanted);
+}
+
+/** Frees a model when what needs it fails. */
+function closing(model: TokenModel): (error: unknown) => Promise<never> {
+  return async (error) => {
+    await model.dispose();
+    throw error;
+  };
 }
 
 /** The first passes of a session are slow, and must not be a user's. */

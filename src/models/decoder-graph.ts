@@ -124,7 +124,8 @@ export class DecoderGraph {
     for (const [name, meaning] of Object.entries(TELLING_INPUTS)) if (this.#inputs.has(name)) throw this.#unsupported(`It ${meaning}.`);
     if (!this.#inputs.has('input_ids')) throw this.#unsupported('It has no input `input_ids`.');
     const past = inputNames.filter((name) => PAST.test(name));
-    if (past.length === 0) throw this.#unsupported('It has no inputs for past keys and values. Export it with its cache (Optimum: `text-generation-with-past`).');
+    if (past.length === 0)
+      throw this.#unsupported('It has no inputs for past keys and values. Export it with its cache (Optimum: `text-generation-with-past`).');
     const unknown = inputNames.filter((name) => !KNOWN_INPUTS.has(name) && !PAST.test(name));
     if (unknown.length > 0) throw this.#unsupported(`Its inputs ${unknown.join(', ')} are not known here.`);
     return past.map((input) => {

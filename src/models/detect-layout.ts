@@ -39,11 +39,16 @@ async function openNative(session: InferenceSession, facts: TokenModelFacts): Pr
 }
 
 async function openDecoderGraph(graph: DecoderGraph): Promise<TokenModel> {
-  const odd = graph.parts.find(({ input, shape }) => !isKeyOrValue(input) || shape.length !== 4 || typeof shape[1] !== 'number' || typeof shape[3] !== 'number');
+  const odd = graph.parts.find(
+    ({ input, shape }) => !isKeyOrValue(input) || shape.length !== 4 || typeof shape[1] !== 'number' || typeof shape[3] !== 'number',
+  );
   if (odd) {
-    const reason = odd.input.startsWith('past_key_values') ? `its cache ${odd.input} has an unusual shape` : `it carries the state ${odd.input}, which cannot be rolled back`;
+    const reason = odd.input.startsWith('past_key_values')
+      ? `its cache ${odd.input} has an unusual shape`
+      : `it carries the state ${odd.input}, which cannot be rolled back`;
     return checkedRowModel(graph, reason);
   }
+  if (new Set(graph.parts.map(({ shape }) => shape[2])).size > 1) return checkedRowModel(graph, 'its layers keep caches of different lengths');
   try {
     if (await givesLastLogitsOnly(graph)) return await checkedRowModel(graph, 'its head gives the logits of the last token only');
     const [behind, hidden, alone] = [await probed(graph, [0n, 1n]), await probed(graph, [1n, 0n]), await probed(graph, [1n])];
@@ -64,9 +69,13 @@ async function checkedRowModel(graph: DecoderGraph, cannotVerify: string): Promi
     await model.forward([{ sequence, tokens: [0], logitCount: 1 }]);
   } catch (error) {
     const { source } = graph.facts;
-    throw new ModelLoadError(source, `The graph of ${source} is of no layout this library can drive: ${cannotVerify}, and token by token it fails too (${String(error)}).`, {
-      cause: error,
-    });
+    throw new ModelLoadError(
+      source,
+      `The graph of ${source} is of no layout this library can drive: ${cannotVerify}, and token by token it fails too (${String(error)}).`,
+      {
+        cause: error,
+      },
+    );
   }
   sequence.dispose();
   return model;

@@ -229,7 +229,7 @@ function ascending(from: number, count: number): number[] {
 
 /** Copies columns of `width` values side by side; runs of neighbours go in one piece. */
 function copyColumns(source: CacheData, from: number, target: CacheData, to: number, columns: readonly number[], width: number): void {
-  for (let start = 0; start < columns.length; ) {
+  for (let start = 0; start < columns.length;) {
     let end = start + 1;
     while (end < columns.length && columns[end] === columns[end - 1]! + 1) end++;
     target.set(source.subarray(from + columns[start]! * width, from + (columns[start]! + end - start) * width), to + start * width);

@@ -10,6 +10,8 @@ const ModelConfigEntries = {
   max_position_embeddings: v.optional(Count),
   /** What GPT-2 calls it. */
   n_positions: v.optional(Count),
+  /** What BLOOM calls it. */
+  seq_length: v.optional(Count),
   vocab_size: v.optional(Count),
   head_dim: v.nullish(Count),
   hidden_size: v.optional(Count),
@@ -56,7 +58,7 @@ export function readModelFacts(config: unknown, generationConfig: unknown): Mode
   const generation = v.parse(GenerationConfig, generationConfig ?? {});
   const { num_attention_heads: heads, num_key_value_heads: groups = heads } = model;
   return {
-    contextTokens: model.max_position_embeddings ?? model.n_positions,
+    contextTokens: model.max_position_embeddings ?? model.n_positions ?? model.seq_length,
     vocabularySize: model.vocab_size,
     queryHeadsPerGroup: heads !== undefined && groups !== undefined ? heads / groups : undefined,
     keyValueHeads: groups,

@@ -16,8 +16,8 @@ const CAPACITY_STEP = 64;
 export interface PastFeeds {
   /** `[rows, 1, capacity + 1]`: the bias of a forward with one new token a row, which sees itself. */
   readonly stepBias: Tensor;
-  readonly keys: readonly Tensor[];
-  readonly values: readonly Tensor[];
+  /** `past_key.N`, `[rows, headWidth, capacity]`, and `past_value.N`, `[rows, capacity, headWidth]`, of every layer N. */
+  readonly past: Readonly<Record<string, Tensor>>;
 }
 
 /**
@@ -39,8 +39,8 @@ export class NativeCache<Owner extends { slot: number }> {
   #bias: Float32Array = new Float32Array(0);
   #keys: readonly Float32Array[];
   #values: readonly Float32Array[];
-  /** Tensors over the first n slots; dropped whenever the buffers move. */
-  readonly #feeds = new Map<number, PastFeeds>();
+  /** By rows and capacity; dropped when the buffers are replaced. */
+  readonly #feeds = new Map<string, PastFeeds>();
 
   constructor(shape: CacheShape) {
     this.#shape = shape;
@@ -129,17 +129,20 @@ export class NativeCache<Owner extends { slot: number }> {
 
   /** Inputs over the first `rows` slots, without copying. */
   feeds(rows: number): PastFeeds {
-    let feeds = this.#feeds.get(rows);
+    const capacity = this.#capacity;
+    const key = `${rows}x${capacity}`;
+    let feeds = this.#feeds.get(key);
     if (!feeds) {
       const { headWidth } = this.#shape;
-      const capacity = this.#capacity;
       const size = rows * headWidth * capacity;
-      feeds = {
-        stepBias: new Tensor('float32', this.#bias.subarray(0, rows * (capacity + 1)), [rows, 1, capacity + 1]),
-        keys: this.#keys.map((keys) => new Tensor('float32', keys.subarray(0, size), [rows, headWidth, capacity])),
-        values: this.#values.map((values) => new Tensor('float32', values.subarray(0, size), [rows, capacity, headWidth])),
-      };
-      this.#feeds.set(rows, feeds);
+      const stepBias = new Tensor('float32', this.#bias.subarray(0, rows * (capacity + 1)), [rows, 1, capacity + 1]);
+      const past: Record<string, Tensor> = {};
+      for (const [layer, keys] of this.#keys.entries()) {
+        past[`past_key.${layer}`] = new Tensor('float32', keys.subarray(0, size), [rows, headWidth, capacity]);
+        past[`past_value.${layer}`] = new Tensor('float32', this.#values[layer]!.subarray(0, size), [rows, capacity, headWidth]);
+      }
+      feeds = { stepBias, past };
+      this.#feeds.set(key, feeds);
     }
     return feeds;
   }
@@ -216,6 +219,7 @@ export class NativeCache<Owner extends { slot: number }> {
     const { headWidth } = this.#shape;
     const previous = this.#capacity;
     const used = this.#owners.findLastIndex((owner) => owner !== undefined) + 1;
+    const buffers = [this.#bias, this.#keys[0]];
     this.#keys = this.#keys.map((keys) => restride(keys, used * headWidth, previous, slots * headWidth, capacity));
     this.#values = this.#values.map((values) => restride(values, used, previous * headWidth, slots, capacity * headWidth));
     this.#bias = restride(this.#bias, used, previous + 1, slots, capacity + 1);
@@ -227,14 +231,20 @@ export class NativeCache<Owner extends { slot: number }> {
     }
     this.#owners = Array.from({ length: slots }, (_, slot) => this.#owners[slot]);
     this.#capacity = capacity;
-    this.#feeds.clear();
+    if (this.#bias !== buffers[0] || this.#keys[0] !== buffers[1]) this.#feeds.clear();
   }
 }
 
 /** Moves `used` runs of `stride` values so that each begins a run of `newStride`, with room for `runs` of those. A run never shrinks. */
 function restride(from: Float32Array, used: number, stride: number, runs: number, newStride: number): Float32Array {
-  const to = runs * newStride <= from.length ? from : new Float32Array(runs * newStride);
+  const hasRoom = runs * newStride <= from.length;
+  if (hasRoom && stride === newStride) return from;
+  const to = hasRoom ? from : new Float32Array(runs * newStride);
   // From the last to the first: within one buffer no run is written over before it has moved.
-  for (let run = used - 1; run >= 0; run--) to.set(from.subarray(run * stride, (run + 1) * stride), run * newStride);
+  for (let run = used - 1; run >= 0; run--) {
+    const start = run * stride;
+    if (hasRoom) to.copyWithin(run * newStride, start, start + stride);
+    else to.set(from.subarray(start, start + stride), run * newStride);
+  }
   return to;
 }

@@ -118,7 +118,7 @@ export class NativeTokenModel implements TokenModel {
   async #run(batch: readonly NativeRow[], width: number, wantedCount: number): Promise<InferenceSession.ReturnType> {
     const rows = batch.length;
     const shape = this.#shapeFeeds(rows, width);
-    const past = this.#cache.feeds(rows);
+    const { stepBias, past } = this.#cache.feeds(rows);
     // The head always gets one position at least; an unwanted row of logits is simply not read.
     const wanted = this.#wantedFeed(Math.max(1, wantedCount));
     if (wantedCount === 0) wanted.words[0] = 0;
@@ -131,16 +131,13 @@ export class NativeTokenModel implements TokenModel {
       }
       for (let index = tokens.length - logitCount; index < tokens.length; index++) wanted.words[2 * next++] = start + index;
     }
-    const feeds: Record<string, Tensor> = {
+    const feeds = {
+      ...past,
       tokens: shape.tokens,
       positions: shape.positions,
-      bias: width === 1 ? past.stepBias : this.#blockBias(batch, width),
+      bias: width === 1 ? stepBias : this.#blockBias(batch, width),
       wanted: wanted.tensor,
     };
-    for (let layer = 0; layer < this.#layers; layer++) {
-      feeds[`past_key.${layer}`] = past.keys[layer]!;
-      feeds[`past_value.${layer}`] = past.values[layer]!;
-    }
     try {
       return await this.#session.run(feeds);
     } catch (error) {

@@ -145,5 +145,11 @@ class RowSequence implements TokenSequence {
 /** Nothing seen yet: sizes that the graph leaves open are those of the batch and of what has been seen. */
 function emptyCache(graph: DecoderGraph, type: 'float32' | 'float16', shape: readonly (number | string)[]): Tensor {
   const dims = shape.map((size, axis) => (typeof size === 'number' ? size : axis === 0 ? 1 : 0));
-  return graph.cacheTensor(allocateCache(type, dims.reduce((product, size) => product * size, 1)), dims);
+  return graph.cacheTensor(
+    allocateCache(
+      type,
+      dims.reduce((product, size) => product * size, 1),
+    ),
+    dims,
+  );
 }

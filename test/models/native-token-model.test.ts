@@ -39,34 +39,40 @@ test('NativeTokenModel appends nothing when the runtime fails, and goes on', asy
   assertSameLogits(await model.forward([{ sequence, tokens: news, logitCount: 1 }]), expected, 1e-4);
 });
 
-test.each([Number.NaN, Infinity, -Infinity])('NativeTokenModel fails on a key or value of %d, appends nothing, and whoever gets the cache next does not see it', async (fault) => {
-  // Counted from the entry of the row's first token: its first key, its last value.
-  for (const place of [0, ENTRY - 1]) {
-    let isFaulty = false;
-    const model = await openTarget((run) => (async (feeds) => {
-      const outputs = await run(feeds);
-      if (isFaulty) (outputs['new_cache']!.data as Float32Array)[place] = fault;
-      return outputs;
-    }) as Run);
-    const [past, news] = [someTokens(model, 7, 6), someTokens(model, 3, 7)];
-    const [first, second] = [model.openSequence(), model.openSequence()];
-    const expected = (await model.forward([{ sequence: first, tokens: [...past, ...news], logitCount: 1 }])).slice();
-    first.truncate(past.length);
-    await model.forward([{ sequence: second, tokens: past, logitCount: 0 }]);
+test.each([Number.NaN, Infinity, -Infinity])(
+  'NativeTokenModel fails on a key or value of %d, appends nothing, and whoever gets the cache next does not see it',
+  async (fault) => {
+    // Counted from the entry of the row's first token: its first key, its last value.
+    for (const place of [0, ENTRY - 1]) {
+      let isFaulty = false;
+      const model = await openTarget(
+        (run) =>
+          (async (feeds) => {
+            const outputs = await run(feeds);
+            if (isFaulty) (outputs['new_cache']!.data as Float32Array)[place] = fault;
+            return outputs;
+          }) as Run,
+      );
+      const [past, news] = [someTokens(model, 7, 6), someTokens(model, 3, 7)];
+      const [first, second] = [model.openSequence(), model.openSequence()];
+      const expected = (await model.forward([{ sequence: first, tokens: [...past, ...news], logitCount: 1 }])).slice();
+      first.truncate(past.length);
+      await model.forward([{ sequence: second, tokens: past, logitCount: 0 }]);
 
-    isFaulty = true;
-    const failing = model.forward([first, second].map((sequence) => ({ sequence, tokens: news, logitCount: 1 })));
-    await expect(failing).rejects.toBeInstanceOf(ModelError);
-    await expect(failing).rejects.toThrow(/not finite/);
-    isFaulty = false;
-    expect([first.length, second.length]).toEqual([past.length, past.length]);
-    for (const sequence of [first, second]) assertSameLogits(await model.forward([{ sequence, tokens: news, logitCount: 1 }]), expected, 1e-4);
-    first.dispose();
-    second.dispose();
-    const next = model.openSequence();
-    assertSameLogits(await model.forward([{ sequence: next, tokens: [...past, ...news], logitCount: 1 }]), expected, 1e-4);
-  }
-});
+      isFaulty = true;
+      const failing = model.forward([first, second].map((sequence) => ({ sequence, tokens: news, logitCount: 1 })));
+      await expect(failing).rejects.toBeInstanceOf(ModelError);
+      await expect(failing).rejects.toThrow(/not finite/);
+      isFaulty = false;
+      expect([first.length, second.length]).toEqual([past.length, past.length]);
+      for (const sequence of [first, second]) assertSameLogits(await model.forward([{ sequence, tokens: news, logitCount: 1 }]), expected, 1e-4);
+      first.dispose();
+      second.dispose();
+      const next = model.openSequence();
+      assertSameLogits(await model.forward([{ sequence: next, tokens: [...past, ...news], logitCount: 1 }]), expected, 1e-4);
+    }
+  },
+);
 
 const CHANGES: Readonly<Record<string, (own: TokenSequence, other: TokenSequence, model: TokenModel) => void>> = {
   forking: (own) => void own.fork(),
@@ -78,18 +84,21 @@ const CHANGES: Readonly<Record<string, (own: TokenSequence, other: TokenSequence
 test.each(Object.entries(CHANGES))('NativeTokenModel refuses %s until the new keys and values are stored', async (_, change) => {
   const attempts: Promise<void>[] = [];
   let attempt: (() => void) | undefined;
-  const model = await openTarget((run) => (async (feeds) => {
-    const outputs = await run(feeds);
-    // From the moment the runtime answers, one attempt at every turn of the microtask queue.
-    const keepTrying = async (): Promise<void> => {
-      for (let turn = 0; turn < 20; turn++) {
-        attempt?.();
-        await Promise.resolve();
-      }
-    };
-    attempts.push(keepTrying());
-    return outputs;
-  }) as Run);
+  const model = await openTarget(
+    (run) =>
+      (async (feeds) => {
+        const outputs = await run(feeds);
+        // From the moment the runtime answers, one attempt at every turn of the microtask queue.
+        const keepTrying = async (): Promise<void> => {
+          for (let turn = 0; turn < 20; turn++) {
+            attempt?.();
+            await Promise.resolve();
+          }
+        };
+        attempts.push(keepTrying());
+        return outputs;
+      }) as Run,
+  );
   const [past, news] = [someTokens(model, 12, 3), someTokens(model, 4, 4)];
   const whole = model.openSequence();
   const expected = (await model.forward([{ sequence: whole, tokens: [...past, ...news, 5], logitCount: 1 }])).slice();

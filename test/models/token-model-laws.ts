@@ -285,7 +285,11 @@ type Step =
   | { readonly type: 'open' }
   | { readonly type: 'fork' | 'dispose'; readonly rank: number }
   | { readonly type: 'truncate'; readonly rank: number; readonly share: number }
-  | { readonly type: 'forward'; readonly rows: readonly { readonly rank: number; readonly count: number; readonly logitCount: number }[]; readonly stream: number };
+  | {
+      readonly type: 'forward';
+      readonly rows: readonly { readonly rank: number; readonly count: number; readonly logitCount: number }[];
+      readonly stream: number;
+    };
 
 const MOST_OPEN = 12;
 
@@ -335,7 +339,13 @@ function changeOne(step: Exclude<Step, { type: 'open' } | { type: 'forward' }>, 
   }
 }
 
-async function runBatch(step: Extract<Step, { type: 'forward' }>, open: readonly Tracked[], model: TokenModel, reference: TokenModel, tolerance: number): Promise<void> {
+async function runBatch(
+  step: Extract<Step, { type: 'forward' }>,
+  open: readonly Tracked[],
+  model: TokenModel,
+  reference: TokenModel,
+  tolerance: number,
+): Promise<void> {
   const batch = new Map<Tracked, ForwardRow>();
   for (const [index, { rank, count, logitCount }] of step.rows.entries()) {
     const tracked = open[rank % open.length];
