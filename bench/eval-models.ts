@@ -123,7 +123,7 @@ async function evaluate(tier: Tier): Promise<TierFigures> {
     const samples = await sample(engine, problem, BRANCHES, {}, SEED + index);
     const isRight = samples.map(({ answer }) => answer === problem.answer);
     const [winner] = countVotes(new Map(samples.map(({ answer }, branch) => [branch, answer])));
-    const scores = (await scorer.score(problem.question, samples)).map((steps) => aggregateSteps(steps, 'last'));
+    const scores = (await scorer.score(problem.question, samples)).map((steps) => aggregateSteps(steps ?? [], 'last'));
     const best = scores.indexOf(Math.max(...scores));
     hits.greedy += Number(greedy!.answer === problem.answer);
     hits.sampled += isRight.filter(Boolean).length / BRANCHES;

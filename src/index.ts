@@ -5,6 +5,7 @@
  */
 export { SelfConsistency, type SelfConsistencyOptions, type SelfConsistencyResult } from './strategies/self-consistency.ts';
 export type { ForcedAnswerOptions } from './strategies/forced-answer.ts';
+export type { SolutionOptions } from './strategies/solution-policy.ts';
 
 export { Decoder, type DecoderOptions } from './engines/decoder.ts';
 export { SpeculativeDecoder, type SpeculativeDecoderOptions } from './engines/speculative-decoder.ts';
@@ -17,7 +18,7 @@ export { HubTokenizer, type TokenizerFiles } from './models/hub-tokenizer.ts';
 export { NativeTokenModel, type NativeTokenModelOptions } from './models/native-token-model.ts';
 
 export { PrmScorer, type PrmScorerOptions } from './scoring/prm-scorer.ts';
-export { aggregateSteps, type StepAggregation } from './scoring/aggregate-steps.ts';
+export { aggregateSteps, type StepAggregation } from './maths/aggregate-steps.ts';
 
 export { answerAfterHashes, boxedAnswer, explicitAnswer, extractAnswer, firstOf, lastNumber } from './answers/extract-answer.ts';
 export { countVotes, isDecided, type AnswerVotes } from './answers/vote.ts';
@@ -56,6 +57,6 @@ export type { EventBase, RunEventMap } from './contracts/event.ts';
 export type { Message, Prompt } from './contracts/prompt.ts';
 export type { Strategy, StrategyRequest } from './contracts/strategy.ts';
 export type { BranchReport, RunTiming, StopReason, StrategyResult } from './contracts/result.ts';
-export type { ScoredText, ScoreOptions, StepScorer } from './contracts/scorer.ts';
+export type { OutcomeScorer, ScoredText, ScoreOptions, StepScorer } from './contracts/scorer.ts';
 export type { ForwardRow, Logits, TokenModel, TokenSequence } from './contracts/token-model.ts';
 export type { Tokenizer } from './contracts/tokenizer.ts';

@@ -39,6 +39,10 @@ export interface SessionOptions {
   readonly onProgress?: (progress: readonly BranchProgress[]) => void;
   /** @default 50 */
   readonly progressIntervalMs?: number;
+  /** How many of the likeliest tokens' log-probabilities every segment carries; an engine may have fewer to give. @default 0 */
+  readonly topLogprobs?: number;
+  /** Whether segments carry the self-certainty of each token, where the engine can tell. @default false */
+  readonly selfCertainty?: boolean;
   /** Called for every draft that was decided, where the engine speculates. Must not throw, as `onProgress`. */
   readonly onDraft?: (branch: number, outcome: DraftOutcome) => void;
 }
@@ -159,6 +163,13 @@ export interface Segment {
   readonly tokens: readonly number[];
   /** Natural-log probability of each token under the model's own distribution, before temperature and truncation. */
   readonly logprobs: readonly number[];
+  /** For each token, log-probabilities of the likeliest tokens at its place, descending; where `topLogprobs` was asked for and the engine has them. */
+  readonly topLogprobs?: readonly (readonly number[])[];
+  /**
+   * For each token, the Kullback–Leibler divergence from the uniform to the model's own distribution at its place, in nats:
+   * −1/V Σ log(V p). The more certain, the higher. (Kang, Zhao and Song 2025, arXiv:2502.18581.)
+   */
+  readonly selfCertainty?: readonly number[];
   /**
    * `end`: the model ended its text. `stop`: a stop string. `length`: the token limit. `context`: the model's context is full.
    * `deadline`: time. `aborted`: `abort` was called.

@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts';
 import type { Prompt } from './prompt.ts';
 
 /** A text to be judged. */
@@ -10,18 +11,41 @@ export interface ScoredText {
 
 export interface ScoreOptions {
   readonly signal?: AbortSignal;
+  /** Time on `clock` by which the scores are needed; texts that no batch has reached by then stay without one. @default Infinity */
+  readonly deadlineAt?: number;
+  /** @default the system clock */
+  readonly clock?: Clock;
+}
+
+interface AnyScorer {
+  readonly name: string;
+  /** Milliseconds that scoring this many texts is likely to take, from what calls have taken so far; `undefined` before any. */
+  estimateMs?(texts: number): number | undefined;
+  /** Frees the model. Safe to call twice. */
+  dispose(): Promise<void>;
+}
+
+/** Judges whole texts: an outcome reward model, a verifier, a judge. */
+export interface OutcomeScorer extends AnyScorer {
+  readonly kind: 'outcome';
+  /**
+   * Scores texts, always in batches. Higher is better; each scorer says on what scale.
+   *
+   * @returns One score a text, in order; `undefined` where there was no time or scoring that text failed.
+   * @throws the `signal`'s reason when it is aborted.
+   */
+  score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<(number | undefined)[]>;
 }
 
 /** A process reward model: judges solutions step by step. */
-export interface StepScorer {
-  readonly name: string;
+export interface StepScorer extends AnyScorer {
+  readonly kind: 'step';
   /**
    * Scores every complete step of every text, always in batches.
    *
-   * @returns `[texts][steps]`, each the probability in [0, 1] that the solution is right so far.
+   * @returns `[texts][steps]`, each the probability in [0, 1] that the solution is right so far; `undefined` for a text there
+   *   was no time for, or whose scoring failed.
    * @throws the `signal`'s reason when it is aborted.
    */
-  score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<number[][]>;
-  /** Frees the model. Safe to call twice. */
-  dispose(): Promise<void>;
+  score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<(readonly number[] | undefined)[]>;
 }

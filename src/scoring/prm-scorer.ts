@@ -37,6 +37,7 @@ interface Loaded {
 /** Scores in the calling thread. One call at a time; further ones wait. */
 export class PrmScorer implements StepScorer {
   readonly name: string;
+  readonly kind = 'step';
   readonly #options: Required<PrmScorerOptions>;
   #loaded: Promise<Loaded> | undefined;
   #last: Promise<unknown> = Promise.resolve();

@@ -1,0 +1,183 @@
+/**
+ * One run of a strategy on one engine: what all strategies do alike. A strategy decides what to decode and which branch to
+ * return; this opens the prompt, passes on deadline, abort and events, follows branches and assembles the result.
+ *
+ * @module
+ */
+import type { Branch, Session, SessionOptions } from '../contracts/engine.ts';
+import type { BranchReport, StopReason, StrategyResult } from '../contracts/result.ts';
+import type { StrategyRequest } from '../contracts/strategy.ts';
+import { NoCandidateError } from '../errors.ts';
+import { BranchRecorder } from '../runtime/branch-recorder.ts';
+import { RunScope } from '../runtime/run-scope.ts';
+import { forceAnswer, reservedSteps } from './forced-answer.ts';
+import { answerOf, type SolutionPolicy } from './solution-policy.ts';
+
+/** What a strategy has come to. */
+export interface Conclusion {
+  /** The branch whose text is returned; `undefined` when no branch has anything to return. */
+  readonly chosen: BranchReport | undefined;
+  readonly answer: string | undefined;
+  readonly confidence: number;
+  readonly stopReason: StopReason;
+}
+
+/** What a session is opened with beside what every run passes on. */
+type OpenOptions = Pick<SessionOptions, 'sampling' | 'topLogprobs' | 'selfCertainty'>;
+
+export class StrategyRun {
+  readonly scope: RunScope;
+  readonly session: Session;
+  /** Called with each report as soon as it is there. */
+  onReport: ((report: BranchReport) => void) | undefined;
+  readonly #openMs: number;
+  readonly #recorders: BranchRecorder[] = [];
+  readonly #reports = new Map<number, BranchReport>();
+  #isDeadlineTold = false;
+
+  private constructor(scope: RunScope, session: Session) {
+    this.scope = scope;
+    this.session = session;
+    this.#openMs = scope.elapsedMs();
+  }
+
+  /**
+   * Opens the prompt, has `work` decode, and frees the session whatever happens.
+   *
+   * @param name - The strategy's.
+   * @throws {InvalidOptionError} for a request that makes no sense, before any work starts.
+   * @throws {NoCandidateError} when the deadline passes while the prompt is read.
+   */
+  static async conduct<Result>(name: string, request: StrategyRequest, options: OpenOptions, work: (run: StrategyRun) => Promise<Result>): Promise<Result> {
+    const scope = new RunScope(request);
+    scope.emit('run-start', { strategy: name, deadlineMs: scope.deadlineMs });
+    const session = await request.engine.open(request.prompt, sessionOptions(scope, options));
+    try {
+      return await work(new StrategyRun(scope, session));
+    } finally {
+      await session.dispose();
+    }
+  }
+
+  /** Adds branches that continue the prompt. */
+  branch(count: number): BranchRecorder[] {
+    return this.session.branch(count).map((branch) => this.follow(branch));
+  }
+
+  /** Follows a branch of the session: one that was forked off another. */
+  follow(branch: Branch): BranchRecorder {
+    const recorder = new BranchRecorder(this.scope, branch, () => this.#reachDeadline());
+    this.#recorders.push(recorder);
+    return recorder;
+  }
+
+  /** Every branch followed, in the order they were added. */
+  get recorders(): readonly BranchRecorder[] {
+    return this.#recorders;
+  }
+
+  /** Reports so far, in the order of the branches. */
+  reports(): BranchReport[] {
+    return [...this.#reports.values()].sort((left, right) => left.branch - right.branch);
+  }
+
+  /** Whether the branch has been reported on. */
+  isDone({ branch }: BranchRecorder): boolean {
+    return this.#reports.has(branch.number);
+  }
+
+  /** Decodes one branch to its answer and reports on it. Only an abort by the caller rejects; a failure is reported. */
+  async solve(recorder: BranchRecorder, policy: SolutionPolicy): Promise<BranchReport> {
+    const { scope } = this;
+    return this.guard(recorder, policy, async () => {
+      const { finish } = recorder.add(
+        await recorder.branch.advance({
+          ...(policy.maxTokens !== undefined && { until: { tokens: policy.maxTokens } }),
+          deadlineAt: scope.deadlineAt,
+          reserveSteps: reservedSteps(policy.forced),
+          ...(scope.signal && { signal: scope.signal }),
+        }),
+      );
+      if (finish === 'deadline' || finish === 'length') await this.force(recorder, policy);
+    });
+  }
+
+  /** Asks an unfinished branch for its answer, where there is time for it and the policy says so. */
+  async force(recorder: BranchRecorder, { forced, extractUnfinished }: SolutionPolicy): Promise<void> {
+    if (forced && !this.scope.isPastDeadline()) await forceAnswer(recorder, forced, extractUnfinished, this.scope);
+  }
+
+  /** Runs what a branch does last and reports on it. Only an abort by the caller rejects; a failure is reported. */
+  async guard(recorder: BranchRecorder, policy: SolutionPolicy, work: () => Promise<void>): Promise<BranchReport> {
+    try {
+      await work();
+      return this.close(recorder, answerOf(recorder, policy));
+    } catch (error) {
+      this.scope.signal?.throwIfAborted();
+      recorder.fail(error);
+      return this.close(recorder, undefined);
+    }
+  }
+
+  /** Reports on a branch as it stands. */
+  close(recorder: BranchRecorder, answer: string | undefined): BranchReport {
+    const report = recorder.report(answer);
+    this.#reports.set(report.branch, report);
+    this.scope.emit('branch-end', { report });
+    this.onReport?.(report);
+    return report;
+  }
+
+  /** `consensus` where branches were aborted, `deadline` where one was cut by it, else `completed`. */
+  stopReason(): StopReason {
+    if (this.#recorders.some(({ finish }) => finish === 'aborted')) return 'consensus';
+    return this.#recorders.some(({ isCut }) => isCut) ? 'deadline' : 'completed';
+  }
+
+  /** @throws the signal's reason when it is aborted. @throws {NoCandidateError} without a chosen branch. */
+  conclude({ chosen, answer, confidence, stopReason }: Conclusion): StrategyResult {
+    const { scope } = this;
+    const branches = this.reports();
+    // A listener or the last step may have been the caller's moment to leave.
+    scope.signal?.throwIfAborted();
+    if (!chosen) {
+      const errors = branches.flatMap((report) => report.error ?? []);
+      throw new NoCandidateError(stopReason, errors);
+    }
+    const usage = this.session.usage();
+    const timing = { totalMs: scope.elapsedMs(), openMs: this.#openMs, deadlineMs: scope.deadlineMs };
+    scope.emit('run-end', { stopReason, usage, timing });
+    return { text: chosen.text, answer, confidence, stopReason, branches, usage, timing, listenerErrors: scope.listenerErrors };
+  }
+
+  #reachDeadline(): void {
+    if (this.#isDeadlineTold) return;
+    this.#isDeadlineTold = true;
+    const unfinished = this.#recorders.filter((recorder) => !this.isDone(recorder)).map(({ branch }) => branch.number);
+    this.scope.emit('deadline-reach', { unfinished });
+  }
+}
+
+/** The branch that wrote the most by itself; of equals the first. */
+export function longestReport(reports: readonly BranchReport[]): BranchReport | undefined {
+  const written = reports.filter(({ tokenCount, forcedTokenCount }) => tokenCount > forcedTokenCount);
+  return written.sort((left, right) => right.tokenCount - left.tokenCount || left.branch - right.branch)[0];
+}
+
+function sessionOptions(scope: RunScope, options: OpenOptions): SessionOptions {
+  return {
+    ...options,
+    seed: scope.seed,
+    clock: scope.clock,
+    deadlineAt: scope.deadlineAt,
+    ...(scope.signal && { signal: scope.signal }),
+    ...(scope.hasListeners('branch-delta') && {
+      onProgress: (progress) => {
+        for (const delta of progress) scope.emit('branch-delta', delta);
+      },
+    }),
+    ...(scope.hasListeners('draft-verify') && {
+      onDraft: (branch, outcome) => scope.emit('draft-verify', { branch, ...outcome }),
+    }),
+  };
+}
