@@ -1,0 +1,198 @@
+/**
+ * Models of the Hugging Face hub, or of a directory in the hub's form. transformers.js finds, downloads and caches files
+ * and makes the session; what is done with the session from then on is this library's.
+ *
+ * @module
+ */
+import type { AutoModelForCausalLM, env as Environment, PretrainedConfig, ProgressInfo } from '@huggingface/transformers';
+import type { InferenceSession } from 'onnxruntime-common';
+import type { TokenModel } from '../contracts/token-model.ts';
+import type { Tokenizer } from '../contracts/tokenizer.ts';
+import { InvalidOptionError, ModelLoadError } from '../errors.ts';
+import { requireWholeNumber } from '../options.ts';
+import { openTokenModel } from './detect-layout.ts';
+import { HubTokenizer } from './hub-tokenizer.ts';
+import type { LocalModel } from './local-model.ts';
+import { readModelFacts } from './model-facts.ts';
+
+/** What transformers.js tells while it fetches and loads files. */
+export type LoadProgress = ProgressInfo;
+
+/** Where a model is computed, in transformers.js' terms; which are there depends on the platform. */
+export type OnnxDevice = 'auto' | 'gpu' | 'cpu' | 'wasm' | 'webgpu' | 'cuda' | 'dml' | 'coreml' | 'webnn' | 'webnn-npu' | 'webnn-gpu' | 'webnn-cpu';
+
+/** Which of a model's weight files is loaded, in transformers.js' terms. */
+export type OnnxDtype = 'auto' | 'fp32' | 'fp16' | 'q8' | 'int8' | 'uint8' | 'q4' | 'bnb4' | 'q4f16';
+
+export interface LoadOnnxModelOptions {
+  /** For messages and reports. @default the id or path */
+  readonly name?: string;
+  /** @default the CPU in Node, WebAssembly in a browser */
+  readonly device?: OnnxDevice;
+  /** @default what the model's configuration or transformers.js chooses for the device */
+  readonly dtype?: OnnxDtype;
+  /** Branch, tag or commit on the hub. @default 'main' */
+  readonly revision?: string;
+  /** Directory for downloaded files. @default transformers.js' own */
+  readonly cacheDir?: string;
+  /** Directory that holds models as `<id>/…`; the id is then looked for there and nowhere else. */
+  readonly localModelPath?: string;
+  /** Uses only files that are on this machine already. @default false */
+  readonly localFilesOnly?: boolean;
+  /** Name of the graph's file without suffix and `.onnx`. @default 'model' */
+  readonly modelFileName?: string;
+  /** Where the graph's file lies. @default 'onnx' */
+  readonly subfolder?: string;
+  /** Whether weights lie beside the graph, and in how many files. @default what the model's configuration says */
+  readonly externalData?: boolean | number;
+  /** Threads inside one operator. Whole number ≥ 1. @default ONNX Runtime's choice: one for each core */
+  readonly threads?: number;
+  /** Most tokens one sequence may hold; lower it to bound memory. Whole number ≥ 1. @default what the model's configuration says */
+  readonly contextTokens?: number;
+  /** Further options of ONNX Runtime's session. */
+  readonly sessionOptions?: InferenceSession.SessionOptions;
+  /** Called while files are fetched and loaded, wherever that happens. */
+  readonly onProgress?: (progress: LoadProgress) => void;
+}
+
+/** Everything another thread needs to make the same `LocalModel`. */
+export interface OnnxModelDescription {
+  readonly kind: 'onnx';
+  readonly source: string;
+  readonly options: Omit<LoadOnnxModelOptions, 'onProgress'>;
+  /** Settings of transformers.js that decide where files come from. */
+  readonly environment: Readonly<Record<string, unknown>>;
+}
+
+const ENVIRONMENT_KEYS = ['allowRemoteModels', 'allowLocalModels', 'remoteHost', 'remotePathTemplate', 'localModelPath', 'cacheDir', 'useFSCache'] as const;
+
+/**
+ * Describes a causal language model by its id on the Hugging Face hub (`onnx-community/Qwen2.5-0.5B-Instruct`) or by a
+ * directory in the same form. Fetches its configuration; weights are fetched and loaded by the decoder.
+ *
+ * Which graphs it can drive, and how: `docs/models.md`. Settings of transformers.js' `env` apply.
+ *
+ * @throws {InvalidOptionError}
+ * @throws {ModelLoadError} when there is no such model, or it is of a kind that cannot decode text.
+ */
+export async function loadOnnxModel(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalModel> {
+  if (typeof idOrPath !== 'string' || idOrPath.trim() === '') throw new InvalidOptionError('idOrPath', 'the id or directory of a model', idOrPath);
+  if (options.threads !== undefined) requireWholeNumber('threads', options.threads, 1);
+  if (options.contextTokens !== undefined) requireWholeNumber('contextTokens', options.contextTokens, 1);
+  const { env } = await import('@huggingface/transformers');
+  const { onProgress, ...plain } = options;
+  const environment = Object.fromEntries(ENVIRONMENT_KEYS.map((key) => [key, env[key]]));
+  return describeOnnxModel({ kind: 'onnx', source: idOrPath, options: plain, environment }, onProgress);
+}
+
+/** The `LocalModel` of a description, in whichever thread. @throws {ModelLoadError} */
+export async function describeOnnxModel(description: OnnxModelDescription, onProgress?: (progress: LoadProgress) => void): Promise<LocalModel> {
+  const transformers = await import('@huggingface/transformers');
+  Object.assign(transformers.env satisfies typeof Environment, description.environment);
+  const { source, options } = description;
+  const location = options.localModelPath === undefined ? source : `${options.localModelPath.replace(/\/+$/, '')}/${source}`;
+  const hub = hubOptions(options, onProgress);
+  const config = await explained(source, options, () => transformers.AutoConfig.from_pretrained(location, hub));
+  const contextTokens = options.contextTokens ?? contextOf(source, config);
+  const model = { source, location, options, config, contextTokens };
+  return {
+    name: options.name ?? source,
+    contextTokens,
+    description,
+    load: () => openModel(model, hub, transformers.AutoModelForCausalLM),
+    async loadTokenizer(): Promise<Tokenizer> {
+      return new HubTokenizer(await explained(source, options, () => transformers.AutoTokenizer.from_pretrained(location, hub)));
+    },
+    ...(onProgress && { onLoadProgress: onProgress as (progress: unknown) => void }),
+  };
+}
+
+interface FoundModel {
+  readonly source: string;
+  readonly location: string;
+  readonly options: Omit<LoadOnnxModelOptions, 'onProgress'>;
+  readonly config: PretrainedConfig;
+  readonly contextTokens: number;
+}
+
+type HubOptions = NonNullable<Parameters<typeof AutoModelForCausalLM.from_pretrained>[1]>;
+
+/** Options of transformers.js for files. */
+function hubOptions({ revision, cacheDir, localFilesOnly, localModelPath }: LoadOnnxModelOptions, onProgress: LoadOnnxModelOptions['onProgress']): HubOptions {
+  return {
+    ...(revision !== undefined && { revision }),
+    ...(cacheDir !== undefined && { cache_dir: cacheDir }),
+    ...((localFilesOnly || localModelPath !== undefined) && { local_files_only: true }),
+    ...(onProgress && { progress_callback: onProgress }),
+  };
+}
+
+/** Options of transformers.js for the session. */
+function sessionOptions({ device, dtype, modelFileName, subfolder, externalData, threads, sessionOptions: further }: LoadOnnxModelOptions): HubOptions {
+  const session: InferenceSession.SessionOptions = {
+    // What a pass fails with is thrown; ONNX Runtime would print it as well.
+    logSeverityLevel: 4,
+    ...(threads !== undefined && { intraOpNumThreads: threads }),
+    // Asked for as a device, transformers.js would leave the caches on the GPU, where they cannot be cut or joined from here.
+    ...(device === 'webgpu' && { executionProviders: ['webgpu'] }),
+    ...further,
+  };
+  return {
+    session_options: session,
+    ...(device !== undefined && device !== 'webgpu' && { device }),
+    ...(dtype !== undefined && { dtype }),
+    ...(modelFileName !== undefined && { model_file_name: modelFileName }),
+    ...(subfolder !== undefined && { subfolder }),
+    ...(externalData !== undefined && { use_external_data_format: externalData }),
+  };
+}
+
+async function openModel(
+  { source, location, options, config, contextTokens }: FoundModel,
+  hub: HubOptions,
+  loader: typeof AutoModelForCausalLM,
+): Promise<TokenModel> {
+  const loaded = await explained(source, options, () => loader.from_pretrained(location, { ...hub, ...sessionOptions(options), config }));
+  const { sessions, generation_config: generation } = loaded as unknown as LoadedModel;
+  const names = Object.keys(sessions);
+  const session = sessions['model'];
+  if (!session || names.length > 1) {
+    await Promise.all(Object.values(sessions).map((part) => part.release()));
+    throw new ModelLoadError(source, `${source} is exported in several graphs (${names.join(', ')}), which cannot be decoded here. Choose a text-only export.`);
+  }
+  try {
+    return await openTokenModel(session, { ...readModelFacts(config, generation), source, contextTokens });
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+}
+
+/** What is used of a loaded model; its type leaves the values open. */
+interface LoadedModel {
+  readonly sessions: Readonly<Record<string, InferenceSession>>;
+  readonly generation_config: unknown;
+}
+
+/** @throws {ModelLoadError} when the configuration names no context, or is of a kind that cannot decode text. */
+function contextOf(source: string, config: PretrainedConfig): number {
+  if (config.is_encoder_decoder)
+    throw new ModelLoadError(source, `${source} is an encoder–decoder model (${config.model_type}). Choose a causal language model.`);
+  const { contextTokens } = readModelFacts(config, undefined);
+  if (contextTokens === undefined) throw new ModelLoadError(source, `The configuration of ${source} names no context length. Pass \`contextTokens\`.`);
+  return contextTokens;
+}
+
+/** Turns what transformers.js throws into one sentence. */
+async function explained<Result>(source: string, { localFilesOnly, localModelPath }: LoadOnnxModelOptions, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    const detail = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    const isOffline = localFilesOnly || localModelPath !== undefined;
+    const advice = isOffline
+      ? 'Only files on this machine were looked for; check the path and the dtype.'
+      : 'Check the id or path, the dtype, and that the hub can be reached.';
+    throw new ModelLoadError(source, `${source} cannot be loaded (${detail}). ${advice}`, { cause: error });
+  }
+}
