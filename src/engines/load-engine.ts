@@ -1,3 +1,4 @@
+import type { Clock } from '../contracts/clock.ts';
 import type { Drafter } from '../contracts/drafter.ts';
 import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
@@ -40,8 +41,13 @@ export interface EnginePlan {
 const GRID_ROWS = [1, 2, 4, 8, 16];
 const CALIBRATION_BUDGET_MS = 400;
 
-/** Loads the models of a plan into the calling thread and warms them up. @throws {ModelLoadError | VocabularyMismatchError} */
-export async function loadEngine({ target, draft, maxRows, speculation: plan }: EnginePlan): Promise<LocalEngine> {
+/**
+ * Loads the models of a plan into the calling thread and warms them up.
+ *
+ * @param clock - Measures what passes cost.
+ * @throws {ModelLoadError | VocabularyMismatchError | InvalidOptionError}
+ */
+export async function loadEngine({ target, draft, maxRows, speculation: plan }: EnginePlan, clock: Clock = systemClock): Promise<LocalEngine> {
   const [model, tokenizer] = await Promise.all([target.load(), target.loadTokenizer()]);
   const loaded = { name: target.name, model, tokenizer, sampling: resolveSampling(model.sampling), maxRows };
   if (!plan) {
@@ -58,8 +64,8 @@ export async function loadEngine({ target, draft, maxRows, speculation: plan }: 
     return name === 'sibling' ? new SiblingDrafter() : new DraftModelDrafter(draftModel!, { minConfidence: plan.minConfidence });
   });
   const grid = { rows: GRID_ROWS.filter((rows) => rows <= maxRows), budgetMs: CALIBRATION_BUDGET_MS };
-  const targetCosts = await measureStepCosts(model, systemClock, { ...grid, widths: widthsUpTo(plan.longestDraft + 1) });
-  const draftCosts = draftModel && (await measureStepCosts(draftModel, systemClock, { ...grid, widths: [1] }));
+  const targetCosts = await measureStepCosts(model, clock, { ...grid, widths: widthsUpTo(plan.longestDraft + 1) });
+  const draftCosts = draftModel && (await measureStepCosts(draftModel, clock, { ...grid, widths: [1] }));
   const speculation = new Speculation({
     drafter: drafters.length === 1 ? drafters[0]! : new ChainedDrafter(drafters),
     length: plan.draftLength === 'adaptive' ? adaptiveLength(plan.longestDraft, targetCosts, draftCosts) : fixedDraftLength(plan.draftLength),
