@@ -13,11 +13,16 @@ export interface BundledModels {
   readonly prm: LocalModel;
 }
 
-/** Describes the bundled models. Loads no weights. */
+/**
+ * Describes the bundled models. Loads no weights.
+ *
+ * @param options.threads - Threads inside one operator. The models are so small that a second one gains little on an idle
+ *   machine and loses much on a busy one. @default 1
+ */
 export async function bundledModels(options: Omit<LoadModelOptions, 'name' | 'tokenizerPath'> = {}): Promise<BundledModels> {
   const models = join(packageRoot(), 'models');
   const load = (name: string): Promise<LocalModel> =>
-    loadModel(join(models, name), { ...options, name: `bundled ${name}`, tokenizerPath: join(models, 'tokenizer') });
+    loadModel(join(models, name), { threads: 1, ...options, name: `bundled ${name}`, tokenizerPath: join(models, 'tokenizer') });
   const [target, draft, prm] = await Promise.all([load('target'), load('draft'), load('prm')]);
   return { target, draft, prm };
 }
