@@ -68,6 +68,45 @@ export const engineLaws: readonly EngineLaw[] = [
       });
     }
   }),
+  law(
+    'segments tell the likeliest log-probabilities and the self-certainty of every token, from the model’s own distribution',
+    async (engine, { prompts: [prompt], reference }) => {
+      const sampling = { temperature: 0.7, topK: 5 };
+      const plain = await tokensOf(engine, prompt, { sampling }, 1);
+      await withSession(engine, prompt, { sampling, topLogprobs: 7, selfCertainty: true }, async (session) => {
+        const [branch] = session.branch(1) as [Branch];
+        const segments = await completeInSegments(branch, [1, 9, CAP]);
+        const tokens = segments.flatMap((segment) => segment.tokens);
+        assert.deepEqual([tokens], plain, 'asking changed what is written');
+        const rows = await reference(prompt, tokens);
+        const told = segments.flatMap(({ topLogprobs, selfCertainty }) => topLogprobs!.map((list, index) => ({ list, certainty: selfCertainty![index]! })));
+        assert.equal(told.length, tokens.length);
+        for (const [index, { list, certainty }] of told.entries()) {
+          const logprobs = Array.from(rows[index]!, (logit) => logit - logSumExp(rows[index]!)).sort((left, right) => right - left);
+          assert.equal(list.length, 7);
+          for (const [rank, logprob] of list.entries()) assertClose(logprob, logprobs[rank]!, `log-probability ${rank} of token ${index}`);
+          const divergence = -logprobs.reduce((sum, logprob) => sum + logprob + Math.log(logprobs.length), 0) / logprobs.length;
+          assertClose(certainty, divergence, `self-certainty of token ${index}`);
+        }
+      });
+    },
+  ),
+  law('segments tell of confidence only what was asked for', async (engine, { prompts: [prompt] }) => {
+    for (const [options, fields] of [
+      [{}, []],
+      [{ topLogprobs: 0, selfCertainty: false }, []],
+      [{ topLogprobs: 2 }, ['topLogprobs']],
+      [{ selfCertainty: true }, ['selfCertainty']],
+    ] as const) {
+      const segment = await withSession(engine, prompt, options, (session) => session.branch(1)[0]!.advance({ until: { tokens: 3 } }));
+      assert.deepEqual(
+        Object.keys(segment).filter((field) => field === 'topLogprobs' || field === 'selfCertainty'),
+        fields,
+      );
+    }
+    await rejectsWith(engine.open({ text: prompt }, { topLogprobs: -1 }), 'LTTS_INVALID_OPTION');
+    await rejectsWith(engine.open({ text: prompt }, { topLogprobs: 1.5 }), 'LTTS_INVALID_OPTION');
+  }),
   law('segments of any size together are what one segment is', async (engine, { prompts: [prompt] }) => {
     const whole = await withSession(engine, prompt, {}, (session) => complete(session.branch(2)[1]!));
     for (const sizes of [[1], [3], [1, 7, 2, 30]]) {

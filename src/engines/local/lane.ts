@@ -7,6 +7,7 @@ import { ModelError } from '../../errors.ts';
 import { randomAt } from '../../maths/random.ts';
 import { processedDistribution, sampleIndex, type Sampling } from '../../maths/sampling.ts';
 import type { BranchState } from './branch-state.ts';
+import { ConfidenceRecord, type ConfidenceRequest } from './confidence-record.ts';
 import type { StopMatcher } from './stop-matcher.ts';
 
 /** `coupled` writes what plain decoding writes with the same seed; `rejection` accepts the most drafted tokens. */
@@ -27,6 +28,8 @@ export interface LaneContext {
   readonly probs: Float32Array;
   /** How drafted tokens are decided. */
   readonly verification: Verification;
+  /** What segments tell beside their tokens; `undefined` for nothing. */
+  readonly confidence: ConfidenceRequest | undefined;
   /** Tokens of the session's other branches. */
   siblingTokens(state: BranchState): readonly (readonly number[])[];
   /** A token was sampled. */
@@ -38,7 +41,7 @@ export interface LaneContext {
 }
 
 /** What a lane reports when it is done; its branch makes a `Segment` of it. */
-export type LaneOutcome = Pick<Segment, 'tokens' | 'logprobs' | 'finish' | 'stop'>;
+export type LaneOutcome = Pick<Segment, 'tokens' | 'logprobs' | 'topLogprobs' | 'selfCertainty' | 'finish' | 'stop'>;
 
 /** One open call of `advance`: takes logits, gives tokens, knows when to stop. */
 export class Lane {
@@ -48,6 +51,7 @@ export class Lane {
   readonly #matcher: StopMatcher | undefined;
   readonly #tokens: number[] = [];
   readonly #logprobs: number[] = [];
+  readonly #confidence: ConfidenceRecord | undefined;
   readonly #settle: { resolve: (outcome: LaneOutcome) => void; reject: (error: unknown) => void };
   /** The branch as the call found it. */
   readonly #start: Pick<BranchState, 'pending' | 'logits'> & { readonly tokenCount: number };
@@ -64,6 +68,7 @@ export class Lane {
     this.#options = options;
     this.#matcher = options.matcher;
     this.#settle = settle;
+    this.#confidence = context.confidence && new ConfidenceRecord(context.confidence);
     this.#start = { pending: state.pending, logits: state.logits, tokenCount: state.tokens.length };
   }
 
@@ -162,10 +167,13 @@ export class Lane {
     return this.#isAborted ? this.#finish('aborted') : this.#reject(error);
   }
 
-  /** Writes the processed distribution behind the branch's last token into the scratch; returns `logSumExp` of the logits. */
+  /** Writes the processed distribution of the branch's next token into the scratch; returns `logSumExp` of the logits. */
   #distribute(logits: Float32Array): number {
     const { probs, sampling, promptTokens } = this.context;
-    return processedDistribution(logits, 0, probs, sampling, sampling.repetitionPenalty === 1 ? [] : [...promptTokens, ...this.#state.tokens]);
+    const seen = sampling.repetitionPenalty === 1 ? [] : [...promptTokens, ...this.#state.tokens];
+    const logNormaliser = processedDistribution(logits, 0, probs, sampling, seen);
+    this.#confidence?.add({ values: logits, start: 0, size: probs.length, logNormaliser });
+    return logNormaliser;
   }
 
   #draw(): number {
@@ -222,7 +230,8 @@ export class Lane {
   }
 
   #finish(finish: Segment['finish'], stop?: string): true {
-    this.#settle.resolve({ tokens: this.#tokens, logprobs: this.#logprobs, finish, ...(stop === undefined ? {} : { stop }) });
+    const confidence = this.#confidence?.fields();
+    this.#settle.resolve({ tokens: this.#tokens, logprobs: this.#logprobs, ...confidence, finish, ...(stop === undefined ? {} : { stop }) });
     return true;
   }
 }

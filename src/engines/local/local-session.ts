@@ -9,6 +9,7 @@ import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
 import { tellListener } from '../tell-listener.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import type { BranchState } from './branch-state.ts';
+import type { ConfidenceRequest } from './confidence-record.ts';
 import type { DecodeLoop } from './decode-loop.ts';
 import { SpeculationTally } from '../speculation/speculation-tally.ts';
 import type { Speculation } from '../speculation/speculation.ts';
@@ -55,6 +56,7 @@ export class LocalSession implements Session {
       endTokens: model.endTokens,
       probs: new Float32Array(model.vocabularySize),
       verification: host.verification,
+      confidence: confidenceRequest(options),
       siblingTokens: (state) => this.#branches.flatMap((branch) => (branch.state && branch.state !== state ? [branch.state.tokens] : [])),
       onDraft: (state, outcome) => {
         this.#tally.add(outcome);
@@ -214,6 +216,12 @@ export class LocalSession implements Session {
   }
 }
 
+/** @throws {InvalidOptionError} */
+function confidenceRequest({ topLogprobs = 0, selfCertainty = false }: SessionOptions): ConfidenceRequest | undefined {
+  requireWholeNumber('topLogprobs', topLogprobs);
+  return topLogprobs > 0 || selfCertainty ? { topLogprobs, selfCertainty } : undefined;
+}
+
 class LocalBranch implements Branch {
   readonly number: number;
   /** Set as soon as the model is idle, before any lane of the branch. */
@@ -261,13 +269,13 @@ class LocalBranch implements Branch {
     try {
       const { lane, outcome } = this.#session.advance(this, options);
       this.#lane = lane;
-      const { tokens, logprobs, finish, stop } = await outcome;
+      const decoded = await outcome;
+      const { finish } = decoded;
       if (finish === 'end' || finish === 'context' || finish === 'aborted') this.#ended = finish;
       const before = this.#text.length;
       this.#update();
       if (this.#ended) this.#session.release(this);
-      const segment = { text: this.#text.slice(before), tokens, logprobs, finish, startedAt, endedAt: this.#session.now() };
-      return stop === undefined ? segment : { ...segment, stop };
+      return { ...decoded, text: this.#text.slice(before), startedAt, endedAt: this.#session.now() };
     } finally {
       this.#isAdvancing = false;
       this.#lane = undefined;

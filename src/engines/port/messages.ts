@@ -10,7 +10,7 @@ export type EngineRequest =
       readonly call: number;
       readonly session: number;
       readonly prompt: Prompt;
-      readonly options: Pick<SessionOptions, 'sampling' | 'seed' | 'deadlineAt' | 'progressIntervalMs'>;
+      readonly options: Pick<SessionOptions, 'sampling' | 'seed' | 'deadlineAt' | 'progressIntervalMs' | 'topLogprobs' | 'selfCertainty'>;
       readonly hasProgress: boolean;
       readonly hasDrafts: boolean;
     }

@@ -157,14 +157,15 @@ export class PortEngine implements Engine {
   }
 
   async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
-    const { sampling, seed, deadlineAt, progressIntervalMs, onProgress, onDraft, signal, clock = systemClock } = options;
+    const { onProgress, onDraft, signal, clock = systemClock, sampling, seed, deadlineAt, progressIntervalMs, topLogprobs, selfCertainty } = options;
     if (clock !== systemClock) {
       throw new InvalidOptionError('clock', 'the system clock', 'another one', 'A worker has its own time; decode in the calling thread to use another clock.');
     }
     await this.ready(signal ? { signal } : {});
     const session = this.#nextSession++;
     this.#caller.listeners.set(session, { ...(onProgress && { onProgress }), ...(onDraft && { onDraft }) });
-    const passed = Object.fromEntries(Object.entries({ sampling, seed, deadlineAt, progressIntervalMs }).filter(([, value]) => value !== undefined));
+    const plain = { sampling, seed, deadlineAt, progressIntervalMs, topLogprobs, selfCertainty };
+    const passed = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
     try {
       const opened = await this.#caller.ask<OpenResult>(
         { type: 'open', session, prompt, options: passed, hasProgress: onProgress !== undefined, hasDrafts: onDraft !== undefined },

@@ -1,0 +1,133 @@
+/**
+ * How sure a model was while it wrote, from its own distributions: per token, and over a whole branch.
+ *
+ * Token confidence and its groups: DeepConf (Fu et al. 2025, arXiv:2508.15260). Self-certainty: Kang, Zhao and Song 2025
+ * (arXiv:2502.18581). With either, higher is surer.
+ *
+ * @module
+ */
+import { InvalidOptionError } from '../errors.ts';
+import { requireNumber, requireWholeNumber } from '../options.ts';
+
+/** A row of logits `values[start, start + size)`, and `logSumExp` of it. */
+export interface LogitRow {
+  readonly values: Float32Array;
+  readonly start: number;
+  readonly size: number;
+  readonly logNormaliser: number;
+}
+
+/** The `count` largest log-probabilities of a row, descending; fewer where the vocabulary is smaller. */
+export function topLogprobs({ values, start, size, logNormaliser }: LogitRow, count: number): number[] {
+  const largest: number[] = [];
+  for (let index = start; index < start + size; index++) {
+    const value = values[index]!;
+    if (largest.length === count) {
+      if (!(value > largest[count - 1]!)) continue;
+      largest.pop();
+    }
+    let place = largest.length;
+    while (place > 0 && value > largest[place - 1]!) place--;
+    largest.splice(place, 0, value);
+  }
+  return largest.map((logit) => logit - logNormaliser);
+}
+
+/**
+ * Kullback–Leibler divergence from the uniform distribution to a row's, −1/V Σ log(V p), in nats; 0 for a uniform row.
+ * Tokens that a model rules out altogether (logit −∞) are no part of V: with them every row would be infinitely certain.
+ */
+export function selfCertaintyOf({ values, start, size, logNormaliser }: LogitRow): number {
+  let sum = 0;
+  let count = 0;
+  for (let index = start; index < start + size; index++) {
+    const value = values[index]!;
+    if (value === -Infinity) continue;
+    sum += value;
+    count++;
+  }
+  return Math.max(0, logNormaliser - sum / count - Math.log(count));
+}
+
+/**
+ * DeepConf's confidence of each token: −1/k Σ log p over the k likeliest tokens at its place. Exactly k, also where an engine
+ * adds the chosen token to its list: a k that changes from token to token would compare unlike things.
+ *
+ * @param topLogprobs - `Segment.topLogprobs`: one descending list a token.
+ * @param count - k; lists that are shorter count as they are. @default every list as it is
+ * @returns One a token, ≥ 0; a token whose list is empty has none and is left out.
+ */
+export function tokenConfidences(topLogprobs: readonly (readonly number[])[], count = Infinity): number[] {
+  if (count !== Infinity) requireWholeNumber('count', count, 1);
+  const confidences: number[] = [];
+  for (const list of topLogprobs) {
+    const size = Math.min(count, list.length);
+    if (size === 0) continue;
+    let sum = 0;
+    for (let index = 0; index < size; index++) sum += list[index]!;
+    confidences.push(-sum / size);
+  }
+  return confidences;
+}
+
+/**
+ * Means of every `window` consecutive confidences, `[tokens - window + 1]`; one mean of all where there are fewer tokens, none
+ * where there are none. Running sums, so O(tokens) whatever the window.
+ *
+ * @param window - Whole number ≥ 1.
+ */
+export function groupConfidences(confidences: readonly number[], window: number): number[] {
+  requireWholeNumber('window', window, 1);
+  const size = Math.min(window, confidences.length);
+  if (size === 0) return [];
+  const groups: number[] = [];
+  let sum = 0;
+  for (const [index, confidence] of confidences.entries()) {
+    sum += confidence;
+    if (index >= size) sum -= confidences[index - size]!;
+    if (index >= size - 1) groups.push(sum / size);
+  }
+  return groups;
+}
+
+/**
+ * How confidences of tokens become one of a branch: `mean` of all; `tail`: mean of the last window; `lowest-group`: the least
+ * sure window; `bottom-groups`: mean of the least sure tenth of windows.
+ */
+export type ConfidenceAggregation = 'mean' | 'tail' | 'lowest-group' | 'bottom-groups';
+
+export interface ConfidenceOptions {
+  /** @default 'mean' */
+  readonly aggregation?: ConfidenceAggregation;
+  /** Tokens in a group; a branch that is shorter is one group. Whole number ≥ 1. @default 2048, as in the paper */
+  readonly window?: number;
+  /** Share of groups that `bottom-groups` takes, at least one group. In (0, 1]. @default 0.1 */
+  readonly bottomShare?: number;
+}
+
+/** One confidence of a branch, `undefined` where there is none of any token. @throws {InvalidOptionError} */
+export function aggregateConfidence(confidences: readonly number[], options: ConfidenceOptions = {}): number | undefined {
+  const { aggregation = 'mean', window = 2048, bottomShare = 0.1 } = options;
+  requireWholeNumber('window', window, 1);
+  requireNumber('bottomShare', bottomShare, Number.MIN_VALUE, 1);
+  if (!AGGREGATIONS.has(aggregation)) throw new InvalidOptionError('aggregation', "'mean', 'tail', 'lowest-group' or 'bottom-groups'", aggregation);
+  if (confidences.length === 0) return undefined;
+  switch (aggregation) {
+    case 'mean':
+      return meanOf(confidences);
+    case 'tail':
+      return meanOf(confidences.slice(-window));
+    case 'lowest-group':
+      return groupConfidences(confidences, window).reduce((least, group) => Math.min(least, group));
+    case 'bottom-groups': {
+      const groups = groupConfidences(confidences, window).sort((left, right) => left - right);
+      return meanOf(groups.slice(0, Math.max(1, Math.floor(groups.length * bottomShare))));
+    }
+  }
+}
+
+const AGGREGATIONS: ReadonlySet<string> = new Set<ConfidenceAggregation>(['mean', 'tail', 'lowest-group', 'bottom-groups']);
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
