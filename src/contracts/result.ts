@@ -23,10 +23,12 @@ export interface BranchReport {
   readonly branch: number;
   readonly text: string;
   readonly answer: string | undefined;
-  /** Sampled and forced tokens. */
+  /** Tokens of its text: sampled, forced, and taken over. */
   readonly tokenCount: number;
   /** Of these, appended by the strategy. */
   readonly forcedTokenCount: number;
+  /** Of these, taken over from the branch it was forked off, which counts them as its own. Absent where it was not forked. */
+  readonly inheritedTokenCount?: number;
   /** Mean natural-log probability of the sampled tokens; `undefined` when there is none. */
   readonly meanLogprob: number | undefined;
   /** How its last segment ended; `failed` carries `error`. */

@@ -8,23 +8,38 @@ export class BranchRecorder {
   readonly #scope: RunScope;
   readonly #onCut: () => void;
   readonly #startMs: number;
-  #logprobSum = 0;
+  /** Tokens of the branch this one was forked off. */
+  readonly #inheritedTokens: number;
+  readonly #inheritedSamples: number;
+  #logprobSum: number;
   #sampledCount = 0;
   #finish: BranchReport['finish'] = 'aborted';
   #error: unknown;
   #isForced = false;
   #isCut = false;
 
-  /** @param onCut - Called when the deadline has ended one of its segments. */
-  constructor(scope: RunScope, branch: Branch, onCut: () => void) {
+  /**
+   * @param onCut - Called when the deadline has ended one of its segments.
+   * @param parent - Of the branch this one has just been forked off.
+   */
+  constructor(scope: RunScope, branch: Branch, onCut: () => void, parent?: BranchRecorder) {
     this.#scope = scope;
     this.branch = branch;
     this.#onCut = onCut;
+    this.#inheritedTokens = parent ? branch.tokenCount : 0;
+    this.#inheritedSamples = parent ? parent.#inheritedSamples + parent.#sampledCount : 0;
+    this.#logprobSum = parent ? parent.#logprobSum : 0;
     this.#startMs = scope.elapsedMs();
   }
 
   get finish(): BranchReport['finish'] {
     return this.#finish;
+  }
+
+  /** Mean natural-log probability of the sampled tokens of its text, those before a fork included; `undefined` when there is none. */
+  get meanLogprob(): number | undefined {
+    const count = this.#inheritedSamples + this.#sampledCount;
+    return count > 0 ? this.#logprobSum / count : undefined;
   }
 
   /** Whether the deadline ended one of its segments. */
@@ -59,6 +74,12 @@ export class BranchRecorder {
     this.#error = error;
   }
 
+  /** Ends a branch that is at rest: the strategy goes on without it. */
+  drop(): void {
+    this.branch.abort();
+    if (this.branch.ended === 'aborted') this.#finish = 'aborted';
+  }
+
   /** The branch as it stands, ended now. */
   report(answer: string | undefined): BranchReport {
     const { number, text, tokenCount } = this.branch;
@@ -67,8 +88,9 @@ export class BranchRecorder {
       text,
       answer,
       tokenCount,
-      forcedTokenCount: tokenCount - this.#sampledCount,
-      meanLogprob: this.#sampledCount > 0 ? this.#logprobSum / this.#sampledCount : undefined,
+      forcedTokenCount: tokenCount - this.#inheritedTokens - this.#sampledCount,
+      ...(this.#inheritedTokens > 0 && { inheritedTokenCount: this.#inheritedTokens }),
+      meanLogprob: this.meanLogprob,
       finish: this.#finish,
       isForced: this.#isForced,
       ...(this.#error === undefined ? {} : { error: this.#error }),

@@ -64,9 +64,14 @@ export class StrategyRun {
     return this.session.branch(count).map((branch) => this.follow(branch));
   }
 
-  /** Follows a branch of the session: one that was forked off another. */
-  follow(branch: Branch): BranchRecorder {
-    const recorder = new BranchRecorder(this.scope, branch, () => this.#reachDeadline());
+  /** Forks a branch off another; the new one has a random stream of its own. */
+  fork(parent: BranchRecorder): BranchRecorder {
+    return this.follow(parent.branch.fork(), parent);
+  }
+
+  /** Follows a branch of the session. */
+  follow(branch: Branch, parent?: BranchRecorder): BranchRecorder {
+    const recorder = new BranchRecorder(this.scope, branch, () => this.#reachDeadline(), parent);
     this.#recorders.push(recorder);
     return recorder;
   }
