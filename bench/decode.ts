@@ -9,7 +9,7 @@
 import { parseArgs } from 'node:util';
 import { generateProblems } from '../src/problems/index.ts';
 import type { Candidate, DecodeRequest, DecodeRun, Threads } from './support/candidate.ts';
-import { commandOf, countOf, printTable } from './support/command-line.ts';
+import { commandOf, countOf, printTable, threadsOf } from './support/command-line.ts';
 import {
   headlineOf,
   LIBRARY,
@@ -62,7 +62,7 @@ async function measure(): Promise<DecodeReport> {
   const rounds = countOf('rounds', options.rounds ?? (options.quick ? '3' : '7'));
   const promptCount = countOf('prompts', options.prompts ?? (options.quick ? '2' : '6'));
   const branchCounts = options.branches.split(',').map((text) => countOf('branches', text));
-  const threadSettings = (options.threads ?? (options.quick ? 'default' : 'default,1,2')).split(',').map(asThreads);
+  const threadSettings = (options.threads ?? (options.quick ? 'default' : 'default,1,2')).split(',').map(threadsOf);
   const machine = describeMachine(['@huggingface/transformers', 'onnxruntime-node']);
   const warning = loadWarning(machine);
   if (warning) console.log(warning);
@@ -148,8 +148,4 @@ function print(report: DecodeReport): void {
   console.log(`Greedy texts agree on ${report.greedyAgreement.equal} of ${report.greedyAgreement.of} problems.`);
   for (const line of verdicts(report)) console.log(line);
   console.log(JSON.stringify({ headline: report.headline }, null, 2));
-}
-
-function asThreads(text: string): Threads {
-  return text === 'default' ? text : countOf('threads', text);
 }

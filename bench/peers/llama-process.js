@@ -11,13 +11,14 @@
  *
  * @module
  */
-import { DraftSequenceTokenPredictor, getLlama, InputLookupTokenPredictor } from 'node-llama-cpp';
+import { DraftSequenceTokenPredictor, getLlama, InputLookupTokenPredictor, LlamaLogLevel } from 'node-llama-cpp';
 
 /**
  * @typedef {import('../support/llama-messages.ts').LlamaCommand} LlamaCommand
  * @typedef {import('../support/llama-messages.ts').LlamaLoad} LlamaLoad
  * @typedef {import('../support/llama-messages.ts').LlamaRequest} LlamaRequest
  * @typedef {import('../support/llama-messages.ts').LlamaResult} LlamaResult
+ * @typedef {import('node-llama-cpp').Token} Token
  * @typedef {{ readonly sequence: import('node-llama-cpp').LlamaContextSequence, readonly lookup: InputLookupTokenPredictor | undefined }} Lane
  */
 
@@ -43,9 +44,8 @@ async function answer(command) {
 /** @param {LlamaLoad} paths */
 async function load({ targetPath, draftPath }) {
   // No limit to threads: each context sets its own.
-  const llama = await getLlama({ gpu: false, build: 'never', logLevel: 'disabled', maxThreads: 0 });
-  const [target, draft] = await Promise.all([targetPath, draftPath].map((modelPath) => llama.loadModel({ modelPath })));
-  models = { target, draft };
+  const llama = await getLlama({ gpu: false, build: 'never', logLevel: LlamaLogLevel.disabled, maxThreads: 0 });
+  models = { target: await llama.loadModel({ modelPath: targetPath }), draft: await llama.loadModel({ modelPath: draftPath }) };
   return { isReady: true };
 }
 
@@ -54,13 +54,13 @@ async function load({ targetPath, draftPath }) {
  * @returns {Promise<LlamaResult>}
  */
 async function run(request) {
-  const { predictor, branches, threads, prompt } = request;
+  const { predictor, branches, threads } = request;
   const key = `${predictor} ${branches} ${threads}`;
   if (!laneSets.has(key)) laneSets.set(key, openLanes(request));
   const lanes = await /** @type {Promise<Lane[]>} */ (laneSets.get(key));
   for (const { sequence, lookup } of lanes) {
     await sequence.clearHistory();
-    lookup?.updateInputTokens(prompt);
+    lookup?.updateInputTokens(promptOf(request));
   }
   const before = lanes.map(({ sequence }) => sequence.tokenPredictions);
   const startedAt = performance.now();
@@ -68,7 +68,7 @@ async function run(request) {
   const endedAt = performance.now();
   const after = lanes.map(({ sequence }) => sequence.tokenPredictions);
   /** @param {'validated' | 'refuted'} field */
-  const count = (field) => after.reduce((sum, predictions, index) => sum + predictions[field] - before[index][field], 0);
+  const count = (field) => after.reduce((sum, predictions, index) => sum + predictions[field] - (before[index]?.[field] ?? 0), 0);
   return {
     tokens: outputs.map(({ tokens }) => tokens),
     totalMs: endedAt - startedAt,
@@ -83,16 +83,26 @@ async function run(request) {
  * @param {LlamaRequest} request
  * @param {number} branch
  */
-async function decode(sequence, { prompt, temperature, seed, maxTokens, endToken }, branch) {
+async function decode(sequence, request, branch) {
+  const { temperature, seed, maxTokens, endToken } = request;
   const tokens = [];
   let firstAt = 0;
   const options = { temperature, topK: 0, topP: 1, minP: 0, seed: 1000 * seed + branch, yieldEogToken: true };
-  for await (const token of sequence.evaluate(prompt, options)) {
+  for await (const token of sequence.evaluate(promptOf(request), options)) {
     firstAt ||= performance.now();
     tokens.push(token);
     if (token === endToken || tokens.length >= maxTokens) break;
   }
   return { tokens, firstAt };
+}
+
+/**
+ * Its tokens are numbers under a name of their own.
+ *
+ * @param {LlamaRequest} request
+ */
+function promptOf({ prompt }) {
+  return /** @type {Token[]} */ (/** @type {unknown} */ (prompt));
 }
 
 /**

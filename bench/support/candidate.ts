@@ -43,6 +43,8 @@ export interface DraftCount {
 }
 
 export interface Drafts extends DraftCount {
+  /** How many drafts were decided, by their number of tokens, where the candidate tells. */
+  readonly draftsByLength?: readonly number[];
   /** Outcomes at each position of a draft given that all before it stood, where the candidate tells. */
   readonly byPosition?: readonly DraftCount[];
 }

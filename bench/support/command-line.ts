@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import { requireWholeNumber } from '../../src/options.ts';
+import type { Threads } from './candidate.ts';
 
 /** The command this process was started with, for whoever wants to repeat it. */
 export function commandOf(script: string): string {
@@ -11,6 +12,11 @@ export function countOf(option: string, text: string): number {
   const value = Number(text);
   requireWholeNumber(option, value, 1);
   return value;
+}
+
+/** @throws {InvalidOptionError} unless `text` is `default` or a whole number ≥ 1. */
+export function threadsOf(text: string): Threads {
+  return text === 'default' ? text : countOf('threads', text);
 }
 
 export interface TableText {

@@ -12,6 +12,12 @@ const { bundledModels, Decoder, SpeculativeDecoder } = (await import(new URL('..
 /** Draft and verification options; models and thread are the benchmark's to choose. */
 export type SpeculationOptions = Pick<Library.SpeculativeDecoderOptions, 'drafters' | 'draftLength' | 'minConfidence' | 'verification'>;
 
+/** The thread an engine runs in, and the threads inside its operators. */
+export interface Place {
+  readonly thread: 'worker' | 'main';
+  readonly threads: Threads;
+}
+
 /** Our decoders on the bundled models, native layout. */
 export class LibraryCandidate implements Candidate {
   readonly name: string;
@@ -31,8 +37,8 @@ export class LibraryCandidate implements Candidate {
   }
 
   /** Plain decoding without options, else speculation. */
-  static async loadNamed(name: string, thread: 'worker' | 'main', options: SpeculationOptions | undefined): Promise<LibraryCandidate> {
-    const { target, draft } = await modelsAt('default');
+  static async loadNamed(name: string, options: SpeculationOptions | undefined, { thread, threads }: Place): Promise<LibraryCandidate> {
+    const { target, draft } = await modelsAt(threads);
     const engine = options ? new SpeculativeDecoder({ target, draft, thread, ...options }) : new Decoder({ model: target, thread });
     return LibraryCandidate.#start(name, thread, engine);
   }

@@ -1,18 +1,23 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Tokenizer } from 'latency-tts';
 import type { Candidate, DecodeRequest, DecodeRun } from './candidate.ts';
 import type { LlamaAnswer, LlamaCommand, LlamaPredictor, LlamaResult } from './llama-messages.ts';
 
 const PEERS = fileURLToPath(new URL('../peers/', import.meta.url));
+const MODELS = fileURLToPath(new URL('../../models/', import.meta.url));
 
 /** Why node-llama-cpp cannot run here, and what to do about it; `undefined` when it can. */
 export function missingLlama(): string | undefined {
   if (!existsSync(`${PEERS}node_modules/node-llama-cpp`)) return 'node-llama-cpp is not installed (npm ci --prefix bench/peers)';
-  const isComplete = ['target', 'draft'].every((name) => existsSync(`${PEERS}models/${name}.gguf`));
-  return isComplete ? undefined : 'there are no GGUF models (python training/export_gguf.py target draft)';
+  const isFresh = ['target', 'draft'].every((name) => changedAt(`${PEERS}models/${name}.gguf`) > changedAt(`${MODELS}${name}/model.onnx`));
+  return isFresh ? undefined : 'its models lack or are older than ours (python training/export_gguf.py target draft)';
+}
+
+function changedAt(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** The process in which node-llama-cpp holds the bundled target and draft. */
@@ -42,8 +47,13 @@ export class LlamaProcess {
   }
 
   async #ask(command: LlamaCommand): Promise<LlamaAnswer> {
+    const settled = new AbortController();
+    const answers = ['message', 'exit'].map((event) => once(this.#child, event, { signal: settled.signal }));
     this.#child.send(command);
-    const [answer] = (await Promise.race([once(this.#child, 'message'), once(this.#child, 'exit')])) as [LlamaAnswer | number | null];
+    const [answer] = (await Promise.race(answers)) as [LlamaAnswer | number | null];
+    // The other one will not come: stop listening for it.
+    for (const open of answers) open.catch(() => undefined);
+    settled.abort();
     if (answer === null || typeof answer === 'number') throw new Error(`The process of node-llama-cpp has ended with ${answer}.`);
     if ('error' in answer) throw new Error(`node-llama-cpp: ${answer.error}`);
     return answer;
@@ -62,35 +72,14 @@ export class LlamaCandidate implements Candidate {
   readonly #process: LlamaProcess;
   readonly #predictor: LlamaPredictor;
   readonly #facts: LlamaModelFacts;
-  readonly #threads = new Map<number, number>();
+  readonly #threads: number;
 
-  constructor(process: LlamaProcess, predictor: LlamaPredictor, facts: LlamaModelFacts) {
+  constructor(process: LlamaProcess, predictor: LlamaPredictor, threads: number, facts: LlamaModelFacts) {
     this.name = LLAMA_NAMES[predictor];
     this.#process = process;
     this.#predictor = predictor;
+    this.#threads = threads;
     this.#facts = facts;
-  }
-
-  /** Its fastest number of threads for `branches`, chosen by `chooseThreads`. */
-  threadsFor(branches: number): number {
-    return this.#threads.get(branches) ?? 1;
-  }
-
-  /** Tries each number of threads and keeps the fastest: the most tokens a second over `requests`, the first of which warms up. */
-  async chooseThreads(choices: readonly number[], branches: number, requests: readonly DecodeRequest[]): Promise<void> {
-    let best = { threads: choices[0]!, rate: 0 };
-    for (const threads of choices) {
-      this.#threads.set(branches, threads);
-      await this.run(requests[0]!);
-      let [tokens, milliseconds] = [0, 0];
-      for (const request of requests) {
-        const run = await this.run(request);
-        tokens += run.usefulTokens;
-        milliseconds += run.totalMs;
-      }
-      if (tokens / milliseconds > best.rate) best = { threads, rate: tokens / milliseconds };
-    }
-    this.#threads.set(branches, best.threads);
   }
 
   async run({ question, branches, seed, temperature, maxTokens }: DecodeRequest): Promise<DecodeRun> {
@@ -98,7 +87,7 @@ export class LlamaCandidate implements Candidate {
     const { tokens, totalMs, decodeMs, proposed, accepted } = await this.#process.run({
       predictor: this.#predictor,
       branches,
-      threads: this.threadsFor(branches),
+      threads: this.#threads,
       contextTokens,
       prompt: tokenizer.encodePrompt(question),
       temperature,
@@ -121,7 +110,7 @@ export class LlamaCandidate implements Candidate {
   async dispose(): Promise<void> {}
 }
 
-export const LLAMA_NAMES: Readonly<Record<LlamaPredictor, string>> = {
+const LLAMA_NAMES: Readonly<Record<LlamaPredictor, string>> = {
   none: 'node-llama-cpp',
   draft: 'node-llama-cpp, draft predictor',
   lookup: 'node-llama-cpp, lookup predictor',

@@ -1,0 +1,53 @@
+import type { Candidate, DecodeRequest, DecodeRun } from './candidate.ts';
+import { usefulRates } from './rates.ts';
+import type { Setting } from './speculative-roster.ts';
+
+/** A number of threads that starts at less than this share of the best rate is not tried further. */
+const HOPELESS = 0.3;
+
+/** A candidate at several numbers of threads: each setting gets the one that is fastest there. */
+export class ThreadChoice implements Candidate {
+  readonly name: string;
+  readonly #byThreads: ReadonlyMap<number, Candidate>;
+  readonly #chosen = new Map<string, number>();
+
+  /** @param byThreads - The same candidate by its number of threads. At least one. */
+  constructor(byThreads: ReadonlyMap<number, Candidate>) {
+    const [first] = byThreads.values();
+    this.name = first!.name;
+    this.#byThreads = byThreads;
+  }
+
+  /** Tries each number of threads on requests of one setting, the first of which warms up, and keeps the fastest. */
+  async choose(requests: readonly DecodeRequest[]): Promise<void> {
+    let bestRate = 0;
+    for (const [threads, candidate] of this.#byThreads) {
+      const [warmUpRate] = usefulRates([[await candidate.run(requests[0]!)]]);
+      if (warmUpRate! < HOPELESS * bestRate) continue;
+      const runs: DecodeRun[] = [];
+      for (const request of requests) runs.push(await candidate.run(request));
+      const [rate] = usefulRates([runs]);
+      if (rate! <= bestRate) continue;
+      bestRate = rate!;
+      this.#chosen.set(keyOf(requests[0]!), threads);
+    }
+  }
+
+  /** The number of threads of a setting: as chosen, else the first there is. */
+  threadsFor(setting: Setting): number {
+    const [first] = this.#byThreads.keys();
+    return this.#chosen.get(keyOf(setting)) ?? first!;
+  }
+
+  run(request: DecodeRequest): Promise<DecodeRun> {
+    return this.#byThreads.get(this.threadsFor(request))!.run(request);
+  }
+
+  async dispose(): Promise<void> {
+    for (const candidate of this.#byThreads.values()) await candidate.dispose();
+  }
+}
+
+function keyOf({ branches, temperature }: Setting): string {
+  return `${branches} ${temperature}`;
+}
