@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { Segment } from '../contracts/engine.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { requireNumber, requireWholeNumber } from '../options.ts';
 
@@ -130,4 +131,31 @@ const AGGREGATIONS: ReadonlySet<string> = new Set<ConfidenceAggregation>(['mean'
 
 function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** What of a branch's segments its scores are made of. */
+export type ConfidenceSegment = Pick<Segment, 'logprobs' | 'topLogprobs' | 'selfCertainty'>;
+
+/** Mean log-probability of a branch's sampled tokens, ≤ 0; `undefined` without any. Its exponential is 1 / perplexity. */
+export function meanLogprobOf(segments: readonly ConfidenceSegment[]): number | undefined {
+  const logprobs = segments.flatMap((segment) => segment.logprobs);
+  return logprobs.length === 0 ? undefined : meanOf(logprobs);
+}
+
+/** Mean self-certainty of a branch's sampled tokens, ≥ 0; `undefined` unless every segment tells it. */
+export function meanSelfCertaintyOf(segments: readonly ConfidenceSegment[]): number | undefined {
+  if (segments.some(({ selfCertainty }) => selfCertainty === undefined)) return undefined;
+  const certainties = segments.flatMap(({ selfCertainty }) => selfCertainty ?? []);
+  return certainties.length === 0 ? undefined : meanOf(certainties);
+}
+
+/**
+ * DeepConf's confidence of a branch, ≥ 0; `undefined` unless every segment tells top log-probabilities.
+ *
+ * @param options.count - k of `tokenConfidences`.
+ */
+export function confidenceOf(segments: readonly ConfidenceSegment[], options: ConfidenceOptions & { readonly count?: number } = {}): number | undefined {
+  if (segments.some((segment) => segment.topLogprobs === undefined)) return undefined;
+  const lists = segments.flatMap((segment) => segment.topLogprobs ?? []);
+  return aggregateConfidence(tokenConfidences(lists, options.count), options);
 }

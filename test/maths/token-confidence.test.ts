@@ -1,7 +1,17 @@
 import { assert as property, array, double, float, integer, property as forAll } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { logSumExp } from '../../src/maths/sampling.ts';
-import { aggregateConfidence, groupConfidences, selfCertaintyOf, tokenConfidences, topLogprobs, type LogitRow } from '../../src/maths/token-confidence.ts';
+import {
+  aggregateConfidence,
+  confidenceOf,
+  groupConfidences,
+  meanLogprobOf,
+  meanSelfCertaintyOf,
+  selfCertaintyOf,
+  tokenConfidences,
+  topLogprobs,
+  type LogitRow,
+} from '../../src/maths/token-confidence.ts';
 
 const rowOf = (logits: readonly number[]): LogitRow => {
   const values = Float32Array.from([99, ...logits, 99]);
@@ -124,5 +134,26 @@ describe('aggregateConfidence', () => {
     expect(() => aggregateConfidence([1], { window: 0 })).toThrow('`window`');
     expect(() => aggregateConfidence([1], { bottomShare: 0 })).toThrow('`bottomShare`');
     expect(() => aggregateConfidence([1], { aggregation: 'median' as 'mean' })).toThrow("'lowest-group'");
+  });
+});
+
+describe('scores of a branch', () => {
+  const SEGMENTS = [
+    { logprobs: [-1, -3], topLogprobs: [[-1, -3], [-0.5, -3]], selfCertainty: [2, 4] }, // prettier-ignore
+    { logprobs: [-0.5], topLogprobs: [[-0.5, -1.5]], selfCertainty: [9] },
+  ];
+
+  test('run over all tokens of all segments', () => {
+    expect(meanLogprobOf(SEGMENTS)).toBeCloseTo(-1.5, 12);
+    expect(meanSelfCertaintyOf(SEGMENTS)).toBeCloseTo(5, 12);
+    expect(confidenceOf(SEGMENTS)).toBeCloseTo((2 + 1.75 + 1) / 3, 12);
+    expect(confidenceOf(SEGMENTS, { count: 1 })).toBeCloseTo((1 + 0.5 + 0.5) / 3, 12);
+    expect(confidenceOf(SEGMENTS, { aggregation: 'lowest-group', window: 2 })).toBeCloseTo(1.375, 12);
+  });
+
+  test('are undefined where a segment does not tell, or there is no token', () => {
+    const silent = [...SEGMENTS, { logprobs: [-1] }];
+    expect([meanSelfCertaintyOf(silent), confidenceOf(silent)]).toEqual([undefined, undefined]);
+    expect([meanLogprobOf([]), meanSelfCertaintyOf([]), confidenceOf([])]).toEqual([undefined, undefined, undefined]);
   });
 });
