@@ -4,37 +4,41 @@
  * @module
  */
 import type { AnswerExtractor } from '../contracts/answer.ts';
+import { boxedAnswer } from './extraction/boxed.ts';
+import { choiceAnswer } from './extraction/choice.ts';
+import { cleanAnswer } from './extraction/clean-answer.ts';
+import { answerAfterHashes } from './extraction/hashes.ts';
+import { statedAnswer } from './extraction/stated.ts';
+import { codeAnswer, jsonAnswer } from './extraction/structured.ts';
+
+export { answerAfterHashes, boxedAnswer, choiceAnswer, codeAnswer, jsonAnswer, statedAnswer };
 
 /** A hyphen behind a word or a bracket is an operator or a range, not a sign; a comma is a thousands separator only before three digits. */
 const NUMBER = /(?:(?<![\w)\]}])[-+])?\$?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<!\d)\.\d+)/g;
-const NUMBER_ALONE = /^([-+]?)(\d{1,3}(?:,\d{3})+|\d*)(?:\.(\d+))?$/;
 
-/** The text after the last `####`, up to the end of its line (GSM8K's form). */
-export function answerAfterHashes(text: string): string | undefined {
-  const start = text.lastIndexOf('####');
-  if (start < 0) return undefined;
-  return cleaned(text.slice(start + 4).split('\n', 1)[0]!);
-}
+/** What an answer looks like. */
+export type AnswerKind = 'any' | 'number' | 'choice' | 'json' | 'code';
 
-/** The content of the last `\boxed{…}`, with braces matched. */
-export function boxedAnswer(text: string): string | undefined {
-  const start = text.lastIndexOf('\\boxed{');
-  if (start < 0) return undefined;
-  const from = start + '\\boxed{'.length;
-  let depth = 1;
-  for (let index = from; index < text.length; index++) {
-    const character = text[index];
-    if (character === '\\') index++;
-    else if (character === '{') depth++;
-    else if (character === '}' && --depth === 0) return cleaned(text.slice(from, index));
-  }
-  return undefined;
+export interface ExtractAnswerOptions {
+  /**
+   * `any`: after `####`, in a box, stated in a sentence, or the last number; `number`: the last number in any of these;
+   * `choice`: the letter of a multiple choice; `json`: a field of the last JSON object; `code`: the last fenced block.
+   *
+   * @default 'any'
+   */
+  readonly kind?: AnswerKind;
+  /** Letters of the choices. Only for `choice`. @default 'ABCDEFGHIJ' */
+  readonly letters?: string;
+  /** Name of the field. Only for `json`. @default 'answer' */
+  readonly field?: string;
+  /** Language of the block. Only for `code`. @default any */
+  readonly language?: string;
 }
 
 /** The last number in the text. */
 export function lastNumber(text: string): string | undefined {
   const numbers = text.match(NUMBER);
-  return numbers ? cleaned(numbers.at(-1)!) : undefined;
+  return numbers ? cleanAnswer(numbers.at(-1)!) : undefined;
 }
 
 /** The first extractor's answer, else the next one's. */
@@ -48,20 +52,27 @@ export function firstOf(...extractors: readonly AnswerExtractor[]): AnswerExtrac
   };
 }
 
-/** After `####`, in `\boxed{}`, or the last number. */
-export const extractAnswer: AnswerExtractor = firstOf(answerAfterHashes, boxedAnswer, lastNumber);
-
 /** An answer that was written out: after `####` or in `\boxed{}`. A text without one is unfinished. */
 export const explicitAnswer: AnswerExtractor = firstOf(answerAfterHashes, boxedAnswer);
 
-/** Numbers in one form, so that `$1,200.50` and `1200.5` are one answer; other text as it stands. */
-function cleaned(text: string): string | undefined {
-  const trimmed = text.trim().replace(/\.$/, '');
-  if (!trimmed) return undefined;
-  const [, sign, integer = '', decimals = ''] = NUMBER_ALONE.exec(trimmed.replace(/\$/g, '')) ?? [];
-  if (integer + decimals === '') return trimmed;
-  const whole = integer.replaceAll(',', '').replace(/^0+(?=\d)/, '') || '0';
-  const fraction = decimals.replace(/0+$/, '');
-  const magnitude = fraction ? `${whole}.${fraction}` : whole;
-  return sign === '-' && magnitude !== '0' ? `-${magnitude}` : magnitude;
+const anyAnswer = firstOf(explicitAnswer, statedAnswer, lastNumber);
+
+/** The final answer of a text, by what it looks like; `undefined` where there is none. Never throws. */
+export function extractAnswer(text: string, { kind = 'any', letters, field, language }: ExtractAnswerOptions = {}): string | undefined {
+  switch (kind) {
+    case 'number':
+      return numberIn(explicitAnswer(text)) ?? numberIn(statedAnswer(text)) ?? lastNumber(text);
+    case 'choice':
+      return choiceAnswer(text, letters);
+    case 'json':
+      return jsonAnswer(field)(text);
+    case 'code':
+      return codeAnswer(language)(text);
+    case 'any':
+      return anyAnswer(text);
+  }
+}
+
+function numberIn(answer: string | undefined): string | undefined {
+  return answer === undefined ? undefined : lastNumber(answer);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { AnswerEquivalence } from '../contracts/answer.ts';
+import { groupAnswers } from './group-answers.ts';
 
 /** Votes for one answer. */
 export interface AnswerVotes {
@@ -16,21 +17,20 @@ export interface AnswerVotes {
 
 /**
  * Counts votes; most votes first, and among equals the one with the lowest voter number first, so that ties do not
- * depend on who finished when.
+ * depend on who finished when. Votes for answers that are the same count together, as `groupAnswers` divides them.
  *
  * @param answers - By voter; `undefined` abstains.
+ * @param isSame - @default equal text
  */
-export function countVotes(answers: ReadonlyMap<number, string | undefined>, isSame: AnswerEquivalence = Object.is): AnswerVotes[] {
-  const groups: { answer: string; voters: number[] }[] = [];
-  for (const voter of [...answers.keys()].sort((left, right) => left - right)) {
-    const answer = answers.get(voter);
-    if (answer === undefined) continue;
-    const group = groups.find((candidate) => isSame(candidate.answer, answer));
-    if (group) group.voters.push(voter);
-    else groups.push({ answer, voters: [voter] });
-  }
+export function countVotes(answers: ReadonlyMap<number, string | undefined>, isSame?: AnswerEquivalence): AnswerVotes[] {
+  const voters = [...answers.keys()].filter((voter) => answers.get(voter) !== undefined).sort((left, right) => left - right);
+  const groups = groupAnswers(
+    voters.map((voter) => answers.get(voter)!),
+    isSame,
+  );
   return groups
-    .map(({ answer, voters }) => ({ answer, voters, votes: voters.length }))
+    .map((indices) => indices.map((index) => voters[index]!))
+    .map((group) => ({ answer: answers.get(group[0]!)!, voters: group, votes: group.length }))
     .sort((left, right) => right.votes - left.votes || left.voters[0]! - right.voters[0]!);
 }
 

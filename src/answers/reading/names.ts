@@ -1,0 +1,41 @@
+/** Names of variables and points, with everything that hangs on them. */
+import { GivenUp } from '../algebra/effort.ts';
+import type { Cursor } from './cursor.ts';
+
+/** A name with the primes and subscripts that follow: `x'`, `x_{n+1}`. */
+export function markedName(cursor: Cursor, name: string): string {
+  let result = name;
+  for (;;) {
+    if (cursor.is('^') && (cursor.is("'", 1) || (cursor.is('{', 1) && cursor.is("'", 2)))) {
+      cursor.next();
+      result += rawArgument(cursor);
+    } else if (cursor.accept("'")) result += "'";
+    else if (cursor.accept('_')) result += `_{${rawArgument(cursor)}}`;
+    else return result;
+  }
+}
+
+/** A braced group or one token, as text. */
+export function rawArgument(cursor: Cursor): string {
+  const start = cursor.position;
+  if (!cursor.accept('{')) {
+    const { kind, text } = cursor.next();
+    return kind === 'command' ? `\\${text}` : text;
+  }
+  for (let depth = 1; depth > 0;) {
+    const { text } = cursor.next();
+    depth += text === '{' ? 1 : text === '}' ? -1 : 0;
+  }
+  return cursor.textBetween(start + 1, cursor.position - 1);
+}
+
+/** `ABC` behind `\angle`. */
+export function nameOfPoints(cursor: Cursor): string {
+  let name = '';
+  for (let token = cursor.peek(); token && (token.kind === 'symbol' || token.kind === 'word'); token = cursor.peek()) {
+    cursor.next();
+    name += markedName(cursor, token.text);
+  }
+  if (name === '') throw new GivenUp('Points are missing.');
+  return name;
+}

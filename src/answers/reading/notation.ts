@@ -1,0 +1,117 @@
+/**
+ * From Unicode, Markdown and the wrappers around an answer to the plain notation that the lexer reads.
+ *
+ * @module
+ */
+
+/** Characters and what stands for them, in pairs. */
+const SYMBOLS = `− - – - — - ‐ - ∗ * ∕ / ⁄ / ′ ' ’ ' ‘ ' “ " ” " （ ( ） ) ， , ： : ； ; 。 . ％ % ＝ = ＋ + － - ＜ < ＞ > ［ [ ］ ] ｛ { ｝ } ∶ : ℯ e ⅈ i
+  × \\times · \\cdot ⋅ \\cdot ∙ \\cdot • \\cdot ÷ \\div √ \\sqrt ∛ \\cbrt ∞ \\infty ≤ \\le ⩽ \\le ≥ \\ge ⩾ \\ge ≠ \\ne ≈ \\approx ≅ \\approx ≡ \\equiv
+  ± \\pm ∓ \\mp ∪ \\cup ∩ \\cap ∖ \\setminus ∅ \\emptyset ∈ \\in ∣ \\mid ∥ \\Vert ⌊ \\lfloor ⌋ \\rfloor ⌈ \\lceil ⌉ \\rceil ⟨ \\langle ⟩ \\rangle
+  … \\ldots ⋯ \\cdots ° \\degree º \\degree ˚ \\degree ∠ \\angle △ \\triangle ∧ \\land ∨ \\lor ∑ \\sum ∏ \\prod ∫ \\int → \\to ⇒ \\implies ∂ \\partial ℓ \\ell
+  ℝ \\mathbb{R} ℤ \\mathbb{Z} ℕ \\mathbb{N} ℚ \\mathbb{Q} ℂ \\mathbb{C} α \\alpha β \\beta γ \\gamma δ \\delta ε \\epsilon ζ \\zeta η \\eta θ \\theta ϑ \\theta
+  ι \\iota κ \\kappa λ \\lambda μ \\mu µ \\mu ν \\nu ξ \\xi π \\pi 𝜋 \\pi ρ \\rho σ \\sigma ς \\sigma τ \\tau υ \\upsilon φ \\phi ϕ \\phi χ \\chi ψ \\psi ω \\omega
+  Γ \\Gamma Δ \\Delta Θ \\Theta Λ \\Lambda Ξ \\Xi Π \\Pi Σ \\Sigma Φ \\Phi Ψ \\Psi Ω \\Omega`;
+const VULGAR_FRACTIONS = '½ 1 2 ⅓ 1 3 ⅔ 2 3 ¼ 1 4 ¾ 3 4 ⅕ 1 5 ⅖ 2 5 ⅗ 3 5 ⅘ 4 5 ⅙ 1 6 ⅚ 5 6 ⅐ 1 7 ⅛ 1 8 ⅜ 3 8 ⅝ 5 8 ⅞ 7 8 ⅑ 1 9 ⅒ 1 10';
+const SUPERSCRIPTS = '⁰0¹1²2³3⁴4⁵5⁶6⁷7⁸8⁹9⁺+⁻-⁽(⁾)ⁿnⁱiˣxᵃaᵇbᵏkᵐmᵗt';
+const SUBSCRIPTS = '₀0₁1₂2₃3₄4₅5₆6₇7₈8₉9₊+₋-ₙnᵢiₖkₘmₐaₓx';
+const WIDE_SPACES = /[\u00a0\u2002-\u2005\u2007\u2008\u3000]/g;
+const THIN_SPACES = /[\u2009\u200a\u202f]/g;
+const INVISIBLE = /[\u200b-\u200d\u2060-\u2062\ufeff]/g;
+
+const isCommand = (replacement: string): boolean => /^\\[a-z]+$/i.test(replacement);
+const symbols = tuplesOf(SYMBOLS, 2).map(([character, replacement]): [string, string] => [
+  character!,
+  // A space keeps a command apart from a letter behind it.
+  isCommand(replacement!) ? `${replacement} ` : replacement!,
+]);
+const fractions = tuplesOf(VULGAR_FRACTIONS, 3).map(([character, top, bottom]): [string, string] => [character!, `\\frac{${top}}{${bottom}}`]);
+const REPLACEMENTS: ReadonlyMap<string, string> = new Map([...symbols, ...fractions]);
+
+function tuplesOf(text: string, size: number): string[][] {
+  const words = text.split(/\s+/);
+  return Array.from({ length: words.length / size }, (_, index) => words.slice(index * size, (index + 1) * size));
+}
+
+/** The same text in ASCII, as far as its characters mean something in mathematics. */
+export function plainNotation(text: string): string {
+  const withScripts = scriptsReplaced(scriptsReplaced(text, SUPERSCRIPTS, '^'), SUBSCRIPTS, '_');
+  const withSpaces = withScripts.replace(INVISIBLE, '').replace(THIN_SPACES, '\\,').replace(WIDE_SPACES, ' ');
+  return [...withSpaces].map((character) => REPLACEMENTS.get(character) ?? character).join('');
+}
+
+/** `x²³` becomes `x^{23}`. */
+function scriptsReplaced(text: string, table: string, mark: string): string {
+  const characters = [...table];
+  const plain = new Map(Array.from({ length: characters.length / 2 }, (_, index) => [characters[2 * index]!, characters[2 * index + 1]!]));
+  let result = '';
+  let isOpen = false;
+  for (const character of text) {
+    const replacement = plain.get(character);
+    if (replacement !== undefined && !isOpen) result += `${mark}{`;
+    if (replacement === undefined && isOpen) result += '}';
+    isOpen = replacement !== undefined;
+    result += replacement ?? character;
+  }
+  return isOpen ? `${result}}` : result;
+}
+
+/** Delimiters that an answer may stand between as a whole. */
+const DELIMITERS = [
+  ['$$', '$$'],
+  ['$', '$'],
+  ['\\(', '\\)'],
+  ['\\[', '\\]'],
+  ['**', '**'],
+  ['__', '__'],
+  ['`', '`'],
+  ['"', '"'],
+  ["'", "'"],
+] as const;
+const LEAD_IN =
+  /^(?:(?:so|thus|therefore|hence),?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?(?:answer|ans|result|value|solution(?:\s+set)?)(?:\s*(?:is|=|:))+\s*(?=\S)/i;
+const HEDGE = /^(?:approximately|approx\.?|about|roughly|around|exactly|equals?(?:\s+to)?)\s+(?=\S)/i;
+const BOX = /^\\(?:boxed|fbox)\s*(?=\{)/;
+const MOST_UNWRAPPINGS = 10;
+
+/** An answer without what merely surrounds it: delimiters, boxes, a lead-in, a full stop. */
+export function unwrapped(text: string): string {
+  let rest = text.trim();
+  for (let step = 0; step < MOST_UNWRAPPINGS; step++) {
+    const next = unwrappedOnce(rest);
+    if (next === rest || next === '') return rest;
+    rest = next;
+  }
+  return rest;
+}
+
+function unwrappedOnce(text: string): string {
+  for (const [open, close] of DELIMITERS) {
+    const inner = text.slice(open.length, -close.length);
+    if (text.startsWith(open) && text.endsWith(close) && inner.length > 0 && text.length > open.length + close.length - 1 && !hasDelimiter(inner, open))
+      return inner.trim();
+  }
+  const box = BOX.exec(text);
+  if (box && closingBrace(text, box[0].length) === text.length - 1) return text.slice(box[0].length + 1, -1).trim();
+  return text
+    .replace(LEAD_IN, '')
+    .replace(HEDGE, '')
+    .replace(/(?<![.\\])[.;,]$/, '')
+    .trim();
+}
+
+function hasDelimiter(inner: string, delimiter: string): boolean {
+  return delimiter === '$' ? /(?<!\\)\$|\\$/.test(inner) : inner.includes(delimiter);
+}
+
+/** Where the brace that opens at `start` is closed; −1 where it is not. */
+export function closingBrace(text: string, start: number): number {
+  let depth = 0;
+  for (let index = start; index < text.length; index++) {
+    const character = text[index];
+    if (character === '\\') index++;
+    else if (character === '{') depth++;
+    else if (character === '}' && --depth === 0) return index;
+  }
+  return -1;
+}

@@ -1,0 +1,132 @@
+/**
+ * Reads an answer. What is no mathematics is text; nothing throws.
+ *
+ * @module
+ */
+import { attempt } from '../algebra/effort.ts';
+import * as expressions from '../algebra/expression.ts';
+import { rational } from '../algebra/rational.ts';
+import { AnswerParser, SEPARATORS } from './answer-parser.ts';
+import { type Token, tokenize } from './lexer.ts';
+import { plainNotation, unwrapped } from './notation.ts';
+import { numberInWords, phraseOf, plainText } from './phrases.ts';
+import type { Answer, Joint } from './syntax.ts';
+
+/** Longer answers are compared as text. */
+const MOST_CHARACTERS = 2_000;
+const NUMBER_AND_LETTER = /^-?[\d.,]+(?:e-?\d+)? [mgshLJNWVAKCF](?:[\s/^*][\w\s/^*{}-]*)?$/;
+const OPENING: ReadonlySet<string> = new Set(['(', '[', '{', '\\{', '⟨']);
+const CLOSING: ReadonlySet<string> = new Set([')', ']', '}', '\\}', '⟩']);
+
+/** What an answer can mean, most likely first; at least one. */
+export function readAnswer(text: string): readonly [Answer, ...Answer[]] {
+  if (text.length > MOST_CHARACTERS) return [rawText(text)];
+  const source = unwrapped(plainNotation(unwrapped(text)));
+  const tokens = attempt(() => tokenize(source));
+  if (!tokens || tokens.length === 0) return [rawText(source || text)];
+  const special = timeOfDay(source) ?? choice(source) ?? verdict(source);
+  if (special) return [special];
+  const answer = readTokens(tokens, false);
+  // Where a letter may be a unit both readings count: `5 m`.
+  return NUMBER_AND_LETTER.test(source) ? [readTokens(tokens, true), answer] : [answer];
+}
+
+function rawText(text: string): Answer {
+  return { kind: 'text', text: text.trim().replace(/\s+/g, ' ').toLowerCase() };
+}
+
+function readTokens(tokens: readonly Token[], readsUnitLetters: boolean): Answer {
+  const phrase = phraseOf(plainText(tokens));
+  if (phrase) return phraseAnswer(phrase);
+  return split(tokens, ';', readsUnitLetters) ?? split(tokens, undefined, readsUnitLetters) ?? readEntry(tokens, readsUnitLetters);
+}
+
+/** Reads what stands between separators outside brackets; `undefined` where there is only one thing. */
+function split(tokens: readonly Token[], separator: ';' | undefined, readsUnitLetters: boolean): Answer | undefined {
+  const parts: Token[][] = [[]];
+  const joints = new Set<string>();
+  let depth = 0;
+  for (const token of tokens) {
+    const isOperator = token.kind === 'operator';
+    if (isOperator && OPENING.has(token.text)) depth++;
+    if (isOperator && CLOSING.has(token.text)) depth--;
+    if (depth <= 0 && isOperator && (separator ? token.text === separator : SEPARATORS.has(token.text))) {
+      joints.add(token.text);
+      parts.push([]);
+    } else parts.at(-1)!.push(token);
+  }
+  const filled = parts.filter((part) => part.length > 0);
+  if (filled.length < 2) return undefined;
+  const joint: Joint = joints.has('or') ? 'or' : joints.has('and') ? 'and' : ',';
+  return { kind: 'sequence', items: filled.map((part) => readTokens(part, readsUnitLetters)), joint };
+}
+
+function readEntry(tokens: readonly Token[], readsUnitLetters: boolean): Answer {
+  const inOrder = withReversedBrackets(withNumbersInDigits(tokens));
+  const isProse = inOrder.every(({ kind }) => kind === 'word' || kind === 'symbol') && inOrder.some(({ kind, text }) => kind === 'word' && text.length > 2);
+  const parse = (part: readonly Token[]): Answer | undefined => attempt(() => new AnswerParser(part, { readsUnitLetters }).parse());
+  const answer = isProse ? undefined : parse(inOrder);
+  if (answer) return answer;
+  const labelEnd = inOrder.findLastIndex(({ kind, text }) => kind === 'operator' && text === '=');
+  const value = labelEnd > 0 ? parse(inOrder.slice(labelEnd + 1)) : undefined;
+  const label: Answer = { kind: 'text', text: plainText(inOrder.slice(0, Math.max(labelEnd, 0))) };
+  return value ? { kind: 'relation', sides: [label, value], operators: ['='] } : { kind: 'text', text: plainText(inOrder) };
+}
+
+/** `]0, 1[` is the open interval. */
+function withReversedBrackets(tokens: readonly Token[]): readonly Token[] {
+  const [first, last] = [tokens[0], tokens.at(-1)];
+  if (first?.text !== ']' && last?.text !== '[') return tokens;
+  const open = first?.text === ']' ? [{ ...first, text: '(' }] : tokens.slice(0, 1);
+  const close = last?.text === '[' ? [{ ...last, text: ')' }] : tokens.slice(-1);
+  return [...open, ...tokens.slice(1, -1), ...close];
+}
+
+/** `twenty-five apples` becomes `25 apples`. */
+function withNumbersInDigits(tokens: readonly Token[]): readonly Token[] {
+  if (tokens[0]?.kind !== 'word') return tokens;
+  const number = numberInWords(tokens.map(({ text }) => text.toLowerCase()));
+  if (!number) return tokens;
+  const digit = (integer: bigint): Token => ({
+    kind: 'number',
+    text: String(integer),
+    isSpaced: false,
+    isText: false,
+    number: { value: rational(integer), isCut: false, digits: String(integer), end: 0 },
+  });
+  const slash: Token = { kind: 'operator', text: '/', isSpaced: false, isText: false };
+  const fraction = number.denominator === 1n ? [] : [slash, digit(number.denominator)];
+  return [digit(number.numerator), ...fraction, ...tokens.slice(number.length)];
+}
+
+function phraseAnswer(name: string): Answer {
+  if (name === 'infinity') return expressions.symbolOf('infinity');
+  return name === 'minus infinity' ? expressions.negated(expressions.symbolOf('infinity')) : { kind: 'phrase', name };
+}
+
+/** `3:30 PM`, `3 p.m.`, `15:30:00`. */
+function timeOfDay(source: string): Answer | undefined {
+  const [, hours, minutes = '0', half] = /^(\d{1,2})(?::(\d\d)(?::00)?)?(?:\s|~|\\[,;! ]|\\text\s*\{)*([ap])\.?\s*m\.?\s*\}?$/i.exec(source) ?? [];
+  if (!half || Number(hours) > 12 || Number(minutes) > 59) return undefined;
+  return { kind: 'time', minutes: (Number(hours) % 12) * 60 + Number(minutes) + (half.toLowerCase() === 'p' ? 720 : 0) };
+}
+
+/** `A`, `(A)`, `option A`, `\textbf{(A)} 5`, `A. 5`. */
+function choice(source: string): Answer | undefined {
+  const bare = source
+    .replace(/\\(?:text(?:bf|it|rm|sf|tt)?|mathrm|mathbf|mbox|boldsymbol|bf)\b/g, ' ')
+    .replace(/[{}~$*]|\\[,;! ]|\\(?:quad|qquad)/g, ' ')
+    .trim();
+  const [, letter] = /^(?:option|choice|answer)?\s*(?:([A-J])|\(\s*([A-Ja-j])\s*\)|([A-J])\s*[).:])$/i.exec(bare)?.filter(Boolean) ?? [];
+  const isMarked = bare.length > 1;
+  if (letter && (isMarked || /[A-J]/.test(letter))) return { kind: 'choice', letter: letter.toUpperCase() };
+  const [, marked, content] = /^(?:(?:option|choice)\s+)?(?:\(\s*([A-J])\s*\)\s*|([A-J])\s*[).:]\s+)(\S.*)$/.exec(bare)?.filter(Boolean) ?? [];
+  if (!marked || !content) return undefined;
+  return { kind: 'choice', letter: marked, content: readAnswer(source.slice(source.lastIndexOf(content)) || content)[0] };
+}
+
+/** `Yes, because …` */
+function verdict(source: string): Answer | undefined {
+  const [, word] = /^(yes|no)\s*[,.;:!]\s+\S/i.exec(source) ?? [];
+  return word ? { kind: 'phrase', name: word.toLowerCase() } : undefined;
+}
