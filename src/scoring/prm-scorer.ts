@@ -12,119 +12,73 @@
  */
 import type { Prompt } from '../contracts/prompt.ts';
 import type { ScoredText, ScoreOptions, StepScorer } from '../contracts/scorer.ts';
-import type { ForwardRow, TokenModel, TokenSequence } from '../contracts/token-model.ts';
+import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
-import { ContextLengthError, DisposedError, ModelLoadError } from '../errors.ts';
+import { ModelLoadError } from '../errors.ts';
 import { logSumExp } from '../maths/sampling.ts';
-import type { LocalModel } from '../models/local-model.ts';
-import { requireWholeNumber } from '../options.ts';
+import type { JudgedTokens } from './prefix-judge.ts';
+import { TokenModelScoring, type Reading, type TokenModelScoringOptions } from './token-model-scoring.ts';
 
-export interface PrmScorerOptions {
-  readonly model: LocalModel;
+export interface PrmScorerOptions extends TokenModelScoringOptions {
   /** Text whose last token ends a step. @default '\n' */
   readonly separator?: string;
-  /** Most texts in one model pass. Whole number ≥ 1. @default 16 */
-  readonly maxRows?: number;
 }
 
-interface Loaded {
-  readonly model: TokenModel;
-  readonly tokenizer: Tokenizer;
-  readonly separatorToken: number;
-  readonly endToken: number;
-}
-
-/** Scores in the calling thread. One call at a time; further ones wait. */
+/**
+ * Scores in the calling thread, which stands still for each pass; calls take turns batch by batch. A text that goes on from
+ * one scored before costs only its new tokens.
+ */
 export class PrmScorer implements StepScorer {
   readonly name: string;
   readonly kind = 'step';
-  readonly #options: Required<PrmScorerOptions>;
-  #loaded: Promise<Loaded> | undefined;
-  #last: Promise<unknown> = Promise.resolve();
-  #isDisposed = false;
+  readonly #scoring: TokenModelScoring<JudgedTokens>;
 
   /** @throws {InvalidOptionError} */
-  constructor({ model, separator = '\n', maxRows = 16 }: PrmScorerOptions) {
-    requireWholeNumber('maxRows', maxRows, 1);
-    this.name = model.name;
-    this.#options = { model, separator, maxRows };
+  constructor({ separator = '\n', ...options }: PrmScorerOptions) {
+    this.name = options.model.name;
+    this.#scoring = new TokenModelScoring(options, (model, tokenizer) => likelihoodReading(this.name, model, tokenizer, separator));
   }
 
-  score(prompt: Prompt, texts: readonly ScoredText[], options: ScoreOptions = {}): Promise<number[][]> {
-    const scored = this.#last.then(() => this.#score(prompt, texts, options));
-    this.#last = scored.catch(() => undefined);
-    return scored;
+  score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<(readonly number[] | undefined)[]> {
+    return this.#scoring.score(prompt, texts, options);
   }
 
-  async dispose(): Promise<void> {
-    this.#isDisposed = true;
-    await this.#last;
-    const loaded = await this.#loaded?.catch(() => undefined);
-    await loaded?.model.dispose();
+  estimateMs(texts: number): number | undefined {
+    return this.#scoring.estimateMs(texts);
   }
 
-  async #score(prompt: Prompt, texts: readonly ScoredText[], { signal }: ScoreOptions): Promise<number[][]> {
-    if (this.#isDisposed) throw new DisposedError('scorer');
-    signal?.throwIfAborted();
-    this.#loaded ??= this.#load();
-    const loaded = await this.#loaded;
-    const promptTokens = loaded.tokenizer.encodePrompt(prompt);
-    const tokensOf = texts.map(({ text, isFinished }) => [...loaded.tokenizer.encode(text), ...(isFinished ? [loaded.endToken] : [])]);
-    const longest = promptTokens.length + Math.max(0, ...tokensOf.map((tokens) => tokens.length));
-    if (longest > loaded.model.contextTokens) throw new ContextLengthError(longest, loaded.model.contextTokens);
-    const sequence = loaded.model.openSequence();
-    try {
-      // The prompt's last token goes in with each text, since the text's first token is judged behind it.
-      if (promptTokens.length > 1) await loaded.model.forward([{ sequence, tokens: promptTokens.slice(0, -1), logitCount: 0 }]);
-      const scores: number[][] = [];
-      for (let start = 0; start < texts.length; start += this.#options.maxRows) {
-        signal?.throwIfAborted();
-        const batch = tokensOf.slice(start, start + this.#options.maxRows);
-        scores.push(...(await scoreBatch(loaded, sequence, promptTokens.at(-1)!, batch)));
-      }
-      return scores;
-    } finally {
-      sequence.dispose();
-    }
-  }
-
-  async #load(): Promise<Loaded> {
-    const { model: source, separator } = this.#options;
-    const [model, tokenizer] = await Promise.all([source.load(), source.loadTokenizer()]);
-    const separatorToken = tokenizer.encode(separator).at(-1);
-    const [endToken] = model.endTokens;
-    if (separatorToken === undefined || endToken === undefined) {
-      await model.dispose();
-      throw new ModelLoadError(source.name, `${source.name} has no token for the separator ${JSON.stringify(separator)} or no end token.`);
-    }
-    return { model, tokenizer, separatorToken, endToken };
+  dispose(): Promise<void> {
+    return this.#scoring.dispose();
   }
 }
 
-async function scoreBatch(loaded: Loaded, prompt: TokenSequence, lastPromptToken: number, texts: readonly (readonly number[])[]): Promise<number[][]> {
-  const { model } = loaded;
-  const rows: ForwardRow[] = [];
-  try {
-    for (const tokens of texts) {
-      if (tokens.length > 0) rows.push({ sequence: prompt.fork(), tokens: [lastPromptToken, ...tokens.slice(0, -1)], logitCount: tokens.length });
-    }
-    if (rows.length === 0) return texts.map(() => []);
-    const logits = await model.forward(rows);
-    let next = 0;
-    return texts.map((tokens) => stepScores(loaded, tokens, logits.subarray(next, (next += tokens.length * model.vocabularySize))));
-  } finally {
-    for (const { sequence } of rows) sequence.dispose();
+/** @throws {ModelLoadError} */
+function likelihoodReading(name: string, { vocabularySize, endTokens }: TokenModel, tokenizer: Tokenizer, separator: string): Reading<JudgedTokens> {
+  const separatorToken = tokenizer.encode(separator).at(-1);
+  const [endToken] = endTokens;
+  if (separatorToken === undefined || endToken === undefined) {
+    throw new ModelLoadError(name, `${name} has no token for the separator ${JSON.stringify(separator)} or no end token.`);
   }
-}
-
-/** @param logits - Behind the token before each of `tokens`, `[tokens, vocabularySize]`. */
-function stepScores({ model, separatorToken, endToken }: Loaded, tokens: readonly number[], logits: Float32Array): number[] {
-  const size = model.vocabularySize;
-  const scores: number[] = [];
-  let logprob = 0;
-  for (const [position, token] of tokens.entries()) {
-    logprob += logits[position * size + token]! - logSumExp(logits, position * size, size);
-    if (token === separatorToken || token === endToken) scores.push(Math.min(1, Math.exp(logprob)));
-  }
-  return scores;
+  return {
+    read: (logits, start, token) => logits[start + token!]! - logSumExp(logits, start, vocabularySize),
+    forPrompt: (prompt) => {
+      const promptTokens = tokenizer.encodePrompt(prompt);
+      return {
+        promptTokens,
+        layOut({ text, isFinished }) {
+          const textTokens = [...tokenizer.encode(text), ...(isFinished ? [endToken] : [])];
+          return { tokens: [...promptTokens, ...textTokens], positions: textTokens.map((_, index) => promptTokens.length + index) };
+        },
+        stepScores({ tokens, positions }, logprobs) {
+          const scores: number[] = [];
+          let logprob = 0;
+          for (const [index, position] of positions.entries()) {
+            logprob += logprobs[index]!;
+            if (tokens[position] === separatorToken || tokens[position] === endToken) scores.push(Math.min(1, Math.exp(logprob)));
+          }
+          return scores;
+        },
+      };
+    },
+  };
 }

@@ -1,0 +1,33 @@
+/** Weight of the newest measurement, as of a decoder's steps. */
+const NEWEST = 0.25;
+const FADING = 0.9;
+
+/** How long scoring takes, by the number of texts scored together. Exponentially weighted means of what was measured. */
+export class BatchTimer {
+  readonly #means = new Map<number, number>();
+
+  record(texts: number, milliseconds: number): void {
+    const mean = this.#means.get(texts);
+    this.#means.set(texts, mean === undefined ? milliseconds : mean + NEWEST * (milliseconds - mean));
+  }
+
+  /**
+   * Most milliseconds that one batch is likely to take: what the next larger one measured took, or, of more texts than were
+   * ever measured together, what they took in proportion. `undefined` before any.
+   */
+  estimate(texts: number): number | undefined {
+    if (this.#means.size === 0) return undefined;
+    const measured = [...this.#means.keys()];
+    const nextLarger = Math.min(...measured.filter((count) => count >= texts));
+    const largest = Math.max(...measured);
+    return this.#means.get(nextLarger) ?? (this.#means.get(largest)! * texts) / largest;
+  }
+
+  /** The most texts, up to `most`, that one batch is likely to score in the time given; `most` before anything is known. */
+  fitting(milliseconds: number, most: number): number {
+    for (let texts = most; texts > 0; texts--) if ((this.estimate(texts) ?? 0) <= milliseconds) return texts;
+    // What keeps batches from being tried must fade, or one slow measurement would end scoring for good.
+    for (const [texts, mean] of this.#means) this.#means.set(texts, mean * FADING);
+    return 0;
+  }
+}

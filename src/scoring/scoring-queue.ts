@@ -1,0 +1,158 @@
+import pLimit from 'p-limit';
+import type { ScoredText, ScoreOptions } from '../contracts/scorer.ts';
+import { DisposedError } from '../errors.ts';
+import { requireWholeNumber } from '../options.ts';
+import { systemClock } from '../runtime/system-clock.ts';
+import { BatchTimer } from './batch-timer.ts';
+
+/** Called with what the scoring of a text failed with. What it throws is dropped. */
+export type ScoringErrorListener = (error: unknown, text: ScoredText) => void;
+
+export interface BatchOptions {
+  /** Most texts in one model pass. Whole number ≥ 1. @default 16 */
+  readonly maxRows?: number;
+  /** Called with what the scoring of a text failed with; such a text has no score. */
+  readonly onError?: ScoringErrorListener;
+}
+
+/** How one call's texts are scored, once its model is loaded. */
+export interface BatchWork<Item, Score> {
+  /** What a batch needs of a text. What it throws fails that text alone. */
+  prepare(text: ScoredText): Item;
+  /**
+   * Scores a batch; when it throws, its texts are tried one by one.
+   *
+   * @param proceed - To be asked before every pass: false when time is up. Throws when the caller has left.
+   * @returns One score an item; `undefined` when time was up.
+   */
+  score(items: readonly Item[], proceed: () => boolean): Promise<readonly Score[] | undefined>;
+}
+
+interface Pending<Item> {
+  readonly item: Item;
+  readonly text: ScoredText;
+  /** Where the text stands in the call; more than once where it is repeated. */
+  readonly places: readonly number[];
+}
+
+/**
+ * Calls of one scorer that share one model. Batches of several calls take turns, so that a short call does not wait behind
+ * all of a long one; a batch is made no larger than what is likely to be done by the deadline.
+ */
+export class ScoringQueue {
+  readonly #maxRows: number;
+  readonly #onError: ScoringErrorListener | undefined;
+  readonly #turns = pLimit(1);
+  readonly #timer = new BatchTimer();
+  #closing: Promise<void> | undefined;
+
+  /** @throws {InvalidOptionError} */
+  constructor({ maxRows = 16, onError }: BatchOptions) {
+    requireWholeNumber('maxRows', maxRows, 1);
+    this.#maxRows = maxRows;
+    this.#onError = onError;
+  }
+
+  /** @param open - Loads what the call needs; has a turn of its own. */
+  async run<Item, Score>(
+    texts: readonly ScoredText[],
+    { signal, deadlineAt = Infinity, clock = systemClock }: ScoreOptions,
+    open: () => Promise<BatchWork<Item, Score>>,
+  ): Promise<(Score | undefined)[]> {
+    const scores = new Array<Score | undefined>(texts.length).fill(undefined);
+    const proceed = (): boolean => {
+      signal?.throwIfAborted();
+      return clock.now() < deadlineAt;
+    };
+    this.#requireOpen();
+    if (!proceed() || texts.length === 0) return scores;
+    const work = await this.#turn(open);
+    const waiting = this.#prepare(texts, work);
+    const scoreBatch = async (): Promise<boolean> => {
+      const rows = proceed() ? this.#timer.fitting(deadlineAt - clock.now(), this.#maxRows) : 0;
+      if (rows === 0) return false;
+      const batch = waiting.splice(0, rows);
+      const startedAt = clock.now();
+      const done = await this.#attempt(batch, work, proceed);
+      this.#timer.record(batch.length, clock.now() - startedAt);
+      for (const [index, score] of done.entries()) for (const place of batch[index]!.places) scores[place] = score;
+      return true;
+    };
+    while (waiting.length > 0 && (await this.#turn(scoreBatch)));
+    signal?.throwIfAborted();
+    return scores;
+  }
+
+  estimateMs(texts: number): number | undefined {
+    const rest = texts % this.#maxRows;
+    const whole = this.#timer.estimate(this.#maxRows);
+    return whole === undefined ? undefined : Math.floor(texts / this.#maxRows) * whole + (rest > 0 ? this.#timer.estimate(rest)! : 0);
+  }
+
+  /** Ends calls before their next batch, and frees what they used once none is under way. */
+  close(free: () => Promise<void>): Promise<void> {
+    this.#closing ??= this.#turns(free);
+    return this.#closing;
+  }
+
+  #turn<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#turns(() => {
+      this.#requireOpen();
+      return work();
+    });
+  }
+
+  #requireOpen(): void {
+    if (this.#closing) throw new DisposedError('scorer');
+  }
+
+  /** Texts that can be scored, each once. */
+  #prepare<Item>(texts: readonly ScoredText[], work: BatchWork<Item, unknown>): Pending<Item>[] {
+    return distinct(texts).flatMap(({ text, places }) => {
+      try {
+        return [{ item: work.prepare(text), text, places }];
+      } catch (error) {
+        tellError(this.#onError, error, text);
+        return [];
+      }
+    });
+  }
+
+  /** Scores of a batch, `undefined` where there is none. */
+  async #attempt<Item, Score>(batch: readonly Pending<Item>[], work: BatchWork<Item, Score>, proceed: () => boolean): Promise<readonly (Score | undefined)[]> {
+    try {
+      const scores = await work.score(
+        batch.map(({ item }) => item),
+        proceed,
+      );
+      return scores ?? [];
+    } catch (error) {
+      const hasTime = proceed();
+      if (batch.length === 1) tellError(this.#onError, error, batch[0]!.text);
+      if (batch.length === 1 || !hasTime) return [];
+    }
+    const scores: (Score | undefined)[] = [];
+    for (const pending of batch) scores.push(proceed() ? (await this.#attempt([pending], work, proceed))[0] : undefined);
+    return scores;
+  }
+}
+
+/** Every text once, and where it stands. */
+export function distinct(texts: readonly ScoredText[]): { readonly text: ScoredText; readonly places: readonly number[] }[] {
+  const found = new Map<string, { text: ScoredText; places: number[] }>();
+  for (const [place, text] of texts.entries()) {
+    const key = `${text.isFinished ? '.' : '…'}${text.text}`;
+    const known = found.get(key);
+    if (known) known.places.push(place);
+    else found.set(key, { text, places: [place] });
+  }
+  return [...found.values()];
+}
+
+export function tellError(onError: ScoringErrorListener | undefined, error: unknown, text: ScoredText): void {
+  try {
+    onError?.(error, text);
+  } catch {
+    // Scoring goes on whatever a listener does.
+  }
+}

@@ -1,0 +1,111 @@
+import type { Prompt } from '../contracts/prompt.ts';
+import type { ScoredText, ScoreOptions } from '../contracts/scorer.ts';
+import type { TokenModel } from '../contracts/token-model.ts';
+import type { Tokenizer } from '../contracts/tokenizer.ts';
+import { ContextLengthError, InvalidOptionError, ModelLoadError } from '../errors.ts';
+import type { LocalModel } from '../models/local-model.ts';
+import { requireWholeNumber } from '../options.ts';
+import { PrefixJudge, type JudgedTokens, type ValueReader } from './prefix-judge.ts';
+import { ScoringQueue, type BatchOptions, type BatchWork } from './scoring-queue.ts';
+
+export interface TokenModelScoringOptions extends BatchOptions {
+  readonly model: LocalModel;
+  /**
+   * How many texts' key-value caches are kept between calls, so that a text that goes on from an earlier one feeds only its
+   * new tokens. At least as many as a search has branches. Whole number ≥ 1. @default 32
+   */
+  readonly cachedTexts?: number;
+}
+
+/** How the texts of one prompt are judged. */
+export interface PromptReading<Item extends JudgedTokens> {
+  /** Tokens that every text's begin with. */
+  readonly promptTokens: readonly number[];
+  layOut(text: ScoredText): Item;
+  /** Step scores of a text from the values at its positions. */
+  stepScores(item: Item, values: readonly number[]): readonly number[];
+}
+
+/** How a model's logits become scores. */
+export interface Reading<Item extends JudgedTokens> {
+  readonly read: ValueReader;
+  forPrompt(prompt: Prompt): PromptReading<Item>;
+}
+
+interface Loaded<Item extends JudgedTokens> {
+  readonly model: TokenModel;
+  readonly reading: Reading<Item>;
+  readonly judge: PrefixJudge;
+}
+
+/** Scores steps by reading a token model, in the calling thread. */
+export class TokenModelScoring<Item extends JudgedTokens> {
+  readonly #source: LocalModel;
+  readonly #cachedTexts: number;
+  readonly #makeReading: (model: TokenModel, tokenizer: Tokenizer) => Reading<Item>;
+  readonly #queue: ScoringQueue;
+  #loaded: Promise<Loaded<Item>> | undefined;
+
+  /**
+   * @param makeReading - Called once the model is loaded; what it throws fails the call.
+   * @throws {InvalidOptionError}
+   */
+  constructor({ model, cachedTexts = 32, ...batch }: TokenModelScoringOptions, makeReading: (model: TokenModel, tokenizer: Tokenizer) => Reading<Item>) {
+    requireWholeNumber('cachedTexts', cachedTexts, 1);
+    this.#source = model;
+    this.#cachedTexts = cachedTexts;
+    this.#makeReading = makeReading;
+    this.#queue = new ScoringQueue(batch);
+  }
+
+  score(prompt: Prompt, texts: readonly ScoredText[], options: ScoreOptions = {}): Promise<(readonly number[] | undefined)[]> {
+    return this.#queue.run(texts, options, () => this.#open(prompt));
+  }
+
+  estimateMs(texts: number): number | undefined {
+    return this.#queue.estimateMs(texts);
+  }
+
+  dispose(): Promise<void> {
+    return this.#queue.close(async () => {
+      const loaded = await this.#loaded?.catch(() => undefined);
+      loaded?.judge.dispose();
+      await loaded?.model.dispose();
+    });
+  }
+
+  async #open(prompt: Prompt): Promise<BatchWork<Item, readonly number[]>> {
+    this.#loaded ??= this.#load();
+    const { model, reading, judge } = await this.#loaded.catch((error: unknown) => {
+      // Another call may find the files.
+      this.#loaded = undefined;
+      throw error;
+    });
+    const { promptTokens, layOut, stepScores } = reading.forPrompt(prompt);
+    if (promptTokens.length === 0) throw new InvalidOptionError('prompt', 'text that has a token', prompt);
+    if (promptTokens.length > model.contextTokens) throw new ContextLengthError(promptTokens.length, model.contextTokens);
+    return {
+      prepare: (text) => {
+        const item = layOut(text);
+        judge.requireRoom(item);
+        return item;
+      },
+      score: async (items, proceed) => {
+        const values = await judge.judge(items, promptTokens, proceed);
+        return values?.map((valuesOf, index) => stepScores(items[index]!, valuesOf));
+      },
+    };
+  }
+
+  async #load(): Promise<Loaded<Item>> {
+    const [model, tokenizer] = await Promise.all([this.#source.load(), this.#source.loadTokenizer()]);
+    try {
+      if (model.cannotVerify !== undefined) throw new ModelLoadError(this.#source.name, `${this.#source.name} cannot score steps: ${model.cannotVerify}.`);
+      const reading = this.#makeReading(model, tokenizer);
+      return { model, reading, judge: new PrefixJudge(model, reading.read, this.#cachedTexts) };
+    } catch (error) {
+      await model.dispose();
+      throw error;
+    }
+  }
+}
