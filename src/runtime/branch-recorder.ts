@@ -8,6 +8,7 @@ export class BranchRecorder {
   readonly #scope: RunScope;
   readonly #onCut: () => void;
   readonly #startMs: number;
+  readonly #segments: Segment[];
   /** Tokens of the branch this one was forked off. */
   readonly #inheritedTokens: number;
   readonly #inheritedSamples: number;
@@ -29,7 +30,13 @@ export class BranchRecorder {
     this.#inheritedTokens = parent ? branch.tokenCount : 0;
     this.#inheritedSamples = parent ? parent.#inheritedSamples + parent.#sampledCount : 0;
     this.#logprobSum = parent ? parent.#logprobSum : 0;
+    this.#segments = parent ? [...parent.#segments] : [];
     this.#startMs = scope.elapsedMs();
+  }
+
+  /** What it has decoded, in order; what it took over from the branch it was forked off included. */
+  get segments(): readonly Segment[] {
+    return this.#segments;
   }
 
   get finish(): BranchReport['finish'] {
@@ -56,6 +63,7 @@ export class BranchRecorder {
   add(segment: Segment): Segment {
     for (const logprob of segment.logprobs) this.#logprobSum += logprob;
     this.#sampledCount += segment.tokens.length;
+    this.#segments.push(segment);
     this.#finish = segment.finish;
     if (segment.finish === 'deadline') {
       this.#isCut = true;

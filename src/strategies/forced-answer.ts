@@ -44,7 +44,12 @@ export function isAnswerOpen(text: string, extract: AnswerExtractor): boolean {
  *
  * @param extract - Finds an answer that is written out.
  */
-export async function forceAnswer(recorder: BranchRecorder, forced: ForcedAnswer, extract: AnswerExtractor, scope: RunScope): Promise<void> {
+export async function forceAnswer(
+  recorder: BranchRecorder,
+  forced: ForcedAnswer,
+  extract: AnswerExtractor,
+  { deadlineAt, signal }: Pick<RunScope, 'deadlineAt' | 'signal'>,
+): Promise<void> {
   const { branch } = recorder;
   if (extract(branch.text) === undefined) {
     const suffix = branch.text === '' || branch.text.endsWith('\n') ? forced.suffix.replace(/^\n+/, '') : forced.suffix;
@@ -56,8 +61,8 @@ export async function forceAnswer(recorder: BranchRecorder, forced: ForcedAnswer
   recorder.add(
     await branch.advance({
       until: { tokens: forced.maxTokens, stop: forced.stop },
-      deadlineAt: scope.deadlineAt,
-      ...(scope.signal && { signal: scope.signal }),
+      deadlineAt,
+      ...(signal && { signal }),
     }),
   );
 }

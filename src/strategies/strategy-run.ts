@@ -33,12 +33,14 @@ export class StrategyRun {
   readonly #openMs: number;
   readonly #recorders: BranchRecorder[] = [];
   readonly #reports = new Map<number, BranchReport>();
+  #decodingDeadlineAt: number;
   #isDeadlineTold = false;
 
   private constructor(scope: RunScope, session: Session) {
     this.scope = scope;
     this.session = session;
     this.#openMs = scope.elapsedMs();
+    this.#decodingDeadlineAt = scope.deadlineAt;
   }
 
   /**
@@ -57,6 +59,17 @@ export class StrategyRun {
     } finally {
       await session.dispose();
     }
+  }
+
+  /** Keeps time free before the deadline for what follows decoding; never more than half of what is left. */
+  reserve(milliseconds: number): void {
+    const { clock, deadlineAt } = this.scope;
+    this.#decodingDeadlineAt = deadlineAt - Math.min(milliseconds, Math.max(0, deadlineAt - clock.now()) / 2);
+  }
+
+  /** Time on the clock at which branches are cut: the deadline less what is kept free. */
+  get decodingDeadlineAt(): number {
+    return this.#decodingDeadlineAt;
   }
 
   /** Adds branches that continue the prompt. */
@@ -98,7 +111,7 @@ export class StrategyRun {
       const { finish } = recorder.add(
         await recorder.branch.advance({
           ...(policy.maxTokens !== undefined && { until: { tokens: policy.maxTokens } }),
-          deadlineAt: scope.deadlineAt,
+          deadlineAt: this.#decodingDeadlineAt,
           reserveSteps: reservedSteps(policy.forced),
           ...(scope.signal && { signal: scope.signal }),
         }),
@@ -109,7 +122,9 @@ export class StrategyRun {
 
   /** Asks an unfinished branch for its answer, where there is time for it and the policy says so. */
   async force(recorder: BranchRecorder, { forced, extractUnfinished }: SolutionPolicy): Promise<void> {
-    if (forced && !this.scope.isPastDeadline()) await forceAnswer(recorder, forced, extractUnfinished, this.scope);
+    const { clock, signal } = this.scope;
+    const deadlineAt = this.#decodingDeadlineAt;
+    if (forced && clock.now() < deadlineAt) await forceAnswer(recorder, forced, extractUnfinished, { deadlineAt, signal });
   }
 
   /** Runs what a branch does last and reports on it. Only an abort by the caller rejects; a failure is reported. */
