@@ -4,6 +4,9 @@
  * @module
  */
 export { SelfConsistency, type SelfConsistencyOptions, type SelfConsistencyResult } from './strategies/self-consistency.ts';
+export { cascade, type CascadeOptions, type CascadeResult, type CascadeStage } from './strategies/cascade.ts';
+export { withFallback, type FallbackResult, type FallbackRung, type PassedRung } from './strategies/with-fallback.ts';
+export type { NestedRun } from './strategies/nested-runs.ts';
 export type { ForcedAnswerOptions } from './strategies/forced-answer.ts';
 export type { SolutionOptions } from './strategies/solution-policy.ts';
 

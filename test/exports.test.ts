@@ -41,6 +41,7 @@ const PORTABLE_NAMES = [
   'aggregateSteps',
   'answerAfterHashes',
   'boxedAnswer',
+  'cascade',
   'countVotes',
   'explicitAnswer',
   'extractAnswer',
@@ -50,6 +51,7 @@ const PORTABLE_NAMES = [
   'lastNumber',
   'loadOnnxModel',
   'systemClock',
+  'withFallback',
 ];
 const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
   'latency-tts': [...PORTABLE_NAMES, 'bundledModels', 'loadModel'],

@@ -47,6 +47,8 @@ export interface Solver {
   readonly clock: ManualClock;
   /** Passes since the engine was ready. */
   passes(): number;
+  /** Tokens of all prompts opened. */
+  promptTokens(): number;
 }
 
 /** A loaded engine over a solver on a virtual clock. */
@@ -69,7 +71,14 @@ export async function openSolver({ plans = PLANS, stepMs = () => 10, fault, onPa
   const engine = new Decoder({ model: localModelOf(model, tokenizer), thread: 'main' });
   await engine.ready();
   pass = 0;
-  return { engine, model, clock, passes: () => pass };
+  let promptTokens = 0;
+  const open = engine.open.bind(engine);
+  engine.open = async (prompt, options) => {
+    const session = await open(prompt, options);
+    promptTokens += session.promptTokens;
+    return session;
+  };
+  return { engine, model, clock, passes: () => pass, promptTokens: () => promptTokens };
 }
 
 /** What a plan writes, without its end. */
