@@ -9,6 +9,9 @@ export { withFallback, type FallbackResult, type FallbackRung, type PassedRung }
 export type { NestedRun } from './strategies/nested-runs.ts';
 export type { ForcedAnswerOptions } from './strategies/forced-answer.ts';
 export type { SolutionOptions } from './strategies/solution-policy.ts';
+export { BeamSearch, type BeamSearchOptions } from './strategies/beam-search.ts';
+export type { SolutionSelection, TreeOptions } from './strategies/tree/tree-options.ts';
+export type { ScoredSolution, TreeSearchResult } from './strategies/tree/tree-result.ts';
 
 export { Decoder, type DecoderOptions } from './engines/decoder.ts';
 export { SpeculativeDecoder, type SpeculativeDecoderOptions } from './engines/speculative-decoder.ts';

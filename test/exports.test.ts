@@ -23,6 +23,7 @@ const manifest = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as Mani
 
 /** Names that the portable root exports. An addition here is an addition to the public interface. */
 const PORTABLE_NAMES = [
+  'BeamSearch',
   'ContextLengthError',
   'Decoder',
   'DisposedError',

@@ -2,6 +2,7 @@ import { describe, test } from 'vitest';
 import type { BranchReport } from '../../src/contracts/result.ts';
 import { SelfConsistency } from '../../src/strategies/self-consistency.ts';
 import { strategyLaws, type StrategySubject } from './strategy-laws.ts';
+import { TREE_SUBJECTS } from './tree-subjects.ts';
 
 /** The first voter for the answer with the most votes; of equals, the answer whose first voter comes first. */
 function pluralityOf(reports: readonly BranchReport[]): BranchReport {
@@ -13,6 +14,7 @@ const SUBJECTS: Readonly<Record<string, StrategySubject>> = {
   'SelfConsistency, early decision': { make: () => new SelfConsistency({ branches: 6 }), chosen: pluralityOf },
   'SelfConsistency, no early decision': { make: () => new SelfConsistency({ branches: 6, earlyDecision: 'none' }), chosen: pluralityOf },
   'SelfConsistency, unfinished branches abstain': { make: () => new SelfConsistency({ branches: 6, forcedAnswer: false }), chosen: pluralityOf },
+  ...TREE_SUBJECTS,
 };
 
 for (const [name, subject] of Object.entries(SUBJECTS)) {

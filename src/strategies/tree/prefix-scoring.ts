@@ -1,0 +1,94 @@
+import type { Prompt } from '../../contracts/prompt.ts';
+import type { OutcomeScorer, ScoredText, StepScorer } from '../../contracts/scorer.ts';
+import { aggregateSteps, type StepAggregation } from '../../maths/aggregate-steps.ts';
+import type { RunScope } from '../../runtime/run-scope.ts';
+import type { Path } from './path.ts';
+
+/** Weight of the newest measurement, as of a model's steps: follows a scorer that slows down within a few calls. */
+const NEWEST = 0.25;
+
+/** Has the paths of one run judged. What the scorer cannot judge stays unscored; its failures end nothing. */
+export class PrefixScoring {
+  /** What the scorer threw, in order. */
+  readonly errors: unknown[] = [];
+  /** Texts that got a score, and that were asked about. */
+  scoredCount = 0;
+  askedCount = 0;
+  readonly #scope: RunScope;
+  readonly #prompt: Prompt;
+  readonly #scorer: StepScorer | OutcomeScorer;
+  readonly #aggregation: StepAggregation;
+  #meanMs = 0;
+
+  constructor(scope: RunScope, prompt: Prompt, scorer: StepScorer | OutcomeScorer, aggregation: StepAggregation) {
+    this.#scope = scope;
+    this.#prompt = prompt;
+    this.#scorer = scorer;
+    this.#aggregation = aggregation;
+  }
+
+  /** Milliseconds that judging this many paths is likely to take; 0 when nothing is known yet. */
+  estimateMs(count: number): number {
+    return this.#scorer.estimateMs?.(count) ?? this.#meanMs;
+  }
+
+  /**
+   * Gives every path the score of its text as it stands. Equal texts are judged once.
+   *
+   * @param deadlineAt - When the scores are needed.
+   * @throws the signal's reason when it is aborted, whether or not the scorer takes notice.
+   */
+  async score(paths: readonly Path[], deadlineAt: number): Promise<void> {
+    const { clock } = this.#scope;
+    for (const path of paths) path.isScored = false;
+    const texts = new Map(paths.map((path) => [keyOf(path), { text: path.text, isFinished: path.isComplete }]));
+    if (texts.size === 0 || clock.now() >= deadlineAt) return;
+    const startedAt = clock.now();
+    const scores = await this.#ask([...texts.values()], deadlineAt);
+    const tookMs = clock.now() - startedAt;
+    this.#meanMs += (this.#meanMs === 0 ? 1 : NEWEST) * (tookMs - this.#meanMs);
+    const scoreOf = new Map([...texts.keys()].map((key, index) => [key, scores[index]]));
+    for (const path of paths) {
+      const score = scoreOf.get(keyOf(path));
+      if (score === undefined) continue;
+      path.score = score;
+      path.isScored = true;
+    }
+  }
+
+  async #ask(texts: readonly ScoredText[], deadlineAt: number): Promise<(number | undefined)[]> {
+    const { signal, clock } = this.#scope;
+    this.askedCount += texts.length;
+    try {
+      const scorer = this.#scorer;
+      const options = { clock, deadlineAt, ...(signal && { signal }) };
+      const scoring: Promise<readonly (number | readonly number[] | undefined)[]> = scorer.score(this.#prompt, texts, options);
+      const scores = await orAbort(scoring, signal);
+      const single = texts.map((_, index) => this.#single(scores[index]));
+      this.scoredCount += single.filter((score) => score !== undefined).length;
+      return single;
+    } catch (error) {
+      signal?.throwIfAborted();
+      this.errors.push(error);
+      return [];
+    }
+  }
+
+  /** One number for a text; a text without a complete step has none yet. */
+  #single(scores: number | readonly number[] | undefined): number | undefined {
+    const score = typeof scores === 'object' && scores.length > 0 ? aggregateSteps(scores, this.#aggregation) : scores;
+    return typeof score === 'number' && Number.isFinite(score) ? score : undefined;
+  }
+}
+
+const keyOf = ({ text, isComplete }: Path): string => `${isComplete ? 'complete' : 'open'} ${text}`;
+
+/** Settles as `work` does, or rejects with the signal's reason as soon as it is aborted. */
+function orAbort<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,51 @@
+/** A process reward model whose scores are a function of the text, at a cost on the run's virtual clock. */
+import type { Prompt } from '../../src/contracts/prompt.ts';
+import type { ScoredText, ScoreOptions, StepScorer } from '../../src/contracts/scorer.ts';
+import type { ManualClock } from '../../src/testing/manual-clock.ts';
+
+export interface ScriptedScorerOptions {
+  /** Scores of the complete steps of a text; `undefined` leaves it without. */
+  readonly steps: (text: ScoredText) => readonly number[] | undefined;
+  /** Milliseconds of a call, by its texts. @default 0 */
+  readonly costMs?: (texts: number) => number;
+  /** Thrown in place of scores by the calls it is given for, counted from 0. */
+  readonly fault?: (call: number) => Error | undefined;
+  /** The call, counted from 0, that never settles unless it is aborted. */
+  readonly hangsAt?: number;
+  /** Whether the call does not settle when it is aborted either. @default false */
+  readonly ignoresAbort?: boolean;
+}
+
+export class ScriptedStepScorer implements StepScorer {
+  readonly name = 'scripted';
+  readonly kind = 'step';
+  /** The texts of every call. */
+  readonly calls: (readonly ScoredText[])[] = [];
+  readonly #options: ScriptedScorerOptions;
+
+  constructor(options: ScriptedScorerOptions) {
+    this.#options = options;
+  }
+
+  async score(_prompt: Prompt, texts: readonly ScoredText[], options: ScoreOptions = {}): Promise<(readonly number[] | undefined)[]> {
+    const { steps, costMs = () => 0, fault, hangsAt, ignoresAbort = false } = this.#options;
+    const { signal, clock, deadlineAt = Infinity } = options;
+    const call = this.calls.push(texts) - 1;
+    signal?.throwIfAborted();
+    if (call === hangsAt) await hang(ignoresAbort ? undefined : signal);
+    const cost = costMs(texts.length);
+    if (clock && clock.now() + cost > deadlineAt) return texts.map(() => undefined);
+    (clock as ManualClock | undefined)?.advance(cost);
+    await Promise.resolve();
+    signal?.throwIfAborted();
+    const error = fault?.(call);
+    if (error) throw error;
+    return texts.map(steps);
+  }
+
+  async dispose(): Promise<void> {}
+}
+
+function hang(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }));
+}
