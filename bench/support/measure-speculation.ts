@@ -16,6 +16,8 @@ const MAX_TOKENS = 96;
 const PROBLEM_SEED = 1;
 /** One branch takes little time, so it gets this many times as many prompts. */
 const SINGLE_BRANCH_PROMPTS = 3;
+/** Prompts on which peers try their numbers of threads. */
+const TRIED_PROMPTS = 4;
 /** The threads of the candidate before spin for a while after their last operator. */
 const PAUSE_MS = 5;
 
@@ -71,7 +73,7 @@ function testQuestions(count: number): string[] {
 async function prepare(contestants: readonly Contestant[], settings: readonly Setting[], questions: readonly string[]): Promise<void> {
   for (const { entry, candidate } of contestants) {
     for (const setting of settings.filter((each) => takesPart(entry, each))) {
-      const requests = questions.slice(0, 2).map((question): DecodeRequest => ({ ...setting, question, seed: 0, maxTokens: MAX_TOKENS }));
+      const requests = questions.slice(0, TRIED_PROMPTS).map((question): DecodeRequest => ({ ...setting, question, seed: 0, maxTokens: MAX_TOKENS }));
       if (candidate instanceof ThreadChoice) await candidate.choose(requests);
       else await candidate.run(requests[0]!);
     }
