@@ -63,21 +63,24 @@ export class PrefixJudge {
   }
 
   /**
-   * Values at the positions of each text, `[texts][positions]`; `undefined` when `proceed` says that time is up.
+   * Values at the positions of each text, `[texts][positions]`; `undefined` when `proceed` says that time is up. What all
+   * texts begin with is fed once.
    *
-   * @param shared - Tokens that all texts begin with, fed once where nothing is known of them.
    * @throws {ModelError} when the model fails or gives what is no number; then nothing is kept of this call.
    */
-  async judge(wanted: readonly JudgedTokens[], shared: readonly number[], proceed: () => boolean): Promise<readonly (readonly number[])[] | undefined> {
-    const stem = shared.slice(0, -1);
-    if (stem.length > 0 && this.#longest(stem).length < stem.length) {
+  async judge(wanted: readonly JudgedTokens[], proceed: () => boolean): Promise<readonly (readonly number[])[] | undefined> {
+    const stem = wanted.length > 1 ? stemOf(wanted) : [];
+    if (this.#longest(stem).length < stem.length) {
       if (!proceed()) return undefined;
       await this.#feedStem(stem);
     }
     const rows = wanted.map((one) => this.#rowOf(one));
     let isKept = false;
     try {
-      for (const row of rows) if (row.passes.length > 0) row.sequence = this.#continue(row);
+      for (const row of rows) {
+        // The token before the first position goes in again: its logits were not kept.
+        if (row.passes.length > 0) row.sequence = this.#continue(row.wanted.tokens, row.passes[0]![0]! - 1);
+      }
       for (let pass = 0; rows.some(({ passes }) => pass < passes.length); pass++) {
         if (!proceed()) return undefined;
         await this.#pass(
@@ -100,9 +103,9 @@ export class PrefixJudge {
   }
 
   async #feedStem(tokens: readonly number[]): Promise<void> {
-    const sequence = this.#model.openSequence();
+    const sequence = this.#continue(tokens, tokens.length - 1);
     try {
-      await this.#model.forward([{ sequence, tokens, logitCount: 0 }]);
+      await this.#model.forward([{ sequence, tokens: tokens.slice(sequence.length), logitCount: 0 }]);
     } catch (error) {
       sequence.dispose();
       throw error;
@@ -128,12 +131,12 @@ export class PrefixJudge {
     return { wanted, known, values, passes: consecutive(missing), sequence: undefined };
   }
 
-  /** A sequence of the row's own that holds what is known of its beginning. */
-  #continue({ wanted, known, passes }: Row): TokenSequence {
+  /** A new sequence that holds what is known of these tokens, at most the first `most`. */
+  #continue(tokens: readonly number[], most: number): TokenSequence {
+    const { known, length } = this.#longest(tokens);
     if (!known) return this.#model.openSequence();
     const sequence = known.sequence.fork();
-    // The token before the first position goes in again: its logits were not kept.
-    const held = Math.min(commonLength(known.tokens, wanted.tokens), sequence.length, passes[0]![0]! - 1);
+    const held = Math.min(length, sequence.length, most);
     if (held < sequence.length) sequence.truncate(held);
     return sequence;
   }
@@ -169,6 +172,13 @@ export class PrefixJudge {
       this.#known.push(known);
     }
   }
+}
+
+/** What all begin with, before anything is to be read of any. */
+function stemOf(wanted: readonly JudgedTokens[]): readonly number[] {
+  const { tokens } = wanted[0]!;
+  const length = wanted.reduce((least, other) => Math.min(least, commonLength(tokens, other.tokens), (other.positions[0] ?? Infinity) - 1), tokens.length);
+  return tokens.slice(0, length);
 }
 
 function commonLength(left: readonly number[], right: readonly number[]): number {

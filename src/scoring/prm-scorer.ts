@@ -64,7 +64,7 @@ function likelihoodReading(name: string, { vocabularySize, endTokens }: TokenMod
     forPrompt: (prompt) => {
       const promptTokens = tokenizer.encodePrompt(prompt);
       return {
-        promptTokens,
+        promptTokens: promptTokens.length,
         layOut({ text, isFinished }) {
           const textTokens = [...tokenizer.encode(text), ...(isFinished ? [endToken] : [])];
           return { tokens: [...promptTokens, ...textTokens], positions: textTokens.map((_, index) => promptTokens.length + index) };

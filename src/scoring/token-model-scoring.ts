@@ -19,8 +19,8 @@ export interface TokenModelScoringOptions extends BatchOptions {
 
 /** How the texts of one prompt are judged. */
 export interface PromptReading<Item extends JudgedTokens> {
-  /** Tokens that every text's begin with. */
-  readonly promptTokens: readonly number[];
+  /** Tokens of the prompt alone. */
+  readonly promptTokens: number;
   layOut(text: ScoredText): Item;
   /** Step scores of a text from the values at its positions. */
   stepScores(item: Item, values: readonly number[]): readonly number[];
@@ -82,8 +82,8 @@ export class TokenModelScoring<Item extends JudgedTokens> {
       throw error;
     });
     const { promptTokens, layOut, stepScores } = reading.forPrompt(prompt);
-    if (promptTokens.length === 0) throw new InvalidOptionError('prompt', 'text that has a token', prompt);
-    if (promptTokens.length > model.contextTokens) throw new ContextLengthError(promptTokens.length, model.contextTokens);
+    if (promptTokens === 0) throw new InvalidOptionError('prompt', 'text that has a token', prompt);
+    if (promptTokens > model.contextTokens) throw new ContextLengthError(promptTokens, model.contextTokens);
     return {
       prepare: (text) => {
         const item = layOut(text);
@@ -91,7 +91,7 @@ export class TokenModelScoring<Item extends JudgedTokens> {
         return item;
       },
       score: async (items, proceed) => {
-        const values = await judge.judge(items, promptTokens, proceed);
+        const values = await judge.judge(items, proceed);
         return values?.map((valuesOf, index) => stepScores(items[index]!, valuesOf));
       },
     };

@@ -1,0 +1,140 @@
+/**
+ * Process reward models that are causal language models: behind each step they say a good or a bad token, and the score of the
+ * step is the probability of the good one of the two.
+ *
+ * Step markers in the text: Math-Shepherd, Wang et al. 2023 (arXiv:2312.08935), marker `ки`, tokens `+` and `-`. Turns of a
+ * conversation: RLHFlow, Xiong et al. 2024 (github.com/RLHFlow/RLHF-Reward-Modeling), where each step is a turn of the user
+ * and the good token is the assistant's answer.
+ *
+ * @module
+ */
+import type { Message, Prompt } from '../contracts/prompt.ts';
+import type { ScoredText, ScoreOptions, StepScorer } from '../contracts/scorer.ts';
+import type { Tokenizer } from '../contracts/tokenizer.ts';
+import { InvalidOptionError, ModelError, ModelLoadError } from '../errors.ts';
+import { answeredPrompt, completeSteps, plainTextOf, turnsOf } from './conversation.ts';
+import type { JudgedTokens } from './prefix-judge.ts';
+import { TokenModelScoring, type PromptReading, type Reading, type TokenModelScoringOptions } from './token-model-scoring.ts';
+
+/** Each step is a turn of the user, answered with the good token by the assistant; the first step follows the question. */
+export interface TurnLayout {
+  readonly kind: 'turns';
+  /** Between the question and the first step. @default ' ' */
+  readonly joiner?: string;
+}
+
+/** Each step is followed by a marker, behind which the model judges it. */
+export interface InlineLayout {
+  readonly kind: 'inline';
+  /** One token of the model. Taken out of the steps themselves. */
+  readonly marker: string;
+  /** Between a step and its marker. @default ' ' */
+  readonly before?: string;
+  /** Behind a marker. @default '\n' */
+  readonly after?: string;
+  /** Whether the question goes through the model's chat template, the steps being the assistant's answer, or all is plain text. @default 'plain' */
+  readonly question?: 'template' | 'plain';
+}
+
+export interface CausalPrmScorerOptions extends TokenModelScoringOptions {
+  readonly layout: TurnLayout | InlineLayout;
+  /** Text between the steps of a solution. @default '\n\n' */
+  readonly separator?: string;
+  /** Text of the token for a good step. @default '+' */
+  readonly good?: string;
+  /** Text of the token for a bad step. @default '-' */
+  readonly bad?: string;
+}
+
+/**
+ * Scores in the calling thread, which stands still for each pass; calls take turns batch by batch. A text that goes on from
+ * one scored before costs only its new tokens. One pass a step, whatever the number of texts up to `maxRows`.
+ */
+export class CausalPrmScorer implements StepScorer {
+  readonly name: string;
+  readonly kind = 'step';
+  readonly #scoring: TokenModelScoring<JudgedTokens>;
+
+  /** @throws {InvalidOptionError} */
+  constructor({ layout, separator = '\n\n', good = '+', bad = '-', ...options }: CausalPrmScorerOptions) {
+    if (layout.kind !== 'turns' && layout.kind !== 'inline') throw new InvalidOptionError('layout.kind', "'turns' or 'inline'", (layout as TurnLayout).kind);
+    if (separator === '') throw new InvalidOptionError('separator', 'text that is not empty', separator);
+    this.name = options.model.name;
+    const layOut = layout.kind === 'turns' ? turns(layout) : inline(layout);
+    this.#scoring = new TokenModelScoring(options, (_, tokenizer) => pairReading({ name: this.name, tokenizer, separator, good, layOut }, bad));
+  }
+
+  score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<(readonly number[] | undefined)[]> {
+    return this.#scoring.score(prompt, texts, options);
+  }
+
+  estimateMs(texts: number): number | undefined {
+    return this.#scoring.estimateMs(texts);
+  }
+
+  dispose(): Promise<void> {
+    return this.#scoring.dispose();
+  }
+}
+
+type LayOut = (tokenizer: Tokenizer, prompt: Prompt, steps: readonly string[], good: string) => JudgedTokens;
+
+interface PairSource {
+  readonly name: string;
+  readonly tokenizer: Tokenizer;
+  readonly separator: string;
+  readonly good: string;
+  readonly layOut: LayOut;
+}
+
+/** @throws {ModelLoadError} when the two tokens cannot be told apart. */
+function pairReading({ name, tokenizer, separator, good, layOut }: PairSource, bad: string): Reading<JudgedTokens> {
+  const [goodToken, badToken] = [good, bad].map((text) => tokenizer.encode(text).at(-1));
+  if (goodToken === undefined || badToken === undefined || goodToken === badToken) {
+    throw new ModelLoadError(name, `${name} has no two tokens for ${JSON.stringify(good)} and ${JSON.stringify(bad)}.`);
+  }
+  return {
+    // Softmax over the two.
+    read: (logits, start) => 1 / (1 + Math.exp(logits[start + badToken]! - logits[start + goodToken]!)),
+    forPrompt: (prompt): PromptReading<JudgedTokens> => ({
+      promptTokens: tokenizer.encodePrompt(prompt).length,
+      layOut: (text) => layOut(tokenizer, prompt, completeSteps(text, separator), good),
+      stepScores: (_, values) => values,
+    }),
+  };
+}
+
+function turns({ joiner = ' ' }: TurnLayout): LayOut {
+  return (tokenizer, prompt, steps, good) => {
+    const asked = turnsOf(prompt);
+    const question = asked.at(-1)!;
+    const conversation: Message[] = [...asked.slice(0, -1)];
+    const positions: number[] = [];
+    let tokens: readonly number[] = [];
+    for (const [index, step] of steps.entries()) {
+      conversation.push({ role: 'user', content: index === 0 ? question.content + joiner + step : step });
+      const longer = tokenizer.encodePrompt(conversation);
+      if (tokens.some((token, place) => longer[place] !== token)) {
+        throw new ModelError('The chat template rewrites earlier turns when a conversation goes on, so its steps cannot be scored in one pass.');
+      }
+      tokens = longer;
+      positions.push(tokens.length);
+      conversation.push({ role: 'assistant', content: good });
+    }
+    return { tokens, positions };
+  };
+}
+
+function inline({ marker, before = ' ', after = '\n', question = 'plain' }: InlineLayout): LayOut {
+  if (typeof marker !== 'string' || marker === '') throw new InvalidOptionError('layout.marker', 'text that is not empty', marker);
+  return (tokenizer, prompt, steps) => {
+    const content = steps.map((step) => step.replaceAll(marker, '') + before + marker).join(after);
+    const markerToken = tokenizer.encode(marker).at(-1);
+    const tokens = tokenizer.encodePrompt(question === 'plain' ? { text: `${plainTextOf(prompt)} ${content}` } : answeredPrompt(prompt, content, ' '));
+    // The question may hold the marker too; the steps do not.
+    const places = tokens.flatMap((token, place) => (token === markerToken ? [place] : [])).slice(-steps.length);
+    if (steps.length === 0) return { tokens, positions: [] };
+    if (places.length < steps.length) throw new ModelError(`The marker ${JSON.stringify(marker)} is not one token of the model behind a step.`);
+    return { tokens: tokens.slice(0, places.at(-1)! + 1), positions: places.map((place) => place + 1) };
+  };
+}

@@ -1,0 +1,36 @@
+/**
+ * How reward models are shown a prompt and a text.
+ *
+ * @module
+ */
+import type { ScoredText } from '../contracts/scorer.ts';
+import type { Message, Prompt } from '../contracts/prompt.ts';
+
+/** Complete steps of a text, without their separators; what follows the last separator is one only in a finished text. */
+export function completeSteps({ text, isFinished }: ScoredText, separator: string): string[] {
+  const steps = text.split(separator);
+  if (!isFinished) steps.pop();
+  return steps.map((step) => step.trim()).filter((step) => step !== '');
+}
+
+/** A prompt as turns; one without a template is one turn of the user. */
+export function turnsOf(prompt: Prompt): readonly Message[] {
+  if (typeof prompt === 'string') return [{ role: 'user', content: prompt }];
+  return 'text' in prompt ? [{ role: 'user', content: prompt.text }] : prompt;
+}
+
+/** A prompt as plain text. */
+export function plainTextOf(prompt: Prompt): string {
+  return turnsOf(prompt)
+    .map(({ content }) => content)
+    .join('\n\n');
+}
+
+/** The prompt with a text behind it, as the assistant's words; plain text goes on as it is. */
+export function answeredPrompt(prompt: Prompt, text: string, joiner = ''): Prompt {
+  if (typeof prompt === 'object' && 'text' in prompt) return { text: prompt.text + joiner + text };
+  const turns = turnsOf(prompt);
+  const last = turns.at(-1);
+  if (last?.role !== 'assistant') return [...turns, { role: 'assistant', content: text }];
+  return [...turns.slice(0, -1), { role: 'assistant', content: last.content + text }];
+}

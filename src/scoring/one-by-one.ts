@@ -1,0 +1,114 @@
+import pLimit from 'p-limit';
+import type { ScoredText, ScoreOptions } from '../contracts/scorer.ts';
+import { DisposedError } from '../errors.ts';
+import { requireWholeNumber } from '../options.ts';
+import { systemClock } from '../runtime/system-clock.ts';
+import { BatchTimer } from './batch-timer.ts';
+import { distinct, tellError, type ScoringErrorListener } from './scoring-queue.ts';
+
+export interface ConcurrencyOptions {
+  /** Most texts scored at the same time, over all calls. Whole number ≥ 1. @default 8 */
+  readonly concurrency?: number;
+  /** Called with what the scoring of a text failed with; such a text has no score. */
+  readonly onError?: ScoringErrorListener;
+}
+
+/** Scores one text. @param signal - Aborted when the result is no longer wanted. */
+export type ScoreOne = (text: ScoredText, signal: AbortSignal) => Promise<number | undefined>;
+
+/** Longest time that timers of all platforms can wait. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** Calls of one scorer whose texts are scored each by itself, several at a time. */
+export class OneByOne {
+  readonly #concurrency: number;
+  readonly #onError: ScoringErrorListener | undefined;
+  readonly #limit: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  readonly #timer = new BatchTimer();
+  readonly #open = new Set<AbortController>();
+  #isDisposed = false;
+
+  /** @throws {InvalidOptionError} */
+  constructor({ concurrency = 8, onError }: ConcurrencyOptions) {
+    requireWholeNumber('concurrency', concurrency, 1);
+    this.#concurrency = concurrency;
+    this.#onError = onError;
+    this.#limit = pLimit(concurrency);
+  }
+
+  async run(texts: readonly ScoredText[], options: ScoreOptions, scoreOne: ScoreOne): Promise<(number | undefined)[]> {
+    const { signal, deadlineAt = Infinity, clock = systemClock } = options;
+    if (this.#isDisposed) throw new DisposedError('scorer');
+    signal?.throwIfAborted();
+    const scores = new Array<number | undefined>(texts.length).fill(undefined);
+    const call = new AbortController();
+    this.#open.add(call);
+    const stopWaiting = endAt(call, options);
+    try {
+      const work = distinct(texts).map(({ text, places }) =>
+        this.#limit(async () => {
+          if (call.signal.aborted || clock.now() >= deadlineAt) return;
+          const startedAt = clock.now();
+          const score = await this.#score(text, call.signal, scoreOne);
+          this.#timer.record(1, clock.now() - startedAt);
+          for (const place of places) scores[place] = score;
+        }),
+      );
+      await untilAborted(Promise.all(work), call.signal);
+    } finally {
+      stopWaiting();
+      this.#open.delete(call);
+    }
+    signal?.throwIfAborted();
+    if (this.#isDisposed) throw new DisposedError('scorer');
+    // Whatever ends from here on is too late to be told.
+    return [...scores];
+  }
+
+  estimateMs(texts: number): number | undefined {
+    const one = this.#timer.estimate(1);
+    return one === undefined ? undefined : one * Math.ceil(texts / this.#concurrency);
+  }
+
+  /** Ends open calls. */
+  async dispose(): Promise<void> {
+    this.#isDisposed = true;
+    for (const call of this.#open) call.abort(new DisposedError('scorer'));
+  }
+
+  async #score(text: ScoredText, signal: AbortSignal, scoreOne: ScoreOne): Promise<number | undefined> {
+    try {
+      return await scoreOne(text, signal);
+    } catch (error) {
+      // What was given up may fail in any way.
+      if (!signal.aborted) tellError(this.#onError, error, text);
+      return undefined;
+    }
+  }
+}
+
+/** Aborts the call when its caller does, or, in system time, at its deadline. Returns what ends the waiting. */
+function endAt(call: AbortController, { signal, deadlineAt = Infinity, clock = systemClock }: ScoreOptions): () => void {
+  const leftMs = Math.max(0, deadlineAt - clock.now());
+  // Another clock cannot wake anyone: on it a deadline is seen between texts.
+  const timeout = clock === systemClock && leftMs <= LONGEST_MS ? AbortSignal.timeout(Math.ceil(leftMs)) : undefined;
+  const leave = (): void => call.abort(signal?.reason);
+  const expire = (): void => call.abort(timeout?.reason);
+  signal?.addEventListener('abort', leave, { once: true });
+  timeout?.addEventListener('abort', expire, { once: true });
+  return () => {
+    signal?.removeEventListener('abort', leave);
+    timeout?.removeEventListener('abort', expire);
+    // Work that nobody waits for any more is told so.
+    call.abort();
+  };
+}
+
+/** Resolves when the work is done or given up, whichever comes first. */
+function untilAborted(work: Promise<unknown>, signal: AbortSignal): Promise<unknown> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    work.then(resolve, reject);
+  });
+}
