@@ -1,108 +1,87 @@
 /**
- * Self-consistency (Wang et al. 2022, arXiv:2203.11171): sample many solutions, take the answer most of them reach.
+ * Self-consistency (Wang et al. 2022, arXiv:2203.11171): sample many solutions, take the answer most of them reach, or the one
+ * whose votes weigh most.
  *
  * All branches are decoded together. The run ends as soon as pending branches cannot change the winner, which gives the
- * same answer as waiting for them; at the deadline unfinished branches are asked for their answer at once.
+ * same answer as waiting for them, or by a rule that guesses; at the deadline unfinished branches are asked for their answer
+ * at once.
  *
  * @module
  */
-import { countVotes, isDecided, type AnswerVotes } from '../answers/vote.ts';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
+import type { EarlyDecision, LaunchSchedule } from '../contracts/vote.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { requireWholeNumber } from '../options.ts';
-import { resolveSolutionPolicy, type SolutionOptions, type SolutionPolicy } from './solution-policy.ts';
-import { longestReport, StrategyRun } from './strategy-run.ts';
+import { resolveEarlyDecision, type EarlyDecisionName } from '../maths/early-decision.ts';
+import type { ScoringCoverage } from './branch-scores.ts';
+import { launchAtOnce, resolveLaunchSchedule, type LaunchScheduleName } from './launch-schedule.ts';
+import { conductSolutions, resolveSolutionSource, type SolutionSource, type SolutionSourceOptions } from './solutions.ts';
+import { SolutionVote, type SolutionVotePolicy, type WeighedVotes } from './solution-vote.ts';
+import { longestReport } from './strategy-run.ts';
+import type { VoteWeights } from './vote-weights.ts';
 
-export interface SelfConsistencyOptions extends SolutionOptions {
-  /** How many solutions are sampled. Whole number ≥ 1. @default 8 */
-  readonly branches?: number;
+export interface SelfConsistencyOptions extends SolutionSourceOptions {
   /** Whether two answers count as one. @default equal text */
   readonly isSame?: AnswerEquivalence;
-  /** `exact` ends the run once pending branches cannot change the winner; `none` waits for all. @default 'exact' */
-  readonly earlyDecision?: 'exact' | 'none';
+  /** What a vote weighs. @default one vote a branch */
+  readonly weights?: VoteWeights;
+  /**
+   * When the run ends before every branch has voted. `exact`: once pending branches cannot change the winner; `none`: never;
+   * the others guess. @default 'exact'; 'none' beside `launch`, which ends a run itself
+   */
+  readonly earlyDecision?: EarlyDecisionName | EarlyDecision;
+  /** When branches are launched. @default 'at-once' */
+  readonly launch?: LaunchScheduleName | LaunchSchedule;
 }
 
 export interface SelfConsistencyResult extends StrategyResult {
-  /** Most votes first; ties in the order of the first voter. `confidence` is the winner's share of them. */
-  readonly votes: readonly AnswerVotes[];
+  /** The winner first, then by weight; ties in the order of the first voter. `confidence` is the winner's share of the weight. */
+  readonly votes: readonly WeighedVotes[];
+  /** What votes were weighed by: the name of the weights, `mean-logprob` where the engine could not tell them, or `votes`. */
+  readonly weightedBy: string;
+  /** How many votes a reward model has scored, where one weighs them. Those without a score weigh the average of the others. */
+  readonly scoring?: ScoringCoverage;
+  /** What calls of the reward model failed with. */
+  readonly scoringErrors: readonly unknown[];
 }
 
 export class SelfConsistency implements Strategy<SelfConsistencyResult> {
   readonly name = 'self-consistency';
-  readonly #branches: number;
-  readonly #policy: SolutionPolicy;
-  readonly #isSame: AnswerEquivalence;
-  readonly #earlyDecision: 'exact' | 'none';
+  readonly #source: SolutionSource;
+  readonly #policy: SolutionVotePolicy;
 
   /** @throws {InvalidOptionError} */
   constructor(options: SelfConsistencyOptions = {}) {
-    const { branches = 8, earlyDecision = 'exact', isSame = Object.is } = options;
-    requireWholeNumber('branches', branches, 1);
-    if (earlyDecision !== 'exact' && earlyDecision !== 'none') throw new InvalidOptionError('earlyDecision', "'exact' or 'none'", earlyDecision);
-    this.#branches = branches;
-    this.#policy = resolveSolutionPolicy(options);
-    this.#isSame = isSame;
-    this.#earlyDecision = earlyDecision;
+    const { launch, isSame = Object.is, weights } = options;
+    const { earlyDecision = launch === undefined ? 'exact' : 'none' } = options;
+    if (weights !== undefined && typeof weights?.heaviest !== 'number') throw new InvalidOptionError('weights', 'such as meanLogprobWeights()', weights);
+    if (launch !== undefined && options.source) throw new InvalidOptionError('launch', 'left out beside `source`', launch);
+    this.#source = resolveSolutionSource(options);
+    this.#policy = {
+      isSame,
+      weights,
+      earlyDecision: resolveEarlyDecision(earlyDecision),
+      launch: launch === undefined ? launchAtOnce() : resolveLaunchSchedule(launch),
+    };
   }
 
   run(request: StrategyRequest): Promise<SelfConsistencyResult> {
-    return StrategyRun.conduct(this.name, request, { sampling: this.#policy.sampling }, async (run) => {
-      const recorders = run.branch(this.#branches);
-      const tally = new Tally(run, this.#branches, this.#isSame);
-      run.onReport = () => {
-        tally.update();
-        if (this.#earlyDecision === 'exact' && tally.isDecided()) for (const other of recorders) if (!run.isDone(other)) other.branch.abort();
-      };
-      await Promise.all(recorders.map((recorder) => run.solve(recorder, this.#policy)));
-      return this.#conclude(run, tally.ranked());
+    const { weights } = this.#policy;
+    const isScored = weights !== undefined && 'scoring' in weights;
+    const options = isScored ? { reserveMs: weights.scoring.scorer.estimateMs?.(this.#source.branches) } : { session: weights?.session ?? {} };
+    return conductSolutions(this.name, request, this.#source, options, async (solutions) => {
+      const outcome = await new SolutionVote(solutions, request.prompt, this.#policy).run();
+      const { votes, weightedBy, scoring, scoringErrors } = outcome;
+      const reports = solutions.reports();
+      const [winner] = votes;
+      const result = solutions.conclude({
+        chosen: winner ? reports.find(({ branch }) => branch === winner.voters[0]) : longestReport(reports),
+        answer: winner?.answer,
+        confidence: outcome.confidence,
+        stopReason: solutions.stopReason(outcome.isDecided),
+      });
+      return { ...result, votes, weightedBy, scoringErrors, ...(scoring && { scoring }) };
     });
-  }
-
-  #conclude(run: StrategyRun, votes: readonly AnswerVotes[]): SelfConsistencyResult {
-    const reports = run.reports();
-    const [winner] = votes;
-    const voterCount = votes.reduce((sum, group) => sum + group.votes, 0);
-    const result = run.conclude({
-      chosen: winner ? reports[winner.voters[0]!] : longestReport(reports),
-      answer: winner?.answer,
-      confidence: winner ? winner.votes / voterCount : 0,
-      stopReason: run.stopReason(),
-    });
-    return { ...result, votes };
-  }
-}
-
-/** The votes of one run as they come in. */
-class Tally {
-  readonly #run: StrategyRun;
-  readonly #branchCount: number;
-  readonly #isSame: AnswerEquivalence;
-  #leader = '';
-
-  constructor(run: StrategyRun, branchCount: number, isSame: AnswerEquivalence) {
-    this.#run = run;
-    this.#branchCount = branchCount;
-    this.#isSame = isSame;
-  }
-
-  /** Tells of a new leader. */
-  update(): void {
-    const [first] = this.ranked();
-    const leader = first ? `${first.votes} ${first.answer}` : '';
-    if (!first || leader === this.#leader) return;
-    this.#leader = leader;
-    this.#run.scope.emit('vote-change', { answer: first.answer, votes: first.votes, of: this.#branchCount });
-  }
-
-  ranked(): AnswerVotes[] {
-    return countVotes(new Map(this.#run.reports().map(({ branch, answer }) => [branch, answer])), this.#isSame);
-  }
-
-  isDecided(): boolean {
-    const ranked = this.ranked();
-    const pending = this.#run.recorders.filter((recorder) => !this.#run.isDone(recorder)).map(({ branch }) => branch.number);
-    return ranked.length > 0 && isDecided(ranked, pending);
   }
 }

@@ -28,7 +28,7 @@ describe('the vote', () => {
       if (leaders.length > 1) ties++;
       expect(result.answer).toBe(leaders[0]);
       expect(result.confidence).toBe(most / 5);
-      expect(result.votes[0]).toEqual({ answer: leaders[0], votes: most, voters: votersFor(result, leaders[0]!) });
+      expect(result.votes[0]).toEqual({ answer: leaders[0], votes: most, voters: votersFor(result, leaders[0]!), weight: most });
       expect(result.votes.map(({ votes }) => votes)).toEqual([...counts.values()].sort((left, right) => right - left));
       expect(result.text).toBe(result.branches[result.votes[0]!.voters[0]!]!.text);
     }
@@ -62,6 +62,7 @@ describe('the vote', () => {
     expect(result.votes.find(({ answer }) => answer !== '7')).toEqual({
       answer: ones[0]!.answer,
       votes: ones.length,
+      weight: ones.length,
       voters: ones.map(({ branch }) => branch),
     });
   });

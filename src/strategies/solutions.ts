@@ -1,0 +1,222 @@
+/** Where the solutions come from that a strategy chooses among: branches of its own, or those of another strategy. */
+import type { SessionOptions, Segment } from '../contracts/engine.ts';
+import type { BranchReport, StopReason, StrategyResult } from '../contracts/result.ts';
+import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
+import { InvalidOptionError } from '../errors.ts';
+import { requireWholeNumber } from '../options.ts';
+import type { BranchRecorder } from '../runtime/branch-recorder.ts';
+import type { RunScope } from '../runtime/run-scope.ts';
+import { NestedRuns, type NestedRun } from './nested-runs.ts';
+import { resolveSolutionPolicy, type SolutionOptions, type SolutionPolicy } from './solution-policy.ts';
+import { StrategyRun, type Conclusion } from './strategy-run.ts';
+
+export interface SolutionSourceOptions extends SolutionOptions {
+  /** How many solutions are sampled. Whole number ≥ 1. @default 8 */
+  readonly branches?: number;
+  /** A strategy whose branches are the solutions, in place of sampled ones; how they are sampled is then its own affair. */
+  readonly source?: Strategy;
+}
+
+export interface SolutionSource {
+  readonly source: Strategy | undefined;
+  readonly branches: number;
+  readonly policy: SolutionPolicy;
+}
+
+/** Fills defaults in and checks ranges. @throws {InvalidOptionError} */
+export function resolveSolutionSource(options: SolutionSourceOptions): SolutionSource {
+  const { source, branches = 8 } = options;
+  requireWholeNumber('branches', branches, 1);
+  if (source !== undefined) {
+    if (typeof source?.run !== 'function') throw new InvalidOptionError('source', 'a strategy', source);
+    const idle = SAMPLING_OPTIONS.find((option) => options[option] !== undefined);
+    if (idle) throw new InvalidOptionError(idle, 'left out beside `source`', options[idle], `Give ${idle} to the source.`);
+  }
+  return { source, branches, policy: resolveSolutionPolicy(options) };
+}
+
+const SAMPLING_OPTIONS = ['branches', 'maxTokens', 'sampling', 'extract', 'extractUnfinished', 'forcedAnswer'] as const;
+
+/** Told at the start, and of every solution as it comes; says how many branches to launch. */
+export type SolutionListener = (report: BranchReport | undefined) => number;
+
+/** The solutions of one run. */
+export interface Solutions {
+  readonly scope: RunScope;
+  /** Branches that may be launched in all. */
+  readonly branches: number;
+  readonly launched: number;
+  /** Launched branches without a report, ascending. */
+  pending(): number[];
+  /** Reports so far, in the order of the branches. */
+  reports(): BranchReport[];
+  /** What a branch has decoded, where it is known: not of another strategy's. */
+  segmentsOf(branch: number): readonly Segment[];
+  /** Decodes until every launched branch is done. May be called once. */
+  decode(listener: SolutionListener): Promise<void>;
+  /** Ends branches that are not done. */
+  stop(): void;
+  /** @param isDecided - Whether branches were left out because the outcome stood. */
+  stopReason(isDecided: boolean): StopReason;
+  /** @throws the signal's reason when it is aborted. @throws {NoCandidateError} without a chosen branch. */
+  conclude(conclusion: Conclusion): StrategyResult;
+}
+
+export interface SolutionRunOptions {
+  /** What segments have to carry. */
+  readonly session?: Pick<SessionOptions, 'topLogprobs' | 'selfCertainty'>;
+  /** Milliseconds to keep free behind decoding. @default 0 */
+  readonly reserveMs?: number | undefined;
+}
+
+/** Starts a run and has `work` make and choose solutions. Rejects as `Strategy.run` does. */
+export function conductSolutions<Result>(
+  name: string,
+  request: StrategyRequest,
+  { source, branches, policy }: SolutionSource,
+  { session = {}, reserveMs = 0 }: SolutionRunOptions,
+  work: (solutions: Solutions) => Promise<Result>,
+): Promise<Result> {
+  if (source) return NestedRuns.conduct(name, request, (runs) => work(new SourcedSolutions(runs, source, reserveMs)));
+  return StrategyRun.conduct(name, request, { sampling: policy.sampling, ...session }, (run) => {
+    run.reserve(reserveMs);
+    return work(new SampledSolutions(run, branches, policy));
+  });
+}
+
+/** Branches of a session of its own. */
+class SampledSolutions implements Solutions {
+  readonly branches: number;
+  readonly #run: StrategyRun;
+  readonly #policy: SolutionPolicy;
+
+  constructor(run: StrategyRun, branches: number, policy: SolutionPolicy) {
+    this.#run = run;
+    this.branches = branches;
+    this.#policy = policy;
+  }
+
+  get scope(): RunScope {
+    return this.#run.scope;
+  }
+
+  get launched(): number {
+    return this.#run.recorders.length;
+  }
+
+  pending(): number[] {
+    return this.#pending().map(({ branch }) => branch.number);
+  }
+
+  reports(): BranchReport[] {
+    return this.#run.reports();
+  }
+
+  segmentsOf(branch: number): readonly Segment[] {
+    return this.#run.recorders[branch]!.segments;
+  }
+
+  decode(listener: SolutionListener): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let open = 0;
+      const launch = (count: number): void => {
+        if (count <= 0) return;
+        open += count;
+        for (const recorder of this.#run.branch(count)) {
+          this.#run.solve(recorder, this.#policy).then(() => {
+            if (--open === 0) resolve();
+          }, reject);
+        }
+      };
+      this.#run.onReport = (report) => {
+        const count = listener(report);
+        if (!this.#isOver()) launch(count);
+      };
+      launch(listener(undefined));
+      if (open === 0) resolve();
+    });
+  }
+
+  stop(): void {
+    for (const { branch } of this.#pending()) branch.abort();
+  }
+
+  stopReason(isDecided: boolean): StopReason {
+    if (isDecided && this.launched < this.branches) return 'consensus';
+    return this.#run.stopReason();
+  }
+
+  conclude(conclusion: Conclusion): StrategyResult {
+    return this.#run.conclude(conclusion);
+  }
+
+  #pending(): BranchRecorder[] {
+    return this.#run.recorders.filter((recorder) => !this.#run.isDone(recorder));
+  }
+
+  /** Whether a branch launched now would find no time, or the caller gone. */
+  #isOver(): boolean {
+    const { clock, signal } = this.scope;
+    return (signal?.aborted ?? false) || clock.now() >= this.#run.decodingDeadlineAt || this.#run.recorders.some(({ isCut }) => isCut);
+  }
+}
+
+/** Branches of another strategy's run. */
+class SourcedSolutions implements Solutions {
+  readonly #runs: NestedRuns;
+  readonly #source: Strategy;
+  readonly #reserveMs: number;
+  #run: NestedRun | undefined;
+
+  constructor(runs: NestedRuns, source: Strategy, reserveMs: number) {
+    this.#runs = runs;
+    this.#source = source;
+    this.#reserveMs = reserveMs;
+  }
+
+  get scope(): RunScope {
+    return this.#runs.scope;
+  }
+
+  get branches(): number {
+    return this.launched;
+  }
+
+  get launched(): number {
+    return this.reports().length;
+  }
+
+  pending(): number[] {
+    return [];
+  }
+
+  reports(): BranchReport[] {
+    return [...(this.#run?.result ? this.#run.branches : [])];
+  }
+
+  segmentsOf(): readonly Segment[] {
+    return [];
+  }
+
+  async decode(listener: SolutionListener): Promise<void> {
+    const leftMs = this.#runs.remainingMs();
+    this.#run = await this.#runs.run(this.#source, { deadlineMs: leftMs - Math.min(this.#reserveMs, leftMs / 2) });
+    if (!this.#run.result) throw this.#runs.failure();
+    for (const report of this.reports()) listener(report);
+  }
+
+  /** The source ends by itself. */
+  stop(): void {}
+
+  stopReason(): StopReason {
+    return this.#run?.result?.stopReason ?? 'deadline';
+  }
+
+  conclude({ chosen, ...conclusion }: Conclusion): StrategyResult {
+    const { result } = this.#run ?? {};
+    // A source may return what no report says: its own choice is what is left without a better one.
+    if (chosen) return this.#runs.conclude({ ...conclusion, text: chosen.text });
+    if (!result) throw this.#runs.failure();
+    return this.#runs.conclude(result);
+  }
+}
