@@ -1,6 +1,9 @@
 import { describe, test } from 'vitest';
 import type { BranchReport } from '../../src/contracts/result.ts';
+import { cascade } from '../../src/strategies/cascade.ts';
 import { SelfConsistency } from '../../src/strategies/self-consistency.ts';
+import { withFallback } from '../../src/strategies/with-fallback.ts';
+import { SOLUTION_SUBJECTS } from './solution-subjects.ts';
 import { strategyLaws, type StrategySubject } from './strategy-laws.ts';
 import { TREE_SUBJECTS } from './tree-subjects.ts';
 
@@ -14,7 +17,21 @@ const SUBJECTS: Readonly<Record<string, StrategySubject>> = {
   'SelfConsistency, early decision': { make: () => new SelfConsistency({ branches: 6 }), chosen: pluralityOf },
   'SelfConsistency, no early decision': { make: () => new SelfConsistency({ branches: 6, earlyDecision: 'none' }), chosen: pluralityOf },
   'SelfConsistency, unfinished branches abstain': { make: () => new SelfConsistency({ branches: 6, forcedAnswer: false }), chosen: pluralityOf },
+  ...SOLUTION_SUBJECTS,
   ...TREE_SUBJECTS,
+  'withFallback, first choice': { make: () => withFallback([{ strategy: new SelfConsistency({ branches: 6 }) }]), chosen: pluralityOf },
+  'withFallback, second choice': {
+    make: () => withFallback([{ strategy: new SelfConsistency({ branches: 6 }), minMs: 150 }, { strategy: new SelfConsistency({ branches: 2 }) }]),
+    chosen: pluralityOf,
+  },
+  'cascade that always escalates': {
+    make: () =>
+      cascade([
+        { strategy: new SelfConsistency({ branches: 2, extract: () => undefined, extractUnfinished: () => undefined }), deadlineShare: 0.5 },
+        { strategy: new SelfConsistency({ branches: 5 }) },
+      ]),
+    chosen: (reports) => (reports.some(({ answer }) => answer !== undefined) ? pluralityOf(reports) : reports[0]!),
+  },
 };
 
 for (const [name, subject] of Object.entries(SUBJECTS)) {
