@@ -3,7 +3,44 @@
  *
  * @module
  */
+export { BestOfN, type BestOfNOptions, type BestOfNResult } from './strategies/best-of-n.ts';
+export { FirstFinish, type FirstFinishOptions, type FirstFinishResult } from './strategies/first-finish.ts';
 export { SelfConsistency, type SelfConsistencyOptions, type SelfConsistencyResult } from './strategies/self-consistency.ts';
+export {
+  confidenceWeights,
+  meanLogprobWeights,
+  rewardWeights,
+  selfCertaintyWeights,
+  type ConfidenceWeights,
+  type ConfidenceWeightsOptions,
+  type RewardWeights,
+  type RewardWeightsOptions,
+  type SelfCertaintyWeightsOptions,
+  type VoteWeights,
+} from './strategies/vote-weights.ts';
+export {
+  launchAtOnce,
+  launchDoubling,
+  launchWindows,
+  type LaunchDoublingOptions,
+  type LaunchScheduleName,
+  type LaunchWindowsOptions,
+} from './strategies/launch-schedule.ts';
+export {
+  anytimeValidDecision,
+  betaDecision,
+  dirichletDecision,
+  exactDecision,
+  noDecision,
+  type AnytimeValidDecisionOptions,
+  type DirichletDecisionOptions,
+  type EarlyDecisionName,
+  type PosteriorDecisionOptions,
+} from './maths/early-decision.ts';
+export { betaPosterior, dirichletPosterior, expectedWindowBranches, mixtureEvidence, type WindowOptions } from './maths/vote-evidence.ts';
+export type { ScoringCoverage, ScoringOptions } from './strategies/branch-scores.ts';
+export type { SolutionSourceOptions } from './strategies/solutions.ts';
+export type { WeighedVotes } from './strategies/solution-vote.ts';
 export { cascade, type CascadeOptions, type CascadeResult, type CascadeStage } from './strategies/cascade.ts';
 export { withFallback, type FallbackResult, type FallbackRung, type PassedRung } from './strategies/with-fallback.ts';
 export type { NestedRun } from './strategies/nested-runs.ts';
@@ -66,3 +103,4 @@ export type { BranchReport, RunTiming, StopReason, StrategyResult } from './cont
 export type { OutcomeScorer, ScoredText, ScoreOptions, StepScorer } from './contracts/scorer.ts';
 export type { ForwardRow, Logits, TokenModel, TokenSequence } from './contracts/token-model.ts';
 export type { Tokenizer } from './contracts/tokenizer.ts';
+export type { AnswerTally, EarlyDecision, LaunchSchedule, LaunchStep, VoteState } from './contracts/vote.ts';
