@@ -49,6 +49,11 @@ export type { SolutionOptions } from './strategies/solution-policy.ts';
 export { BeamSearch, type BeamSearchOptions } from './strategies/beam-search.ts';
 export type { SolutionSelection, TreeOptions } from './strategies/tree/tree-options.ts';
 export type { ScoredSolution, TreeSearchResult } from './strategies/tree/tree-result.ts';
+export { DiverseTreeSearch, type DiverseTreeSearchOptions } from './strategies/diverse-tree-search.ts';
+export { Rebase, type RebaseOptions } from './strategies/rebase.ts';
+export { ParticleFilter, type ParticleFilterOptions } from './strategies/particle-filter.ts';
+export { SpeculativeRejection, type SpeculativeRejectionOptions } from './strategies/speculative-rejection.ts';
+export { MonteCarloTreeSearch, type MonteCarloTreeSearchOptions } from './strategies/monte-carlo-tree-search.ts';
 
 export { Decoder, type DecoderOptions } from './engines/decoder.ts';
 export { SpeculativeDecoder, type SpeculativeDecoderOptions } from './engines/speculative-decoder.ts';

@@ -3,10 +3,11 @@ import type { RunScope } from './run-scope.ts';
 /**
  * Waits for work until the run's deadline. The work itself goes on; whoever started it ends it.
  *
+ * @param deadlineAt - Time on the run's clock, where the work is needed before the run's deadline.
  * @returns what the work resolves to; `undefined` when the deadline came first.
  * @throws what the work rejects with; the run's abort reason when it comes first.
  */
-export async function withinDeadline<Result>(scope: RunScope, work: Promise<Result>): Promise<Result | undefined> {
+export async function withinDeadline<Result>(scope: RunScope, work: Promise<Result>, deadlineAt: number = scope.deadlineAt): Promise<Result | undefined> {
   const { signal } = scope;
   signal?.throwIfAborted();
   const settled = new AbortController();
@@ -14,16 +15,15 @@ export async function withinDeadline<Result>(scope: RunScope, work: Promise<Resu
     signal?.addEventListener('abort', () => reject(signal.reason), { signal: settled.signal });
   });
   try {
-    return await Promise.race([work, aborted, deadlineOf(scope, settled.signal)]);
+    return await Promise.race([work, aborted, deadlineOf(scope, deadlineAt, settled.signal)]);
   } finally {
     settled.abort();
   }
 }
 
 /** Resolves at the deadline, or once nobody waits for it any more; never without a deadline or a clock that can wait. */
-async function deadlineOf(scope: RunScope, signal: AbortSignal): Promise<undefined> {
-  const { clock, deadlineAt } = scope;
+async function deadlineOf({ clock }: RunScope, deadlineAt: number, signal: AbortSignal): Promise<undefined> {
   if (deadlineAt === Infinity || !clock.wait) return new Promise(() => undefined);
-  while (!scope.isPastDeadline() && !signal.aborted) await clock.wait(deadlineAt - clock.now(), signal);
+  while (clock.now() < deadlineAt && !signal.aborted) await clock.wait(deadlineAt - clock.now(), signal);
   return undefined;
 }

@@ -1,5 +1,11 @@
 import type { BranchReport } from '../../src/contracts/result.ts';
 import { BeamSearch } from '../../src/strategies/beam-search.ts';
+import { DiverseTreeSearch } from '../../src/strategies/diverse-tree-search.ts';
+import { MonteCarloTreeSearch } from '../../src/strategies/monte-carlo-tree-search.ts';
+import { ParticleFilter } from '../../src/strategies/particle-filter.ts';
+import { Rebase } from '../../src/strategies/rebase.ts';
+import { SpeculativeRejection } from '../../src/strategies/speculative-rejection.ts';
+import type { Strategy } from '../../src/contracts/strategy.ts';
 import { ScriptedStepScorer } from './scripted-scorer.ts';
 import type { StrategySubject } from './strategy-laws.ts';
 
@@ -20,7 +26,18 @@ function worthiestOf(reports: readonly BranchReport[]): BranchReport {
   return candidates.reduce((best, report) => (worthOf(report.text) > worthOf(best.text) ? report : best));
 }
 
+const subject = (make: () => Strategy): StrategySubject => ({ make, chosen: worthiestOf, isTree: true });
+
 /** Strategies that search step by step, for the laws of all strategies. */
 export const TREE_SUBJECTS: Readonly<Record<string, StrategySubject>> = {
-  BeamSearch: { make: () => new BeamSearch({ scorer: planScorer(), beams: 6, width: 3 }), chosen: worthiestOf, isTree: true },
+  BeamSearch: subject(() => new BeamSearch({ scorer: planScorer(), beams: 6, width: 3 })),
+  DiverseTreeSearch: subject(() => new DiverseTreeSearch({ scorer: planScorer(), beams: 6, width: 2 })),
+  Rebase: subject(() => new Rebase({ scorer: planScorer(), width: 6 })),
+  'ParticleFilter, systematic': subject(() => new ParticleFilter({ scorer: planScorer(), particles: 6 })),
+  'ParticleFilter, multinomial, effective size, two iterations': subject(
+    () => new ParticleFilter({ scorer: planScorer(), particles: 6, resampling: 'multinomial', essThreshold: 0.5, iterations: 2, references: 2 }),
+  ),
+  SpeculativeRejection: subject(() => new SpeculativeRejection({ scorer: planScorer(), branches: 6, checkpoints: 2, firstPhaseTokens: 4 })),
+  'MonteCarloTreeSearch, UCT': subject(() => new MonteCarloTreeSearch({ scorer: planScorer(), simulations: 4, width: 3 })),
+  'MonteCarloTreeSearch, PUCT': subject(() => new MonteCarloTreeSearch({ scorer: planScorer(), simulations: 4, width: 3, rule: 'puct' })),
 };

@@ -2,6 +2,7 @@ import type { Prompt } from '../../contracts/prompt.ts';
 import type { OutcomeScorer, ScoredText, StepScorer } from '../../contracts/scorer.ts';
 import { aggregateSteps, type StepAggregation } from '../../maths/aggregate-steps.ts';
 import type { RunScope } from '../../runtime/run-scope.ts';
+import { withinDeadline } from '../../runtime/within-deadline.ts';
 import type { Path } from './path.ts';
 
 /** Weight of the newest measurement, as of a model's steps: follows a scorer that slows down within a few calls. */
@@ -57,20 +58,27 @@ export class PrefixScoring {
   }
 
   async #ask(texts: readonly ScoredText[], deadlineAt: number): Promise<(number | undefined)[]> {
-    const { signal, clock } = this.#scope;
+    const { clock } = this.#scope;
+    const scorer = this.#scorer;
     this.askedCount += texts.length;
+    // Told of an abort, and that nobody waits any more when it is late.
+    const ending = new AbortController();
     try {
-      const scorer = this.#scorer;
-      const options = { clock, deadlineAt, ...(signal && { signal }) };
-      const scoring: Promise<readonly (number | readonly number[] | undefined)[]> = scorer.score(this.#prompt, texts, options);
-      const scores = await orAbort(scoring, signal);
-      const single = texts.map((_, index) => this.#single(scores[index]));
+      const work: Promise<readonly (number | readonly number[] | undefined)[]> = scorer.score(this.#prompt, texts, {
+        clock,
+        deadlineAt,
+        signal: ending.signal,
+      });
+      const scores = await withinDeadline(this.#scope, work, deadlineAt);
+      const single = texts.map((_, index) => this.#single(scores?.[index]));
       this.scoredCount += single.filter((score) => score !== undefined).length;
       return single;
     } catch (error) {
-      signal?.throwIfAborted();
+      this.#scope.signal?.throwIfAborted();
       this.errors.push(error);
       return [];
+    } finally {
+      ending.abort();
     }
   }
 
@@ -82,13 +90,3 @@ export class PrefixScoring {
 }
 
 const keyOf = ({ text, isComplete }: Path): string => `${isComplete ? 'complete' : 'open'} ${text}`;
-
-/** Settles as `work` does, or rejects with the signal's reason as soon as it is aborted. */
-function orAbort<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-}

@@ -117,6 +117,21 @@ export class StepMachine {
     return [path, ...forks];
   }
 
+  /** New paths that go on from a text; none where it cannot be appended. */
+  async resume({ text, score }: { readonly text: string; readonly score: number | undefined }, count: number): Promise<Path[]> {
+    if (count === 0) return [];
+    const path = this.start(1)[0]!;
+    path.score = score;
+    try {
+      await path.recorder.branch.force(text);
+      return this.split(path, count);
+    } catch (error) {
+      this.run.scope.signal?.throwIfAborted();
+      this.#fail(path, error);
+      return [];
+    }
+  }
+
   /** Goes on without the path. */
   drop(path: Path): void {
     if (path.report) return;
@@ -155,10 +170,14 @@ export class StepMachine {
       return true;
     } catch (error) {
       signal?.throwIfAborted();
-      recorder.fail(error);
-      path.report = this.run.close(recorder, undefined);
+      this.#fail(path, error);
       return false;
     }
+  }
+
+  #fail(path: Path, error: unknown): void {
+    path.recorder.fail(error);
+    path.report = this.run.close(path.recorder, undefined);
   }
 
   /** Reports on a path whose text is over. One without tokens left is asked for its answer first. */

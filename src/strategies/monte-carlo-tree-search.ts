@@ -1,0 +1,81 @@
+/**
+ * Monte Carlo tree search over steps (Kocsis and Szepesvári 2006; over steps of a language model with a process reward
+ * model: Wan et al. 2024, arXiv:2309.17179; rStar, Qi et al. 2024, arXiv:2408.06195).
+ *
+ * Each simulation walks from the root to a leaf, at each node by the child with the highest upper confidence bound, takes
+ * one step from there in several ways at once, and adds the scores of these steps to all nodes on the way. A step's score
+ * by the reward model stands for the outcome of a roll-out, as in AlphaZero.
+ *
+ * Simulations come one after another, so that it uses parallel hardware worst of all searches here.
+ *
+ * @module
+ */
+import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
+import { InvalidOptionError } from '../errors.ts';
+import { requireNumber, requireWholeNumber } from '../options.ts';
+import { StrategyRun } from './strategy-run.ts';
+import { effectiveScores, type Path } from './tree/path.ts';
+import { SearchNode, type ChildRule } from './tree/search-node.ts';
+import { StepMachine } from './tree/step-machine.ts';
+import { resolveTreeOptions, type TreeOptions, type TreePolicy } from './tree/tree-options.ts';
+import { chooseSolution, concludeSearch, type TreeSearchResult } from './tree/tree-result.ts';
+import { stepBoundary } from './tree/tree-search.ts';
+
+export interface MonteCarloTreeSearchOptions extends TreeOptions {
+  /** Leaves that are expanded, at most; the search ends earlier when the whole tree is complete. Whole number ≥ 1. @default 32 */
+  readonly simulations?: number;
+  /** Ways in which a step is taken from a leaf. Whole number ≥ 1. @default 4 */
+  readonly width?: number;
+  /**
+   * Which child is looked at: `uct` by its value and how seldom it was visited; `puct` weighs the latter by the probability
+   * the model gave to the step among its siblings. @default 'uct'
+   */
+  readonly rule?: ChildRule;
+  /** Weight of looking at what was seldom visited. At least 0. @default 1 with `uct`, AlphaZero's with `puct` */
+  readonly exploration?: number;
+}
+
+export class MonteCarloTreeSearch implements Strategy<TreeSearchResult> {
+  readonly name = 'monte-carlo-tree-search';
+  readonly #policy: TreePolicy;
+  readonly #simulations: number;
+  readonly #width: number;
+  readonly #rule: ChildRule;
+  readonly #exploration: number | undefined;
+
+  /** @throws {InvalidOptionError} */
+  constructor(options: MonteCarloTreeSearchOptions) {
+    const { simulations = 32, width = 4, rule = 'uct', exploration } = options;
+    requireWholeNumber('simulations', simulations, 1);
+    requireWholeNumber('width', width, 1);
+    if (rule !== 'uct' && rule !== 'puct') throw new InvalidOptionError('rule', "'uct' or 'puct'", rule);
+    if (exploration !== undefined) requireNumber('exploration', exploration, 0);
+    this.#policy = resolveTreeOptions(options);
+    this.#simulations = simulations;
+    this.#width = width;
+    this.#rule = rule;
+    this.#exploration = exploration;
+  }
+
+  run(request: StrategyRequest): Promise<TreeSearchResult> {
+    return StrategyRun.conduct(this.name, request, { sampling: this.#policy.solution.sampling }, async (run) => {
+      const machine = new StepMachine(run, request.prompt, this.#policy);
+      const root = new SearchNode(undefined);
+      for (let simulation = 0; simulation < this.#simulations && !root.isExhausted && machine.hasTime(this.#width); simulation++) {
+        const leaf = root.descend(this.#rule, this.#exploration);
+        const paths = leaf.path ? machine.split(leaf.path, this.#width) : machine.start(this.#width);
+        await machine.round(paths, stepBoundary(this.#policy, leaf.depth));
+        leaf.expand(survivorsOf(paths));
+      }
+      await machine.finish(root.leaves());
+      return concludeSearch(machine, chooseSolution(machine.ended, this.#policy.selection, this.#policy.isSame));
+    });
+  }
+}
+
+/** What a step has come to, with the value of each. */
+function survivorsOf(paths: readonly Path[]): { readonly path: Path; readonly value: number }[] {
+  const survivors = paths.filter(({ report }) => report?.finish !== 'failed');
+  const values = effectiveScores(survivors);
+  return survivors.map((path, index) => ({ path, value: values[index]! }));
+}

@@ -1,0 +1,106 @@
+/**
+ * Particle filtering against a process reward model, and particle Gibbs (Puri, Sudalairaj, Xu, Xu and Srivastava 2025,
+ * arXiv:2502.01618): solutions are samples of a posterior, drawn step by step. After each step the particles, complete ones
+ * among them, are drawn anew by the softmax of the logits of their scores; so a poor one may live on, and a reward model
+ * that errs early costs less than in a search that keeps the best only.
+ *
+ * A particle Gibbs iteration runs the filter again with particles of the one before as references: they keep their place
+ * whatever is drawn, and others may go on from where they were (Andrieu, Doucet and Holenstein 2010).
+ *
+ * @module
+ */
+import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
+import { InvalidOptionError } from '../errors.ts';
+import { randomSequence, type RandomSource } from '../maths/random.ts';
+import { effectiveSampleSize, multinomialCounts, particleWeights, systematicCounts } from '../maths/resampling.ts';
+import { requireNumber, requireWholeNumber } from '../options.ts';
+import { StrategyRun } from './strategy-run.ts';
+import { effectiveScores, type Path } from './tree/path.ts';
+import { Particles, type ParticlePolicy } from './tree/particles.ts';
+import { StepMachine } from './tree/step-machine.ts';
+import { resolveTreeOptions, type SolutionSelection, type TreeOptions, type TreePolicy } from './tree/tree-options.ts';
+import { chooseSolution, concludeSearch, type Choice, type TreeSearchResult } from './tree/tree-result.ts';
+
+export interface ParticleFilterOptions extends Omit<TreeOptions, 'selection'> {
+  /** Whole number ≥ 1. @default 16 */
+  readonly particles?: number;
+  /** How particles are drawn: by evenly spaced points, which varies least, or independently of each other. @default 'systematic' */
+  readonly resampling?: 'systematic' | 'multinomial';
+  /** Particles are drawn anew when their weights are worth no more than this share of as many equal ones; 1: after every step. In [0, 1]. @default 1 */
+  readonly essThreshold?: number;
+  /** Divides the logits of scores; the higher, the more equal the weights. Above 0. @default 1 */
+  readonly temperature?: number;
+  /** Times the filter is run, each with references from the one before. Whole number ≥ 1. @default 1 */
+  readonly iterations?: number;
+  /** References a further iteration keeps. Whole number from 1 to `particles - 1`. No effect with one iteration. @default 1 */
+  readonly references?: number;
+  /** Which of the complete particles is returned; `sample` draws one by weight, as the posterior has it. @default 'best' */
+  readonly selection?: SolutionSelection | 'sample';
+}
+
+/** Random numbers of resampling, apart from those of tokens. */
+const PURPOSE = 16;
+
+export class ParticleFilter implements Strategy<TreeSearchResult> {
+  readonly name = 'particle-filter';
+  readonly #tree: TreePolicy;
+  readonly #policy: ParticlePolicy;
+  readonly #temperature: number;
+  readonly #iterations: number;
+  readonly #references: number;
+  readonly #isSampled: boolean;
+
+  /** @throws {InvalidOptionError} */
+  constructor(options: ParticleFilterOptions) {
+    const { particles = 16, resampling = 'systematic', essThreshold = 1, temperature = 1, iterations = 1, references = 1, selection = 'best' } = options;
+    requireWholeNumber('particles', particles, 1);
+    if (resampling !== 'systematic' && resampling !== 'multinomial') throw new InvalidOptionError('resampling', "'systematic' or 'multinomial'", resampling);
+    requireNumber('essThreshold', essThreshold, 0, 1);
+    requireNumber('temperature', temperature, Number.MIN_VALUE);
+    requireWholeNumber('iterations', iterations, 1);
+    requireWholeNumber('references', references, 1);
+    if (iterations > 1 && references >= particles) throw new InvalidOptionError('references', `less than \`particles\`, ${particles}`, references);
+    this.#isSampled = selection === 'sample';
+    this.#tree = resolveTreeOptions({ ...options, selection: selection === 'sample' ? 'best' : selection });
+    this.#temperature = temperature;
+    this.#iterations = iterations;
+    this.#references = references;
+    const draw = resampling === 'systematic' ? drawSystematically : multinomialCounts;
+    this.#policy = {
+      count: particles,
+      resample: (scores, count, random) => {
+        const weights = particleWeights(scores, temperature);
+        return effectiveSampleSize(weights) <= essThreshold * weights.length ? draw(weights, count, random) : undefined;
+      },
+      select: (scores, count, random) => draw(particleWeights(scores, temperature), count, random),
+    };
+  }
+
+  run(request: StrategyRequest): Promise<TreeSearchResult> {
+    return StrategyRun.conduct(this.name, request, { sampling: this.#tree.solution.sampling }, async (run) => {
+      const machine = new StepMachine(run, request.prompt, this.#tree);
+      const random = randomSequence(run.scope.seed, 0, PURPOSE);
+      const particles = new Particles(machine, this.#tree, this.#policy, random);
+      const sampled: Path[] = [];
+      for (let iteration = 0; iteration < this.#iterations && !machine.isOutOfTime; iteration++) {
+        const references = iteration === 0 ? [] : particles.references(sampled, this.#references);
+        sampled.push(...(await particles.filter(references)));
+      }
+      // Where the deadline came first, whatever ended stands for the particles.
+      const ended = sampled.length > 0 ? sampled : machine.ended;
+      return concludeSearch(machine, this.#choose(ended, random));
+    });
+  }
+
+  #choose(paths: readonly Path[], random: RandomSource): Choice {
+    const complete = paths.filter(({ isComplete }) => isComplete);
+    if (!this.#isSampled || complete.length === 0) return chooseSolution(paths, this.#tree.selection, this.#tree.isSame);
+    const weights = particleWeights(effectiveScores(complete), this.#temperature);
+    const drawn = multinomialCounts(weights, 1, random).indexOf(1);
+    return { path: complete[drawn], confidence: weights[drawn]! };
+  }
+}
+
+function drawSystematically(weights: readonly number[], count: number, random: RandomSource): number[] {
+  return systematicCounts(weights, count, random());
+}

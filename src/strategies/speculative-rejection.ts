@@ -1,0 +1,100 @@
+/**
+ * Speculative rejection (Sun, Haider, Zhang, Yang, Qiu, Yin, Wang, Bartlett and Zanette 2024, arXiv:2410.20290): best-of-N
+ * that gives up on solutions early. All are decoded together; at checkpoints the texts so far are judged and the worst
+ * share is dropped, so that those that are left go on faster.
+ *
+ * The paper's checkpoints are where memory runs out. Here they are where time does: with a deadline, what is left is
+ * divided into phases that fit, in tokens, by the measured times of a token and of scoring, and a checkpoint at which all
+ * that is left can be decoded to the end in time drops nothing.
+ *
+ * @module
+ */
+import type { OutcomeScorer, StepScorer } from '../contracts/scorer.ts';
+import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
+import { requireNumber, requireWholeNumber } from '../options.ts';
+import { StrategyRun } from './strategy-run.ts';
+import { comparePaths, type Path } from './tree/path.ts';
+import { StepMachine, type MachinePolicy } from './tree/step-machine.ts';
+import { requireScorer, resolveSearchOptions, type SearchOptions, type SearchPolicy } from './tree/tree-options.ts';
+import { chooseSolution, concludeSearch, type TreeSearchResult } from './tree/tree-result.ts';
+
+export interface SpeculativeRejectionOptions extends SearchOptions {
+  /** Judges texts that are under way: a process reward model, or an outcome reward model that can tell early. */
+  readonly scorer: StepScorer | OutcomeScorer;
+  /** Solutions begun. Whole number ≥ 1. @default 16 */
+  readonly branches?: number;
+  /** Share of the solutions, complete ones counted, that a checkpoint drops. From 0, below 1. @default 0.5 */
+  readonly rejectShare?: number;
+  /** Checkpoints on the way. Whole number ≥ 1. @default 3 */
+  readonly checkpoints?: number;
+  /**
+   * Tokens to the first checkpoint, which measures the times that place the others; without a deadline each further phase
+   * is twice as long as the one before. Whole number ≥ 1. @default 32
+   */
+  readonly firstPhaseTokens?: number;
+}
+
+export class SpeculativeRejection implements Strategy<TreeSearchResult> {
+  readonly name = 'speculative-rejection';
+  readonly #policy: SearchPolicy & MachinePolicy;
+  readonly #branches: number;
+  readonly #rejectShare: number;
+  readonly #checkpoints: number;
+  readonly #firstPhaseTokens: number;
+
+  /** @throws {InvalidOptionError} */
+  constructor(options: SpeculativeRejectionOptions) {
+    const { scorer, branches = 16, rejectShare = 0.5, checkpoints = 3, firstPhaseTokens = 32 } = options;
+    requireWholeNumber('branches', branches, 1);
+    requireNumber('rejectShare', rejectShare, 0, 1 - Number.EPSILON);
+    requireWholeNumber('checkpoints', checkpoints, 1);
+    requireWholeNumber('firstPhaseTokens', firstPhaseTokens, 1);
+    requireScorer(scorer, ['step', 'outcome']);
+    this.#policy = { ...resolveSearchOptions(options), scorer };
+    this.#branches = branches;
+    this.#rejectShare = rejectShare;
+    this.#checkpoints = checkpoints;
+    this.#firstPhaseTokens = firstPhaseTokens;
+  }
+
+  run(request: StrategyRequest): Promise<TreeSearchResult> {
+    return StrategyRun.conduct(this.name, request, { sampling: this.#policy.solution.sampling }, async (run) => {
+      const machine = new StepMachine(run, request.prompt, this.#policy);
+      let live = machine.start(this.#branches);
+      for (let phase = 0; phase < this.#checkpoints && live.length > 0; phase++) {
+        const tokens = this.#phaseTokens(machine, live, phase);
+        if (tokens === undefined) break;
+        live = await machine.round(live, { tokens });
+        if (machine.isOutOfTime) break;
+        if (!canFinish(machine, live)) live = this.#reject(machine, live);
+      }
+      if (live.length > 0 && machine.decodingMs(live.length) > 0 && !machine.isOutOfTime) live = await machine.round(live, {});
+      await machine.finish(live);
+      return concludeSearch(machine, chooseSolution(machine.ended, this.#policy.selection, this.#policy.isSame));
+    });
+  }
+
+  /** Tokens of a phase; `undefined` when there is no time for a further checkpoint. */
+  #phaseTokens(machine: StepMachine, live: readonly Path[], phase: number): number | undefined {
+    if (machine.run.scope.deadlineAt === Infinity) return this.#firstPhaseTokens * 2 ** phase;
+    if (phase === 0) return this.#firstPhaseTokens;
+    const phasesLeft = this.#checkpoints - phase + 1;
+    const scoringMs = (phasesLeft - 1) * machine.scoring.estimateMs(live.length);
+    const tokens = Math.floor((machine.decodingMs(live.length) - scoringMs) / phasesLeft / machine.msPerToken);
+    return tokens >= 1 ? tokens : undefined;
+  }
+
+  #reject(machine: StepMachine, live: readonly Path[]): Path[] {
+    const standing = [...machine.ended, ...live].sort(comparePaths);
+    const kept = new Set(standing.slice(0, Math.max(1, Math.round((1 - this.#rejectShare) * standing.length))));
+    return live.flatMap((path) => machine.split(path, kept.has(path) ? 1 : 0));
+  }
+}
+
+/** Whether, with a deadline, all that is left can be decoded as far as a solution is known to go. */
+function canFinish(machine: StepMachine, live: readonly Path[]): boolean {
+  if (machine.run.scope.deadlineAt === Infinity) return false;
+  const longest = Math.max(...machine.complete.map(({ recorder }) => recorder.branch.tokenCount));
+  const shortest = Math.min(...live.map(({ recorder }) => recorder.branch.tokenCount));
+  return longest > shortest && (longest - shortest) * machine.msPerToken <= machine.decodingMs(live.length);
+}
