@@ -95,7 +95,7 @@ function pairReading({ name, tokenizer, separator, good, layOut }: PairSource, b
   }
   return {
     // Softmax over the two.
-    read: (logits, start) => 1 / (1 + Math.exp(logits[start + badToken]! - logits[start + goodToken]!)),
+    reader: { readsToken: false, read: (logits, start) => 1 / (1 + Math.exp(logits[start + badToken]! - logits[start + goodToken]!)) },
     forPrompt: (prompt): PromptReading<JudgedTokens> => ({
       promptTokens: tokenizer.encodePrompt(prompt).length,
       layOut: (text) => layOut(tokenizer, prompt, completeSteps(text, separator), good),

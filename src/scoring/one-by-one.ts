@@ -36,33 +36,58 @@ export class OneByOne {
     this.#limit = pLimit(concurrency);
   }
 
+  /** Scores each text once, wherever it stands. */
   async run(texts: readonly ScoredText[], options: ScoreOptions, scoreOne: ScoreOne): Promise<(number | undefined)[]> {
+    const scores = new Array<number | undefined>(texts.length).fill(undefined);
+    const found = distinct(texts);
+    const results = await this.each(found, options, async ({ text }, signal) => {
+      try {
+        return await scoreOne(text, signal);
+      } catch (error) {
+        // What was given up may fail in any way.
+        if (!signal.aborted) tellError(this.#onError, error, text);
+        return undefined;
+      }
+    });
+    for (const [index, { places }] of found.entries()) for (const place of places) scores[place] = results[index];
+    return scores;
+  }
+
+  /**
+   * What work on each item has given by the deadline, `undefined` where it has given nothing.
+   *
+   * @throws the `signal`'s reason when it is aborted. @throws what work throws. @throws {DisposedError}
+   */
+  async each<Item, Result>(
+    items: readonly Item[],
+    options: ScoreOptions,
+    work: (item: Item, signal: AbortSignal) => Promise<Result | undefined>,
+  ): Promise<(Result | undefined)[]> {
     const { signal, deadlineAt = Infinity, clock = systemClock } = options;
     if (this.#isDisposed) throw new DisposedError('scorer');
     signal?.throwIfAborted();
-    const scores = new Array<number | undefined>(texts.length).fill(undefined);
+    const results = new Array<Result | undefined>(items.length).fill(undefined);
     const call = new AbortController();
     this.#open.add(call);
     const stopWaiting = endAt(call, options);
     try {
-      const work = distinct(texts).map(({ text, places }) =>
+      const started = items.map((item, index) =>
         this.#limit(async () => {
           if (call.signal.aborted || clock.now() >= deadlineAt) return;
           const startedAt = clock.now();
-          const score = await this.#score(text, call.signal, scoreOne);
+          results[index] = await work(item, call.signal);
           this.#timer.record(1, clock.now() - startedAt);
-          for (const place of places) scores[place] = score;
         }),
       );
-      await untilAborted(Promise.all(work), call.signal);
+      await untilAborted(Promise.all(started), call.signal);
     } finally {
       stopWaiting();
       this.#open.delete(call);
     }
     signal?.throwIfAborted();
     if (this.#isDisposed) throw new DisposedError('scorer');
-    // Whatever ends from here on is too late to be told.
-    return [...scores];
+    // A copy: what ends from here on is too late to be told.
+    return [...results];
   }
 
   estimateMs(texts: number): number | undefined {
@@ -74,16 +99,6 @@ export class OneByOne {
   async dispose(): Promise<void> {
     this.#isDisposed = true;
     for (const call of this.#open) call.abort(new DisposedError('scorer'));
-  }
-
-  async #score(text: ScoredText, signal: AbortSignal, scoreOne: ScoreOne): Promise<number | undefined> {
-    try {
-      return await scoreOne(text, signal);
-    } catch (error) {
-      // What was given up may fail in any way.
-      if (!signal.aborted) tellError(this.#onError, error, text);
-      return undefined;
-    }
   }
 }
 

@@ -16,13 +16,15 @@ export interface JudgedTokens {
   readonly positions: readonly number[];
 }
 
-/**
- * Reads one value.
- *
- * @param logits - Holds the row of logits, `[start, start + vocabularySize)`.
- * @param token - The token that stands at the position; `undefined` behind the last.
- */
-export type ValueReader = (logits: Float32Array, start: number, token: number | undefined) => number;
+export interface ValueReader {
+  /** Whether a value depends on the token that stands at its position, beside those before it. */
+  readonly readsToken: boolean;
+  /**
+   * @param logits - Holds the row of logits, `[start, start + vocabularySize)`.
+   * @param token - The token that stands at the position; `undefined` behind the last.
+   */
+  read(logits: Float32Array, start: number, token: number | undefined): number;
+}
 
 /** What is known of one text. */
 interface Known {
@@ -44,15 +46,15 @@ interface Row {
 
 export class PrefixJudge {
   readonly #model: TokenModel;
-  readonly #read: ValueReader;
+  readonly #reader: ValueReader;
   readonly #capacity: number;
   /** Least recently used first. */
   #known: Known[] = [];
 
   /** @param capacity - Most texts whose sequences are kept between calls; at least 1. */
-  constructor(model: TokenModel, read: ValueReader, capacity: number) {
+  constructor(model: TokenModel, reader: ValueReader, capacity: number) {
     this.#model = model;
-    this.#read = read;
+    this.#reader = reader;
     this.#capacity = capacity;
   }
 
@@ -125,8 +127,8 @@ export class PrefixJudge {
   #rowOf(wanted: JudgedTokens): Row {
     const { known, length } = this.#longest(wanted.tokens);
     const values = new Map<number, number>();
-    // The value at a position may depend on the token there, so that token must be the same too.
-    for (const [position, value] of known?.values ?? []) if (position < length) values.set(position, value);
+    const sameUpTo = this.#reader.readsToken ? length - 1 : length;
+    for (const [position, value] of known?.values ?? []) if (position <= sameUpTo) values.set(position, value);
     const missing = wanted.positions.filter((position) => !values.has(position));
     return { wanted, known, values, passes: consecutive(missing), sequence: undefined };
   }
@@ -151,7 +153,7 @@ export class PrefixJudge {
     let start = 0;
     for (const { wanted, passes, values } of rows) {
       for (const position of passes[pass]!) {
-        const value = this.#read(logits, start, wanted.tokens[position]);
+        const value = this.#reader.read(logits, start, wanted.tokens[position]);
         if (Number.isNaN(value)) throw new ModelError('The model gave logits that are not numbers.');
         values.set(position, value);
         start += size;

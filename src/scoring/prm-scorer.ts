@@ -60,7 +60,7 @@ function likelihoodReading(name: string, { vocabularySize, endTokens }: TokenMod
     throw new ModelLoadError(name, `${name} has no token for the separator ${JSON.stringify(separator)} or no end token.`);
   }
   return {
-    read: (logits, start, token) => logits[start + token!]! - logSumExp(logits, start, vocabularySize),
+    reader: { readsToken: true, read: (logits, start, token) => logits[start + token!]! - logSumExp(logits, start, vocabularySize) },
     forPrompt: (prompt) => {
       const promptTokens = tokenizer.encodePrompt(prompt);
       return {

@@ -28,7 +28,7 @@ export interface PromptReading<Item extends JudgedTokens> {
 
 /** How a model's logits become scores. */
 export interface Reading<Item extends JudgedTokens> {
-  readonly read: ValueReader;
+  readonly reader: ValueReader;
   forPrompt(prompt: Prompt): PromptReading<Item>;
 }
 
@@ -102,7 +102,7 @@ export class TokenModelScoring<Item extends JudgedTokens> {
     try {
       if (model.cannotVerify !== undefined) throw new ModelLoadError(this.#source.name, `${this.#source.name} cannot score steps: ${model.cannotVerify}.`);
       const reading = this.#makeReading(model, tokenizer);
-      return { model, reading, judge: new PrefixJudge(model, reading.read, this.#cachedTexts) };
+      return { model, reading, judge: new PrefixJudge(model, reading.reader, this.#cachedTexts) };
     } catch (error) {
       await model.dispose();
       throw error;
