@@ -65,8 +65,26 @@ export { loadOnnxModel, type LoadOnnxModelOptions, type LoadProgress, type OnnxD
 export { HubTokenizer, type TokenizerFiles } from './models/hub-tokenizer.ts';
 export { NativeTokenModel, type NativeTokenModelOptions } from './models/native-token-model.ts';
 
+export { CausalPrmScorer, type CausalPrmScorerOptions, type InlineLayout, type TurnLayout } from './scoring/causal-prm-scorer.ts';
+export { LlmJudgeScorer, type JudgeOptions } from './scoring/llm-judge-scorer.ts';
+export type { ConcurrencyOptions } from './scoring/one-by-one.ts';
 export { PrmScorer, type PrmScorerOptions } from './scoring/prm-scorer.ts';
+export type { BatchOptions, ScoringErrorListener } from './scoring/scoring-queue.ts';
+export type { TokenModelScoringOptions } from './scoring/token-model-scoring.ts';
+export { pairwiseTournament, TournamentScorer, type TournamentOptions, type TournamentResult } from './scoring/tournament-scorer.ts';
+export { verifierScorer, type Verifier, type VerifierRequest, type VerifierScorerOptions } from './scoring/verifier-scorer.ts';
 export { aggregateSteps, type StepAggregation } from './maths/aggregate-steps.ts';
+export {
+  aggregateConfidence,
+  confidenceOf,
+  groupConfidences,
+  meanLogprobOf,
+  meanSelfCertaintyOf,
+  tokenConfidences,
+  type ConfidenceAggregation,
+  type ConfidenceOptions,
+  type ConfidenceSegment,
+} from './maths/token-confidence.ts';
 
 export { answerAfterHashes, boxedAnswer, explicitAnswer, extractAnswer, firstOf, lastNumber } from './answers/extract-answer.ts';
 export { countVotes, isDecided, type AnswerVotes } from './answers/vote.ts';
