@@ -43,6 +43,8 @@ export type { SolutionSourceOptions } from './strategies/solutions.ts';
 export type { WeighedVotes } from './strategies/solution-vote.ts';
 export { cascade, type CascadeOptions, type CascadeResult, type CascadeStage } from './strategies/cascade.ts';
 export { withFallback, type FallbackResult, type FallbackRung, type PassedRung } from './strategies/with-fallback.ts';
+export { BudgetForcing, type BudgetForcingOptions, type BudgetForcingResult } from './strategies/budget-forcing.ts';
+export type { ThinkingReport } from './strategies/thinking.ts';
 export type { NestedRun } from './strategies/nested-runs.ts';
 export type { ForcedAnswerOptions } from './strategies/forced-answer.ts';
 export type { SolutionOptions } from './strategies/solution-policy.ts';

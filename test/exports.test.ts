@@ -25,6 +25,7 @@ const manifest = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as Mani
 const PORTABLE_NAMES = [
   'BeamSearch',
   'BestOfN',
+  'BudgetForcing',
   'CausalPrmScorer',
   'ContextLengthError',
   'Decoder',

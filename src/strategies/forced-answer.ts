@@ -39,6 +39,11 @@ export function isAnswerOpen(text: string, extract: AnswerExtractor): boolean {
   return extract(`${text}0`) !== extract(text);
 }
 
+/** What announces the answer behind a text: the suffix, without a line break where the text has one. */
+export function suffixBehind(text: string, { suffix }: ForcedAnswer): string {
+  return text === '' || text.endsWith('\n') ? suffix.replace(/^\n+/, '') : suffix;
+}
+
 /**
  * Brings an unfinished branch to its answer: announces it, or lets one go on that has begun. An answer that is whole needs neither.
  *
@@ -52,8 +57,7 @@ export async function forceAnswer(
 ): Promise<void> {
   const { branch } = recorder;
   if (extract(branch.text) === undefined) {
-    const suffix = branch.text === '' || branch.text.endsWith('\n') ? forced.suffix.replace(/^\n+/, '') : forced.suffix;
-    await branch.force(suffix);
+    await branch.force(suffixBehind(branch.text, forced));
     recorder.markForced();
   } else if (!isAnswerOpen(branch.text, extract)) {
     return;

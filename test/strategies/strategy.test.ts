@@ -5,6 +5,7 @@ import { SelfConsistency } from '../../src/strategies/self-consistency.ts';
 import { withFallback } from '../../src/strategies/with-fallback.ts';
 import { SOLUTION_SUBJECTS } from './solution-subjects.ts';
 import { strategyLaws, type StrategySubject } from './strategy-laws.ts';
+import { THINKING_SUBJECTS } from './thinking-subjects.ts';
 import { TREE_SUBJECTS } from './tree-subjects.ts';
 
 /** The first voter for the answer with the most votes; of equals, the answer whose first voter comes first. */
@@ -18,6 +19,7 @@ const SUBJECTS: Readonly<Record<string, StrategySubject>> = {
   'SelfConsistency, no early decision': { make: () => new SelfConsistency({ branches: 6, earlyDecision: 'none' }), chosen: pluralityOf },
   'SelfConsistency, unfinished branches abstain': { make: () => new SelfConsistency({ branches: 6, forcedAnswer: false }), chosen: pluralityOf },
   ...SOLUTION_SUBJECTS,
+  ...THINKING_SUBJECTS,
   ...TREE_SUBJECTS,
   'withFallback, first choice': { make: () => withFallback([{ strategy: new SelfConsistency({ branches: 6 }) }]), chosen: pluralityOf },
   'withFallback, second choice': {

@@ -1,0 +1,13 @@
+/** Strategies that decide within a solution when to go on, for the laws. */
+import { BudgetForcing } from '../../src/strategies/budget-forcing.ts';
+import { heaviestOf } from './solution-subjects.ts';
+import type { StrategySubject } from './strategy-laws.ts';
+
+const plurality: StrategySubject['chosen'] = (reports) => heaviestOf(reports);
+
+export const THINKING_SUBJECTS: Readonly<Record<string, StrategySubject>> = {
+  // The solver's dots are its thoughts.
+  'BudgetForcing, the deadline': { make: () => new BudgetForcing({ branches: 6, thinkingEnd: '\n' }), chosen: plurality },
+  'BudgetForcing, a cap of tokens': { make: () => new BudgetForcing({ branches: 6, thinkingEnd: '\n', maxTokens: 24 }), chosen: plurality },
+  'BudgetForcing, no end of thoughts': { make: () => new BudgetForcing({ branches: 6, thinkingEnd: false }), chosen: plurality },
+};
