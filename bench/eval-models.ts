@@ -23,6 +23,7 @@ import {
   type TokenModel,
 } from 'latency-tts';
 import { generateProblems, TIERS, type Problem, type Tier } from 'latency-tts/problems';
+import { percent, wilsonInterval } from './support/proportions.ts';
 
 const BRANCHES = 16;
 const SEED = 77;
@@ -152,14 +153,6 @@ async function evaluate(tier: Tier): Promise<TierFigures> {
   };
 }
 
-/** 95 % Wilson score interval of a share. */
-function wilson(share: number, count: number): [number, number] {
-  const z = 1.96;
-  const centre = (share + (z * z) / (2 * count)) / (1 + (z * z) / count);
-  const half = (z / (1 + (z * z) / count)) * Math.sqrt((share * (1 - share)) / count + (z * z) / (4 * count * count));
-  return [centre - half, centre + half];
-}
-
 const figures: TierFigures[] = [];
 for (const tier of TIERS) {
   process.stderr.write(`tier ${tier} …\n`);
@@ -167,7 +160,6 @@ for (const tier of TIERS) {
 }
 await Promise.all([engine.dispose(), scorer.dispose(), targetModel.dispose(), draftModel.dispose()]);
 
-const percent = (share: number): string => (100 * share).toFixed(1);
 const heading = [
   'tier',
   'problems',
@@ -202,7 +194,7 @@ if (values.markdown)
 if (values.json) {
   const intervals = figures.map((row) => ({
     ...row,
-    intervals: Object.fromEntries((['greedy', 'majority16', 'prmBestOf16', 'pass16'] as const).map((name) => [name, wilson(row[name], row.problems)])),
+    intervals: Object.fromEntries((['greedy', 'majority16', 'prmBestOf16', 'pass16'] as const).map((name) => [name, wilsonInterval(row[name], row.problems)])),
   }));
   writeFileSync(values.json, `${JSON.stringify({ date, branches: BRANCHES, seed: SEED, tiers: intervals }, null, 2)}\n`);
 }
