@@ -64,12 +64,17 @@ export type { Verification } from './engines/local/lane.ts';
 export type { ThreadOptions } from './engines/threaded-engine.ts';
 export type { EnginePort, EngineWorker, LocalModel } from './models/local-model.ts';
 export { loadOnnxModel, type LoadOnnxModelOptions, type LoadProgress, type OnnxDevice, type OnnxDtype } from './models/load-onnx-model.ts';
+export { loadOnnxClassifier, type LocalClassifier } from './models/load-onnx-classifier.ts';
+export type { TextClassifier } from './models/onnx-classifier.ts';
 export { HubTokenizer, type TokenizerFiles } from './models/hub-tokenizer.ts';
 export { NativeTokenModel, type NativeTokenModelOptions } from './models/native-token-model.ts';
 
 export { CausalPrmScorer, type CausalPrmScorerOptions, type InlineLayout, type TurnLayout } from './scoring/causal-prm-scorer.ts';
+export { ClassifierPrmScorer, type ClassifierPrmScorerOptions } from './scoring/classifier-prm-scorer.ts';
+export type { ClassifierScoringOptions } from './scoring/classifier-scoring.ts';
 export { LlmJudgeScorer, type JudgeOptions } from './scoring/llm-judge-scorer.ts';
 export type { ConcurrencyOptions } from './scoring/one-by-one.ts';
+export { OrmScorer, type OrmScorerOptions } from './scoring/orm-scorer.ts';
 export { PrmScorer, type PrmScorerOptions } from './scoring/prm-scorer.ts';
 export type { BatchOptions, ScoringErrorListener } from './scoring/scoring-queue.ts';
 export type { TokenModelScoringOptions } from './scoring/token-model-scoring.ts';

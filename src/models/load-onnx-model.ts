@@ -76,9 +76,7 @@ const ENVIRONMENT_KEYS = ['allowRemoteModels', 'allowLocalModels', 'remoteHost',
  * @throws {ModelLoadError} when there is no such model, or it is of a kind that cannot decode text.
  */
 export async function loadOnnxModel(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalModel> {
-  if (typeof idOrPath !== 'string' || idOrPath.trim() === '') throw new InvalidOptionError('idOrPath', 'the id or directory of a model', idOrPath);
-  if (options.threads !== undefined) requireWholeNumber('threads', options.threads, 1);
-  if (options.contextTokens !== undefined) requireWholeNumber('contextTokens', options.contextTokens, 1);
+  requireModelOptions(idOrPath, options);
   const { env } = await import('@huggingface/transformers');
   const { onProgress, ...plain } = options;
   const environment = Object.fromEntries(ENVIRONMENT_KEYS.map((key) => [key, env[key]]));
@@ -90,32 +88,51 @@ export async function describeOnnxModel(description: OnnxModelDescription, onPro
   const transformers = await import('@huggingface/transformers');
   Object.assign(transformers.env satisfies typeof Environment, description.environment);
   const { source, options } = description;
-  const location = options.localModelPath === undefined ? source : `${options.localModelPath.replace(/\/+$/, '')}/${source}`;
-  const hub = hubOptions(options, onProgress);
-  const config = await explained(source, options, () => transformers.AutoConfig.from_pretrained(location, hub));
-  const contextTokens = options.contextTokens ?? contextOf(source, config);
-  const model = { source, location, options, config, contextTokens };
+  const model = await findModel(source, options, onProgress);
   return {
     name: options.name ?? source,
-    contextTokens,
+    contextTokens: model.contextTokens,
     description,
-    load: () => openModel(model, hub, transformers.AutoModelForCausalLM),
-    async loadTokenizer(): Promise<Tokenizer> {
-      return new HubTokenizer(await explained(source, options, () => transformers.AutoTokenizer.from_pretrained(location, hub)));
-    },
+    load: () => openModel(model, transformers.AutoModelForCausalLM),
+    loadTokenizer: () => openHubTokenizer(model),
     ...(onProgress && { onLoadProgress: onProgress as (progress: unknown) => void }),
   };
 }
 
-interface FoundModel {
+/** @internal A model of the hub before its weights are loaded. */
+export interface FoundModel {
   readonly source: string;
   readonly location: string;
   readonly options: Omit<LoadOnnxModelOptions, 'onProgress'>;
   readonly config: PretrainedConfig;
   readonly contextTokens: number;
+  /** Where its files come from. */
+  readonly hub: HubOptions;
 }
 
 type HubOptions = NonNullable<Parameters<typeof AutoModelForCausalLM.from_pretrained>[1]>;
+
+/** @internal @throws {InvalidOptionError} */
+export function requireModelOptions(idOrPath: string, { threads, contextTokens }: LoadOnnxModelOptions): void {
+  if (typeof idOrPath !== 'string' || idOrPath.trim() === '') throw new InvalidOptionError('idOrPath', 'the id or directory of a model', idOrPath);
+  if (threads !== undefined) requireWholeNumber('threads', threads, 1);
+  if (contextTokens !== undefined) requireWholeNumber('contextTokens', contextTokens, 1);
+}
+
+/** @internal Fetches a model's configuration. @throws {ModelLoadError} */
+export async function findModel(source: string, options: LoadOnnxModelOptions, onProgress: LoadOnnxModelOptions['onProgress']): Promise<FoundModel> {
+  const { AutoConfig } = await import('@huggingface/transformers');
+  const location = options.localModelPath === undefined ? source : `${options.localModelPath.replace(/\/+$/, '')}/${source}`;
+  const hub = hubOptions(options, onProgress);
+  const config = await explained(source, options, () => AutoConfig.from_pretrained(location, hub));
+  return { source, location, options, config, contextTokens: options.contextTokens ?? contextOf(source, config), hub };
+}
+
+/** @internal @throws {ModelLoadError} */
+export async function openHubTokenizer({ source, location, options, hub }: FoundModel): Promise<Tokenizer> {
+  const { AutoTokenizer } = await import('@huggingface/transformers');
+  return new HubTokenizer(await explained(source, options, () => AutoTokenizer.from_pretrained(location, hub)));
+}
 
 /** Options of transformers.js for files. */
 function hubOptions({ revision, cacheDir, localFilesOnly, localModelPath }: LoadOnnxModelOptions, onProgress: LoadOnnxModelOptions['onProgress']): HubOptions {
@@ -147,11 +164,22 @@ function sessionOptions({ device, dtype, modelFileName, subfolder, externalData,
   };
 }
 
-async function openModel(
-  { source, location, options, config, contextTokens }: FoundModel,
-  hub: HubOptions,
-  loader: typeof AutoModelForCausalLM,
-): Promise<TokenModel> {
+async function openModel(found: FoundModel, loader: typeof AutoModelForCausalLM): Promise<TokenModel> {
+  const { source, config, contextTokens } = found;
+  const { session, generation } = await openSession(found, loader);
+  try {
+    return await openTokenModel(session, { ...readModelFacts(config, generation), source, contextTokens });
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+}
+
+/** @internal The one graph of a model. @throws {ModelLoadError} */
+export async function openSession(
+  { source, location, options, config, hub }: FoundModel,
+  loader: Pick<typeof AutoModelForCausalLM, 'from_pretrained'>,
+): Promise<{ readonly session: InferenceSession; readonly generation: unknown }> {
   const loaded = await explained(source, options, () => loader.from_pretrained(location, { ...hub, ...sessionOptions(options), config }));
   const { sessions, generation_config: generation } = loaded as unknown as LoadedModel;
   const names = Object.keys(sessions);
@@ -160,12 +188,7 @@ async function openModel(
     await Promise.all(Object.values(sessions).map((part) => part.release()));
     throw new ModelLoadError(source, `${source} is exported in several graphs (${names.join(', ')}), which cannot be decoded here. Choose a text-only export.`);
   }
-  try {
-    return await openTokenModel(session, { ...readModelFacts(config, generation), source, contextTokens });
-  } catch (error) {
-    await session.release();
-    throw error;
-  }
+  return { session, generation };
 }
 
 /** What is used of a loaded model; its type leaves the values open. */

@@ -12,7 +12,7 @@ import type { Message, Prompt } from '../contracts/prompt.ts';
 import type { ScoredText, ScoreOptions, StepScorer } from '../contracts/scorer.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { InvalidOptionError, ModelError, ModelLoadError } from '../errors.ts';
-import { answeredPrompt, completeSteps, plainTextOf, turnsOf } from './conversation.ts';
+import { answeredPrompt, completeSteps, markedPlaces, plainTextOf, turnsOf } from './conversation.ts';
 import type { JudgedTokens } from './prefix-judge.ts';
 import { TokenModelScoring, type PromptReading, type Reading, type TokenModelScoringOptions } from './token-model-scoring.ts';
 
@@ -129,12 +129,8 @@ function inline({ marker, before = ' ', after = '\n', question = 'plain' }: Inli
   if (typeof marker !== 'string' || marker === '') throw new InvalidOptionError('layout.marker', 'text that is not empty', marker);
   return (tokenizer, prompt, steps) => {
     const content = steps.map((step) => step.replaceAll(marker, '') + before + marker).join(after);
-    const markerToken = tokenizer.encode(marker).at(-1);
     const tokens = tokenizer.encodePrompt(question === 'plain' ? { text: `${plainTextOf(prompt)} ${content}` } : answeredPrompt(prompt, content, ' '));
-    // The question may hold the marker too; the steps do not.
-    const places = tokens.flatMap((token, place) => (token === markerToken ? [place] : [])).slice(-steps.length);
-    if (steps.length === 0) return { tokens, positions: [] };
-    if (places.length < steps.length) throw new ModelError(`The marker ${JSON.stringify(marker)} is not one token of the model behind a step.`);
-    return { tokens: tokens.slice(0, places.at(-1)! + 1), positions: places.map((place) => place + 1) };
+    const positions = markedPlaces(tokenizer, tokens, marker, steps.length).map((place) => place + 1);
+    return { tokens: tokens.slice(0, positions.at(-1)), positions };
   };
 }

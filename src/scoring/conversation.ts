@@ -5,6 +5,8 @@
  */
 import type { ScoredText } from '../contracts/scorer.ts';
 import type { Message, Prompt } from '../contracts/prompt.ts';
+import type { Tokenizer } from '../contracts/tokenizer.ts';
+import { ModelError } from '../errors.ts';
 
 /** Complete steps of a text, without their separators; what follows the last separator is one only in a finished text. */
 export function completeSteps({ text, isFinished }: ScoredText, separator: string): string[] {
@@ -33,4 +35,18 @@ export function answeredPrompt(prompt: Prompt, text: string, joiner = ''): Promp
   const last = turns.at(-1);
   if (last?.role !== 'assistant') return [...turns, { role: 'assistant', content: text }];
   return [...turns.slice(0, -1), { role: 'assistant', content: last.content + text }];
+}
+
+/**
+ * Where the markers behind the steps stand in a text's tokens.
+ *
+ * @param count - How many there are. The question may hold more of them; the steps do not.
+ * @throws {ModelError} when the tokens hold fewer.
+ */
+export function markedPlaces(tokenizer: Tokenizer, tokens: readonly number[], marker: string, count: number): readonly number[] {
+  if (count === 0) return [];
+  const markerToken = tokenizer.encode(marker).at(-1);
+  const places = tokens.flatMap((token, place) => (token === markerToken ? [place] : [])).slice(-count);
+  if (places.length < count) throw new ModelError(`The marker ${JSON.stringify(marker)} is not one token of the model behind a step.`);
+  return places;
 }

@@ -5,6 +5,7 @@ import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { ContextLengthError, InvalidOptionError, ModelLoadError } from '../errors.ts';
 import type { LocalModel } from '../models/local-model.ts';
 import { requireWholeNumber } from '../options.ts';
+import { LoadedOnce } from './loaded-once.ts';
 import { PrefixJudge, type JudgedTokens, type ValueReader } from './prefix-judge.ts';
 import { ScoringQueue, type BatchOptions, type BatchWork } from './scoring-queue.ts';
 
@@ -44,7 +45,7 @@ export class TokenModelScoring<Item extends JudgedTokens> {
   readonly #cachedTexts: number;
   readonly #makeReading: (model: TokenModel, tokenizer: Tokenizer) => Reading<Item>;
   readonly #queue: ScoringQueue;
-  #loaded: Promise<Loaded<Item>> | undefined;
+  readonly #loaded = new LoadedOnce(() => this.#load());
 
   /**
    * @param makeReading - Called once the model is loaded; what it throws fails the call.
@@ -68,19 +69,14 @@ export class TokenModelScoring<Item extends JudgedTokens> {
 
   dispose(): Promise<void> {
     return this.#queue.close(async () => {
-      const loaded = await this.#loaded?.catch(() => undefined);
+      const loaded = await this.#loaded.known();
       loaded?.judge.dispose();
       await loaded?.model.dispose();
     });
   }
 
   async #open(prompt: Prompt): Promise<BatchWork<Item, readonly number[]>> {
-    this.#loaded ??= this.#load();
-    const { model, reading, judge } = await this.#loaded.catch((error: unknown) => {
-      // Another call may find the files.
-      this.#loaded = undefined;
-      throw error;
-    });
+    const { model, reading, judge } = await this.#loaded.get();
     const { promptTokens, layOut, stepScores } = reading.forPrompt(prompt);
     if (promptTokens === 0) throw new InvalidOptionError('prompt', 'text that has a token', prompt);
     if (promptTokens > model.contextTokens) throw new ContextLengthError(promptTokens, model.contextTokens);
