@@ -44,7 +44,10 @@ describe.each([
 
 describe('loadOnnxClassifier', () => {
   test('refuses a model that has no classification head', async () => {
-    await expect(open('../hub/llama-optimum')).rejects.toMatchObject({ code: 'LTTS_MODEL_LOAD', message: expect.stringContaining('without a cache') as string });
+    await expect(open('../hub/llama-optimum')).rejects.toMatchObject({
+      code: 'LTTS_MODEL_LOAD',
+      message: expect.stringContaining('without a cache') as string,
+    });
   });
 
   test('refuses a model that is not there, and options that make no sense', async () => {
