@@ -3,6 +3,7 @@ import type { Prompt } from '../../src/contracts/prompt.ts';
 import type { ScoredText } from '../../src/contracts/scorer.ts';
 import type { ForwardRow } from '../../src/contracts/token-model.ts';
 import type { Tokenizer } from '../../src/contracts/tokenizer.ts';
+import { bundledModels } from '../../src/node/bundled-models.ts';
 import { CausalPrmScorer, type CausalPrmScorerOptions } from '../../src/scoring/causal-prm-scorer.ts';
 import { characterTokenizer } from '../../src/testing/character-tokenizer.ts';
 import { localModelOf } from '../../src/testing/local-model-of.ts';
@@ -172,5 +173,26 @@ describe('CausalPrmScorer', () => {
     expect(() => open({ kind: 'other' } as never)).toThrow('`layout.kind`');
     expect(() => open(TURNS, modelOf(), { separator: '' })).toThrow('`separator`');
     await expect(open(TURNS, modelOf(), { good: '+', bad: '+' }).score(PROMPT, [finished('a')])).rejects.toMatchObject({ code: 'LTTS_MODEL_LOAD' });
+  });
+});
+
+describe.each([TURNS, { ...INLINE, marker: '=', question: 'template' } as const])('CausalPrmScorer over a model of the file system, layout %j', (layout) => {
+  test('scores step by step what it scores from scratch', async () => {
+    const { target } = await bundledModels();
+    const options = { model: target, layout, separator: '\n' };
+    const [scorer, fresh] = [new CausalPrmScorer(options), new CausalPrmScorer({ ...options, cachedTexts: 1, maxRows: 1 })];
+    const stories = ['7*12\n34+84\n118', '7*12\n34+85\n119', '7+12\n9'].map((text) => text.split('\n'));
+    for (let length = 1; length <= 3; length++) {
+      const texts = stories.map((steps) => finished(steps.slice(0, length).join('\n')));
+      const scores = await scorer.score('how many apples does mia have?', texts);
+      for (const [index, text] of texts.entries()) {
+        const [expected] = await fresh.score('how many apples does mia have?', [text]);
+        expect(scores[index]).toHaveLength(text.text.split('\n').length);
+        for (const [step, score] of scores[index]!.entries()) expect(Math.abs(score - expected![step]!)).toBeLessThan(1e-4);
+        // Another prompt takes the only place of the cache.
+        await fresh.score('what is 1?', [finished('1')]);
+      }
+    }
+    await Promise.all([scorer.dispose(), fresh.dispose()]);
   });
 });
