@@ -16,8 +16,11 @@ const CAPACITY_STEP = 64;
 export interface PastFeeds {
   /** `[rows, 1, capacity + 1]`: the bias of a forward with one new token a row, which sees itself. */
   readonly stepBias: Tensor;
-  /** `past_key.N`, `[rows, headWidth, capacity]`, and `past_value.N`, `[rows, capacity, headWidth]`, of every layer N. */
-  readonly past: Readonly<Record<string, Tensor>>;
+  /**
+   * `past_key.N`, `[rows, headWidth, capacity]`, and `past_value.N`, `[rows, capacity, headWidth]`, of every layer N. The
+   * model sets its other inputs in the same record: copying so many names for every forward costs more than filling them.
+   */
+  readonly inputs: Record<string, Tensor>;
 }
 
 /**
@@ -136,12 +139,12 @@ export class NativeCache<Owner extends { slot: number }> {
       const { headWidth } = this.#shape;
       const size = rows * headWidth * capacity;
       const stepBias = new Tensor('float32', this.#bias.subarray(0, rows * (capacity + 1)), [rows, 1, capacity + 1]);
-      const past: Record<string, Tensor> = {};
+      const inputs: Record<string, Tensor> = {};
       for (const [layer, keys] of this.#keys.entries()) {
-        past[`past_key.${layer}`] = new Tensor('float32', keys.subarray(0, size), [rows, headWidth, capacity]);
-        past[`past_value.${layer}`] = new Tensor('float32', this.#values[layer]!.subarray(0, size), [rows, capacity, headWidth]);
+        inputs[`past_key.${layer}`] = new Tensor('float32', keys.subarray(0, size), [rows, headWidth, capacity]);
+        inputs[`past_value.${layer}`] = new Tensor('float32', this.#values[layer]!.subarray(0, size), [rows, capacity, headWidth]);
       }
-      feeds = { stepBias, past };
+      feeds = { stepBias, inputs };
       this.#feeds.set(key, feeds);
     }
     return feeds;

@@ -118,7 +118,7 @@ export class NativeTokenModel implements TokenModel {
   async #run(batch: readonly NativeRow[], width: number, wantedCount: number): Promise<InferenceSession.ReturnType> {
     const rows = batch.length;
     const shape = this.#shapeFeeds(rows, width);
-    const { stepBias, past } = this.#cache.feeds(rows);
+    const { stepBias, inputs } = this.#cache.feeds(rows);
     // The head always gets one position at least; an unwanted row of logits is simply not read.
     const wanted = this.#wantedFeed(Math.max(1, wantedCount));
     if (wantedCount === 0) wanted.words[0] = 0;
@@ -131,15 +131,12 @@ export class NativeTokenModel implements TokenModel {
       }
       for (let index = tokens.length - logitCount; index < tokens.length; index++) wanted.words[2 * next++] = start + index;
     }
-    const feeds = {
-      ...past,
-      tokens: shape.tokens,
-      positions: shape.positions,
-      bias: width === 1 ? stepBias : this.#blockBias(batch, width),
-      wanted: wanted.tensor,
-    };
+    inputs['tokens'] = shape.tokens;
+    inputs['positions'] = shape.positions;
+    inputs['bias'] = width === 1 ? stepBias : this.#blockBias(batch, width);
+    inputs['wanted'] = wanted.tensor;
     try {
-      return await this.#session.run(feeds);
+      return await this.#session.run(inputs);
     } catch (error) {
       throw new ModelError(`The model failed on ${rows} rows of ${width} tokens: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
@@ -236,9 +233,9 @@ class NativeSequence implements TokenSequence {
 /** @throws {ModelError} when a key or value of a new token is not a finite number. */
 function requireFinite(values: Float32Array, start: number, count: number): void {
   let sum = 0;
-  // Zero times anything finite is zero, and nothing else is: one test at the end instead of one for each number.
-  for (let index = start; index < start + count; index++) sum += 0 * values[index]!;
-  if (sum !== 0) throw new ModelError('The model gave keys or values that are not finite numbers.');
+  // One test for all: finite numbers of single precision cannot make a sum of double precision overflow.
+  for (let index = start; index < start + count; index++) sum += values[index]!;
+  if (!Number.isFinite(sum)) throw new ModelError('The model gave keys or values that are not finite numbers.');
 }
 
 function int64Tensor(dims: readonly number[]): { tensor: Tensor; words: Int32Array } {

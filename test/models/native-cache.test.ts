@@ -60,17 +60,24 @@ class Ledger {
   check(owners: readonly Owner[]): void {
     this.cache.gather(owners);
     expect(owners.map(({ slot }) => slot).sort((left, right) => left - right)).toEqual([...owners.keys()]);
-    const { stepBias, keys, values } = this.cache.feeds(owners.length);
+    const { stepBias, inputs } = this.cache.feeds(owners.length);
     const capacity = this.cache.capacity;
+    expect(Object.values(inputs).map(({ dims }) => dims)).toEqual(
+      Array.from({ length: LAYERS }, () => [
+        [owners.length, HEAD_WIDTH, capacity],
+        [owners.length, capacity, HEAD_WIDTH],
+      ]).flat(),
+    );
     expect(stepBias.dims).toEqual([owners.length, 1, capacity + 1]);
     for (const { slot, tokens } of owners) {
       const bias = Array.from({ length: capacity + 1 }, (_, position) => (position < tokens.length || position === capacity ? 0 : Math.fround(SHUT)));
       expect([...(stepBias.data as Float32Array)].slice(slot * (capacity + 1), (slot + 1) * (capacity + 1))).toEqual(bias);
       for (let layer = 0; layer < LAYERS; layer++) {
+        const [keys, values] = [inputs[`past_key.${layer}`]!.data, inputs[`past_value.${layer}`]!.data];
         for (let unit = 0; unit < HEAD_WIDTH; unit++) {
           const held = tokens.map((_, position) => [
-            keys[layer]!.data[(slot * HEAD_WIDTH + unit) * capacity + position],
-            values[layer]!.data[(slot * capacity + position) * HEAD_WIDTH + unit],
+            keys[(slot * HEAD_WIDTH + unit) * capacity + position],
+            values[(slot * capacity + position) * HEAD_WIDTH + unit],
           ]);
           const key = layer * HEAD_WIDTH + unit;
           expect(held).toEqual(tokens.map((token) => [token * ENTRY + key, token * ENTRY + LAYERS * HEAD_WIDTH + key]));
