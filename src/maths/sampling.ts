@@ -54,20 +54,24 @@ export function logSumExp(values: Float32Array, start = 0, size = values.length)
  */
 export function processedDistribution(logits: Float32Array, start: number, probs: Float32Array, sampling: Sampling, seen: Iterable<number>): number {
   const size = probs.length;
-  const isUnscaled = sampling.repetitionPenalty === 1 && sampling.temperature === 1;
-  probs.set(logits.subarray(start, start + size));
-  if (sampling.repetitionPenalty !== 1) penaliseRepetition(probs, sampling.repetitionPenalty, seen);
+  const isPenalised = sampling.repetitionPenalty !== 1;
+  if (isPenalised) {
+    probs.set(logits.subarray(start, start + size));
+    penaliseRepetition(probs, sampling.repetitionPenalty, seen);
+  }
+  const scores = isPenalised ? probs : logits;
+  const scoresStart = isPenalised ? 0 : start;
   if (sampling.temperature === 0) {
-    const likeliest = argmax(probs);
+    const likeliest = argmax(scores, scoresStart, size);
     probs.fill(0);
     probs[likeliest] = 1;
     return logSumExp(logits, start, size);
   }
-  const normaliser = softmaxInPlace(probs, sampling.temperature);
+  const normaliser = softmax(scores, scoresStart, probs, sampling.temperature);
   if (sampling.topK > 0 && sampling.topK < size) keepLikeliest(probs, sampling.topK, 1);
   if (sampling.topP < 1) keepLikeliest(probs, size, sampling.topP);
   if (sampling.minP > 0) dropUnlikely(probs, sampling.minP * probs[argmax(probs)]!);
-  return isUnscaled ? normaliser : logSumExp(logits, start, size);
+  return isPenalised || sampling.temperature !== 1 ? logSumExp(logits, start, size) : normaliser;
 }
 
 function penaliseRepetition(logits: Float32Array, penalty: number, seen: Iterable<number>): void {
@@ -77,16 +81,16 @@ function penaliseRepetition(logits: Float32Array, penalty: number, seen: Iterabl
   }
 }
 
-/** Returns the natural logarithm of what the exponentials were divided by. */
-function softmaxInPlace(values: Float32Array, temperature: number): number {
-  const largest = values[argmax(values)]!;
+/** Writes to `probs`, which may be the scores themselves. Returns the natural logarithm of what the exponentials were divided by. */
+function softmax(scores: Float32Array, start: number, probs: Float32Array, temperature: number): number {
+  const largest = scores[start + argmax(scores, start, probs.length)]!;
   let sum = 0;
-  for (let index = 0; index < values.length; index++) {
-    const weight = Math.exp((values[index]! - largest) / temperature);
-    values[index] = weight;
+  for (let index = 0; index < probs.length; index++) {
+    const weight = Math.exp((scores[start + index]! - largest) / temperature);
+    probs[index] = weight;
     sum += weight;
   }
-  scale(values, 1 / sum);
+  scale(probs, 1 / sum);
   return largest / temperature + Math.log(sum);
 }
 

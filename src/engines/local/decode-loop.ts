@@ -11,7 +11,7 @@ import type { Draft, DraftRequest } from '../../contracts/drafter.ts';
 import type { Logits, TokenModel } from '../../contracts/token-model.ts';
 import { NoCandidateError } from '../../errors.ts';
 import type { BranchState } from './branch-state.ts';
-import type { Lane } from './lane.ts';
+import type { Lane, LaneContext } from './lane.ts';
 import type { Speculation } from '../speculation/speculation.ts';
 import { StepTimer } from './step-timer.ts';
 
@@ -93,7 +93,7 @@ export class DecodeLoop {
   /** One token for every open branch that still has time. */
   async #step(): Promise<void> {
     for (const lane of this.#lanes) this.#settle(lane, () => lane.settleIfEnded() || (lane.canSample() && lane.sample()));
-    const batch = [...this.#lanes].slice(0, this.#maxRows).filter((lane) => !this.#isOutOfTime(lane));
+    const batch = this.#nextBatch();
     if (batch.length === 0) return;
     const { drafts, results } = await this.#round(batch);
     for (const [index, lane] of batch.entries()) {
@@ -112,7 +112,18 @@ export class DecodeLoop {
     this.#lanes.delete(lane);
   }
 
+  /** The first lanes that have time for a step. */
+  #nextBatch(): Lane[] {
+    const batch: Lane[] = [];
+    for (const lane of this.#lanes) {
+      if (batch.length === this.#maxRows) break;
+      if (!this.#isOutOfTime(lane)) batch.push(lane);
+    }
+    return batch;
+  }
+
   #isOutOfTime(lane: Lane): boolean {
+    if (lane.deadlineAt === Infinity) return false;
     const stepMs = this.#timer(lane.clock).estimate(Math.min(this.#lanes.size, this.#maxRows));
     if (!lane.settleIfOutOfTime(stepMs)) return false;
     this.#lanes.delete(lane);
@@ -121,26 +132,13 @@ export class DecodeLoop {
 
   /** A draft for each lane, and the target's logits behind it: propose, then one pass to verify. */
   async #round(batch: readonly Lane[]): Promise<{ readonly drafts: readonly Draft[]; readonly results: readonly PassResult[] }> {
-    const starts = new Map(batch.map((lane) => [lane.clock, lane.clock.now()]));
-    const drafts = await this.#busy(() => this.#propose(batch));
+    const starts = new Map<Clock, number>();
+    for (const { clock } of batch) if (!starts.has(clock)) starts.set(clock, clock.now());
+    const speculation = this.#speculation;
+    const drafts = speculation ? await this.#busy(() => propose(speculation, batch)) : batch.map(() => NO_DRAFT);
     const results = await this.#verify(batch, drafts);
     for (const [clock, startedAt] of starts) this.#timer(clock).record(batch.length, clock.now() - startedAt);
     return { drafts, results };
-  }
-
-  async #propose(batch: readonly Lane[]): Promise<readonly Draft[]> {
-    const drafts = batch.map(() => NO_DRAFT);
-    if (!this.#speculation) return drafts;
-    const length = this.#speculation.chooseLength(batch.length);
-    const requests = batch.map((lane) => (length > 0 ? lane.draftRequest(length) : undefined));
-    const asked = batch.map((_, index) => index).filter((index) => requests[index]);
-    if (asked.length === 0) return drafts;
-    const proposed = await this.#speculation.propose(
-      asked.map((index) => requests[index] as DraftRequest),
-      batch[0]!.clock,
-    );
-    asked.forEach((index, at) => (drafts[index] = proposed[at]!));
-    return drafts;
   }
 
   /** Logits for each lane, or why there are none. A pass that fails is repeated lane by lane. */
@@ -156,7 +154,9 @@ export class DecodeLoop {
       return batch.length === 1 ? [{ error }] : this.#verifyEach(batch, drafts);
     }
     this.#speculation?.recordPass(rows, clock.now() - startedAt);
-    for (const context of new Set(batch.map((lane) => lane.context))) context.onForward();
+    const contexts = new Set<LaneContext>();
+    for (const { context } of batch) contexts.add(context);
+    for (const context of contexts) context.onForward();
     let next = 0;
     return rows.map(({ logitCount }) => logits.subarray(next * size, (next += logitCount) * size));
   }
@@ -219,4 +219,19 @@ export class DecodeLoop {
     if (!timer) this.#timers.set(clock, (timer = new StepTimer()));
     return timer;
   }
+}
+
+/** A draft for each lane, empty where there is no room for one or nothing better than none. */
+async function propose(speculation: Speculation, batch: readonly Lane[]): Promise<readonly Draft[]> {
+  const drafts = batch.map(() => NO_DRAFT);
+  const length = speculation.chooseLength(batch.length);
+  const requests = batch.map((lane) => (length > 0 ? lane.draftRequest(length) : undefined));
+  const asked = batch.map((_, index) => index).filter((index) => requests[index]);
+  if (asked.length === 0) return drafts;
+  const proposed = await speculation.propose(
+    asked.map((index) => requests[index] as DraftRequest),
+    batch[0]!.clock,
+  );
+  asked.forEach((index, at) => (drafts[index] = proposed[at]!));
+  return drafts;
 }

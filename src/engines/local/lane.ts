@@ -76,6 +76,10 @@ export class Lane {
     return this.context.clock;
   }
 
+  get deadlineAt(): number {
+    return this.#options.deadlineAt ?? Infinity;
+  }
+
   /** Ends the lane before its next step. */
   abort(): void {
     this.#isAborted = true;
@@ -88,17 +92,17 @@ export class Lane {
 
   /** Settles and returns true when the lane was aborted, is out of time or out of context. */
   settleIfEnded(): boolean {
-    const { signal, deadlineAt = Infinity } = this.#options;
+    const { signal } = this.#options;
     if (signal?.aborted) return this.#reject(signal.reason);
     if (this.#isAborted) return this.#finish('aborted');
-    if (this.clock.now() >= deadlineAt) return this.#finish('deadline');
+    if (this.deadlineAt < Infinity && this.clock.now() >= this.deadlineAt) return this.#finish('deadline');
     return this.#isFull() && this.#finish('context');
   }
 
   /** Settles and returns true when a further step, and the steps to be kept in reserve, would pass the deadline. */
   settleIfOutOfTime(stepMs: number): boolean {
-    const { deadlineAt = Infinity, reserveSteps = 0 } = this.#options;
-    return this.clock.now() + (1 + reserveSteps) * stepMs > deadlineAt && this.#finish('deadline');
+    const { reserveSteps = 0 } = this.#options;
+    return this.clock.now() + (1 + reserveSteps) * stepMs > this.deadlineAt && this.#finish('deadline');
   }
 
   /** What a drafter needs to propose at most `length` tokens, or `undefined` where there is no room for any. */
@@ -124,7 +128,7 @@ export class Lane {
   /** The row of the next forward: what is not cached yet, and a draft behind it. */
   row(drafted: readonly number[]): ForwardRow {
     const { sequence, pending } = this.#state;
-    return { sequence, tokens: [...pending, ...drafted], logitCount: drafted.length + 1 };
+    return { sequence, tokens: drafted.length === 0 ? pending : [...pending, ...drafted], logitCount: drafted.length + 1 };
   }
 
   /**
@@ -140,11 +144,11 @@ export class Lane {
     const cached = state.sequence.length - drafted;
     let accepted = 0;
     for (let position = 0; ; position++) {
-      const row = logits.subarray(position * size, (position + 1) * size);
-      const logNormaliser = this.#distribute(row);
+      const start = position * size;
+      const logNormaliser = this.#distribute(logits, start);
       const { isAccepted, token } = position < drafted ? this.#verdict(draft, position) : { isAccepted: false, token: this.#draw() };
       if (isAccepted) accepted++;
-      const isDone = this.#push(token, row[token]! - logNormaliser);
+      const isDone = this.#push(token, logits[start + token]! - logNormaliser);
       if (!isDone && isAccepted) continue;
       if (drafted === 0) return isDone;
       state.sequence.truncate(cached + position);
@@ -157,7 +161,7 @@ export class Lane {
   /** Takes a token from the logits known already; true when the lane is done. */
   sample(): boolean {
     const logits = this.#state.logits!;
-    const logNormaliser = this.#distribute(logits);
+    const logNormaliser = this.#distribute(logits, 0);
     const token = this.#draw();
     return this.#push(token, logits[token]! - logNormaliser);
   }
@@ -168,11 +172,11 @@ export class Lane {
   }
 
   /** Writes the processed distribution of the branch's next token into the scratch; returns `logSumExp` of the logits. */
-  #distribute(logits: Float32Array): number {
+  #distribute(logits: Float32Array, start: number): number {
     const { probs, sampling, promptTokens } = this.context;
     const seen = sampling.repetitionPenalty === 1 ? [] : [...promptTokens, ...this.#state.tokens];
-    const logNormaliser = processedDistribution(logits, 0, probs, sampling, seen);
-    this.#confidence?.add({ values: logits, start: 0, size: probs.length, logNormaliser });
+    const logNormaliser = processedDistribution(logits, start, probs, sampling, seen);
+    this.#confidence?.add({ values: logits, start, size: probs.length, logNormaliser });
     return logNormaliser;
   }
 
