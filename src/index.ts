@@ -45,6 +45,7 @@ export { cascade, type CascadeOptions, type CascadeResult, type CascadeStage } f
 export { withFallback, type FallbackResult, type FallbackRung, type PassedRung } from './strategies/with-fallback.ts';
 export { BudgetForcing, type BudgetForcingOptions, type BudgetForcingResult } from './strategies/budget-forcing.ts';
 export type { ThinkingReport } from './strategies/thinking.ts';
+export { DeepConf, type DeepConfOptions, type DeepConfResult, type TraceReport } from './strategies/deep-conf.ts';
 export type { NestedRun } from './strategies/nested-runs.ts';
 export type { ForcedAnswerOptions } from './strategies/forced-answer.ts';
 export type { SolutionOptions } from './strategies/solution-policy.ts';

@@ -30,6 +30,7 @@ const PORTABLE_NAMES = [
   'ClassifierPrmScorer',
   'ContextLengthError',
   'Decoder',
+  'DeepConf',
   'DisposedError',
   'DiverseTreeSearch',
   'FirstFinish',

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Branch, Session, SessionOptions } from '../contracts/engine.ts';
+import type { Branch, Segment, Session, SessionOptions } from '../contracts/engine.ts';
 import type { BranchReport, StopReason, StrategyResult } from '../contracts/result.ts';
 import type { StrategyRequest } from '../contracts/strategy.ts';
 import { NoCandidateError } from '../errors.ts';
@@ -106,18 +106,23 @@ export class StrategyRun {
 
   /** Decodes one branch to its answer and reports on it. Only an abort by the caller rejects; a failure is reported. */
   async solve(recorder: BranchRecorder, policy: SolutionPolicy): Promise<BranchReport> {
-    const { scope } = this;
     return this.guard(recorder, policy, async () => {
-      const { finish } = recorder.add(
-        await recorder.branch.advance({
-          ...(policy.maxTokens !== undefined && { until: { tokens: policy.maxTokens } }),
-          deadlineAt: this.#decodingDeadlineAt,
-          reserveSteps: reservedSteps(policy.forced),
-          ...(scope.signal && { signal: scope.signal }),
-        }),
-      );
+      const { finish } = await this.advance(recorder, policy, policy.maxTokens);
       if (finish === 'deadline' || finish === 'length') await this.force(recorder, policy);
     });
+  }
+
+  /** Decodes a part of a branch, to its end or `tokens` further; leaves time to ask for the answer. */
+  async advance(recorder: BranchRecorder, { forced }: SolutionPolicy, tokens = Infinity): Promise<Segment> {
+    const { signal } = this.scope;
+    return recorder.add(
+      await recorder.branch.advance({
+        ...(tokens < Infinity && { until: { tokens } }),
+        deadlineAt: this.#decodingDeadlineAt,
+        reserveSteps: reservedSteps(forced),
+        ...(signal && { signal }),
+      }),
+    );
   }
 
   /** Asks an unfinished branch for its answer, where there is time for it and the policy says so. */

@@ -134,9 +134,7 @@ export class LineOfThought {
     const { thinkingEnd } = this.#budget;
     const tokens = this.#tokensLeft(branch);
     if (finish === 'stop' && tokens > 0) {
-      const until = tokens < Infinity ? { until: { tokens } } : {};
-      const segment = await branch.advance({ ...until, deadlineAt, reserveSteps: reservedSteps(forced), ...(signal && { signal }) });
-      recorder.add(segment);
+      const segment = await this.#run.advance(recorder, this.#policy, tokens);
       if (segment.finish === 'deadline' || segment.finish === 'length') await this.#run.force(recorder, this.#policy);
     } else if (thinkingEnd === undefined || finish === 'stop') {
       await this.#run.force(recorder, this.#policy);

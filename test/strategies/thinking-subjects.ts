@@ -1,5 +1,6 @@
 /** Strategies that decide within a solution when to go on, for the laws. */
 import { BudgetForcing } from '../../src/strategies/budget-forcing.ts';
+import { DeepConf } from '../../src/strategies/deep-conf.ts';
 import { heaviestOf } from './solution-subjects.ts';
 import type { StrategySubject } from './strategy-laws.ts';
 
@@ -10,4 +11,7 @@ export const THINKING_SUBJECTS: Readonly<Record<string, StrategySubject>> = {
   'BudgetForcing, the deadline': { make: () => new BudgetForcing({ branches: 6, thinkingEnd: '\n' }), chosen: plurality },
   'BudgetForcing, a cap of tokens': { make: () => new BudgetForcing({ branches: 6, thinkingEnd: '\n', maxTokens: 24 }), chosen: plurality },
   'BudgetForcing, no end of thoughts': { make: () => new BudgetForcing({ branches: 6, thinkingEnd: false }), chosen: plurality },
+  // The solver is as unsure of every plan, at the first token, so that every trace weighs the same.
+  'DeepConf, offline': { make: () => new DeepConf({ mode: 'offline', branches: 6, window: 1 }), chosen: plurality },
+  'DeepConf, on-line': { make: () => new DeepConf({ branches: 6, warmUp: 2, window: 1, consensus: 1 }), chosen: plurality, isThrifty: true },
 };
