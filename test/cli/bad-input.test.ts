@@ -8,6 +8,7 @@ import { runHere } from '../support/cli-host.ts';
 import { runCommand } from '../support/command.ts';
 
 const MODELS = fileURLToPath(new URL('../../models/', import.meta.url));
+const HUB = fileURLToPath(new URL('../fixtures/hub/', import.meta.url));
 const directories: string[] = [];
 
 /** A copy of the bundled target with its tokenizer, spoilt. */
@@ -115,8 +116,8 @@ describe('a model is refused by the name of the file:', () => {
   });
 
   test('a graph of another layout, by what it lacks', async () => {
-    const directory = spoiltModel((copy) => cpSync(join(MODELS, 'layouts/gqa/target/onnx/model.onnx'), join(copy, 'model.onnx')));
-    expect(await refusalOf(runHere, ['solve', 'problem', '--model', directory])).toMatch(/layout/);
+    const directory = spoiltModel((copy) => cpSync(join(HUB, 'embeds-only/onnx/model.onnx'), join(copy, 'model.onnx')));
+    expect(await refusalOf(runHere, ['solve', 'problem', '--model', directory])).toMatch(/model\.onnx.*layout/);
   });
 
   test('not when the copy is whole', async () => {
