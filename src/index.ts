@@ -46,6 +46,8 @@ export { withFallback, type FallbackResult, type FallbackRung, type PassedRung }
 export { BudgetForcing, type BudgetForcingOptions, type BudgetForcingResult } from './strategies/budget-forcing.ts';
 export type { ThinkingReport } from './strategies/thinking.ts';
 export { DeepConf, type DeepConfOptions, type DeepConfResult, type TraceReport } from './strategies/deep-conf.ts';
+export { ProbeAndExit, type ProbeAndExitOptions, type ProbeAndExitResult } from './strategies/probe-and-exit.ts';
+export type { ProbedLineReport, ProbeReport } from './strategies/probed-line.ts';
 export type { NestedRun } from './strategies/nested-runs.ts';
 export type { ForcedAnswerOptions } from './strategies/forced-answer.ts';
 export type { SolutionOptions } from './strategies/solution-policy.ts';

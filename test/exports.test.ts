@@ -46,6 +46,7 @@ const PORTABLE_NAMES = [
   'OrmScorer',
   'ParticleFilter',
   'PrmScorer',
+  'ProbeAndExit',
   'Rebase',
   'RunEvents',
   'SelfConsistency',

@@ -1,6 +1,7 @@
 /** Strategies that decide within a solution when to go on, for the laws. */
 import { BudgetForcing } from '../../src/strategies/budget-forcing.ts';
 import { DeepConf } from '../../src/strategies/deep-conf.ts';
+import { ProbeAndExit } from '../../src/strategies/probe-and-exit.ts';
 import { heaviestOf } from './solution-subjects.ts';
 import type { StrategySubject } from './strategy-laws.ts';
 
@@ -14,4 +15,12 @@ export const THINKING_SUBJECTS: Readonly<Record<string, StrategySubject>> = {
   // The solver is as unsure of every plan, at the first token, so that every trace weighs the same.
   'DeepConf, offline': { make: () => new DeepConf({ mode: 'offline', branches: 6, window: 1 }), chosen: plurality },
   'DeepConf, on-line': { make: () => new DeepConf({ branches: 6, warmUp: 2, window: 1, consensus: 1 }), chosen: plurality, isThrifty: true },
+  'ProbeAndExit, without a probe': { make: () => new ProbeAndExit({ branches: 6, interval: 100 }), chosen: plurality },
+  'ProbeAndExit, probes that never agree often enough': {
+    make: () => new ProbeAndExit({ branches: 6, interval: 4, agreements: 99 }),
+    // Probes are numbered behind the lines.
+    chosen: (reports) => heaviestOf(reports.filter(({ branch }) => branch < 6)),
+    isTree: true,
+    isSettled: ({ branch }) => branch < 6,
+  },
 };
