@@ -5,9 +5,11 @@
  *
  * - a context with exactly as many sequences as there are branches, so that a batch starts as soon as all have asked;
  * - all prompts in one batch, flash attention (the fastest of what it offers here), no log;
- * - predictors that predict one token at a time. Version 3.22 drops all predictions behind the first, right or wrong:
- *   with the target as its own draft, half of what it predicts in twos is refuted. Longer ones only cost time.
- * - the draft model's likeliest token as the prediction, which agrees with a sampled token more often than a sampled one.
+ * - predictors that predict few tokens. Version 3.22 drops everything behind the first predicted token, right or wrong, so
+ *   longer predictions only cost time;
+ * - with one sequence, a draft model that runs beside the target and whose tokens are used when they happen to be there.
+ *   With several that comes to a standstill, so there the target waits for one drafted token: the likeliest, which agrees
+ *   with a sampled token more often than a sampled one.
  *
  * @module
  */
@@ -24,6 +26,9 @@ import { DraftSequenceTokenPredictor, getLlama, InputLookupTokenPredictor, Llama
 
 /** So many tokens of every branch's prompt fit one batch. */
 const LONGEST_PROMPT = 96;
+
+const BESIDE_TARGET = { minTokens: 0, maxTokens: 2 };
+const BEFORE_TARGET = { minTokens: 1, maxTokens: 1, evaluateOptions: { temperature: 0 } };
 
 /** @type {{ target: import('node-llama-cpp').LlamaModel, draft: import('node-llama-cpp').LlamaModel } | undefined} */
 let models;
@@ -117,7 +122,7 @@ async function openLanes({ predictor, branches, threads, contextTokens }) {
   const drafts = predictor === 'draft' ? await models.draft.createContext(options) : undefined;
   return Array.from({ length: branches }, () => {
     const lookup = predictor === 'lookup' ? new InputLookupTokenPredictor({ predictionLength: { max: 1 } }) : undefined;
-    const draft = drafts && new DraftSequenceTokenPredictor(drafts.getSequence(), { minTokens: 1, maxTokens: 1, evaluateOptions: { temperature: 0 } });
+    const draft = drafts && new DraftSequenceTokenPredictor(drafts.getSequence(), branches === 1 ? BESIDE_TARGET : BEFORE_TARGET);
     const tokenPredictor = lookup ?? draft;
     return { sequence: context.getSequence(tokenPredictor ? { tokenPredictor } : {}), lookup };
   });

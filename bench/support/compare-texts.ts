@@ -13,7 +13,8 @@ interface Writer {
 /** Whether all run the same model: greedy texts of everyone, and sampled texts of ours, which write the same with one seed. */
 export async function compareTexts(writers: readonly Writer[], questions: readonly string[], maxTokens: number): Promise<Agreement[]> {
   const plain = writers.find(({ entry }) => entry.name === PLAIN)!;
-  const others = writers.filter((writer) => writer !== plain);
+  // The number of threads does not change a text, so the first of a name speaks for all.
+  const others = writers.filter((writer, index) => writer !== plain && writers.findIndex(({ entry }) => entry.name === writer.entry.name) === index);
   const compare = async (kind: Agreement['kind'], compared: readonly Writer[], request: Omit<DecodeRequest, 'question'>): Promise<Agreement[]> => {
     const expected = await textsOf(plain, questions, request);
     const agreements: Agreement[] = [];

@@ -9,6 +9,9 @@ import type { LlamaAnswer, LlamaCommand, LlamaPredictor, LlamaResult } from './l
 const PEERS = fileURLToPath(new URL('../peers/', import.meta.url));
 const MODELS = fileURLToPath(new URL('../../models/', import.meta.url));
 
+/** Its draft predictor can come to a standstill. */
+const LONGEST_ANSWER_MS = 60_000;
+
 /** Why node-llama-cpp cannot run here, and what to do about it; `undefined` when it can. */
 export function missingLlama(): string | undefined {
   if (!existsSync(`${PEERS}node_modules/node-llama-cpp`)) return 'node-llama-cpp is not installed (npm ci --prefix bench/peers)';
@@ -48,7 +51,8 @@ export class LlamaProcess {
 
   async #ask(command: LlamaCommand): Promise<LlamaAnswer> {
     const settled = new AbortController();
-    const answers = ['message', 'exit'].map((event) => once(this.#child, event, { signal: settled.signal }));
+    const signal = AbortSignal.any([settled.signal, AbortSignal.timeout(LONGEST_ANSWER_MS)]);
+    const answers = ['message', 'exit'].map((event) => once(this.#child, event, { signal }));
     this.#child.send(command);
     const [answer] = (await Promise.race(answers)) as [LlamaAnswer | number | null];
     // The other one will not come: stop listening for it.

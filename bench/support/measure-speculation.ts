@@ -8,15 +8,15 @@ import { LibraryCandidate } from './library-candidate.ts';
 import { LlamaProcess, missingLlama } from './llama-candidate.ts';
 import { describeMachine, loadWarning } from './machine.ts';
 import { headlineOf, sharesOf, summarise, type Sample, type SpeculativeReport, type TimeShares } from './speculative-report.ts';
-import { OURS, settingsFor, takesPart, type Entry, type Setting } from './speculative-roster.ts';
-import { ThreadChoice } from './thread-choice.ts';
+import { OURS, settingsFor, type Setting } from './speculative-roster.ts';
+import { tryOut, type Admission } from './try-out.ts';
 
 const TIER = 4;
 const MAX_TOKENS = 96;
 const PROBLEM_SEED = 1;
 /** One branch takes little time, so it gets this many times as many prompts. */
 const SINGLE_BRANCH_PROMPTS = 3;
-/** Prompts on which peers try their numbers of threads. */
+/** Prompts on which everyone warms up. */
 const TRIED_PROMPTS = 4;
 /** The threads of the candidate before spin for a while after their last operator. */
 const PAUSE_MS = 5;
@@ -47,9 +47,11 @@ export async function measureSpeculation(benchmark: SpeculationBenchmark): Promi
   const questions = testQuestions(SINGLE_BRANCH_PROMPTS * prompts);
   const questionsOf = ({ branches }: Setting): string[] => (branches === 1 ? questions : questions.slice(0, prompts));
   const agreements = await compareTexts(contestants, testQuestions(comparedPrompts), MAX_TOKENS);
-  await prepare(contestants, settings, questions);
+  const isAdmitted = await tryOut(contestants, settings, (setting) =>
+    questions.slice(0, TRIED_PROMPTS).map((question): DecodeRequest => ({ ...setting, question, seed: 0, maxTokens: MAX_TOKENS })),
+  );
   say('Texts compared, candidates warm.');
-  const samples = await sample({ contestants, settings, questionsOf, rounds, onRound: (round) => say(`round ${round + 1} of ${rounds}`) });
+  const samples = await sample({ contestants, isAdmitted, settings, questionsOf, rounds, onRound: (round) => say(`round ${round + 1} of ${rounds}`) });
   for (const { candidate } of contestants) await candidate.dispose();
   await llama?.stop();
   const rows = summarise(samples);
@@ -69,56 +71,41 @@ function testQuestions(count: number): string[] {
   return generateProblems({ seed: PROBLEM_SEED, tier: TIER, count, split: 'test' }).map(({ question }) => question);
 }
 
-/** Warms everyone up in every setting; peers also find their best number of threads. */
-async function prepare(contestants: readonly Contestant[], settings: readonly Setting[], questions: readonly string[]): Promise<void> {
-  for (const { entry, candidate } of contestants) {
-    for (const setting of settings.filter((each) => takesPart(entry, each))) {
-      const requests = questions.slice(0, TRIED_PROMPTS).map((question): DecodeRequest => ({ ...setting, question, seed: 0, maxTokens: MAX_TOKENS }));
-      if (candidate instanceof ThreadChoice) await candidate.choose(requests);
-      else await candidate.run(requests[0]!);
-    }
-  }
-}
-
 interface SampleRequest {
   readonly contestants: readonly Contestant[];
+  readonly isAdmitted: Admission;
   readonly settings: readonly Setting[];
   readonly questionsOf: (setting: Setting) => readonly string[];
   readonly rounds: number;
   readonly onRound: (round: number) => void;
 }
 
-async function sample({ contestants, settings, questionsOf, rounds, onRound }: SampleRequest): Promise<Sample[]> {
-  const runs = new Map<string, DecodeRun[][]>();
-  const keyOf = ({ name }: Entry, { branches, temperature }: Setting): string => `${name} ${branches} ${temperature}`;
+async function sample({ contestants, isAdmitted, settings, questionsOf, rounds, onRound }: SampleRequest): Promise<Sample[]> {
+  const runs = new Map(contestants.map((contestant) => [contestant, new Map<Setting, DecodeRun[][]>()]));
   await interleave({
     candidates: contestants,
     cases: settings.flatMap((setting) => questionsOf(setting).map((question) => ({ setting, question }))),
     rounds,
-    measure: async ({ entry, candidate }, { setting, question }, round) => {
-      if (!takesPart(entry, setting)) return;
+    measure: async (contestant, { setting, question }, round) => {
+      if (!isAdmitted(contestant, setting)) return;
       await sleep(PAUSE_MS);
-      // A seed for each round, so that the rounds differ in what is sampled as runs of a program do.
-      const run = await candidate.run({ ...setting, question, seed: 1 + round, maxTokens: MAX_TOKENS });
-      const key = keyOf(entry, setting);
-      if (!runs.has(key))
-        runs.set(
-          key,
+      const bySetting = runs.get(contestant)!;
+      if (!bySetting.has(setting))
+        bySetting.set(
+          setting,
           Array.from({ length: rounds }, () => []),
         );
-      runs.get(key)![round]!.push(run);
+      // A seed for each round, so that the rounds differ in what is sampled as runs of a program do.
+      bySetting.get(setting)![round]!.push(await contestant.candidate.run({ ...setting, question, seed: 1 + round, maxTokens: MAX_TOKENS }));
     },
     onRound,
   });
   return settings.flatMap((setting) =>
-    contestants
-      .filter(({ entry }) => takesPart(entry, setting))
-      .map(({ entry, candidate }) => ({
-        entry,
-        ...setting,
-        rounds: runs.get(keyOf(entry, setting))!,
-        ...(candidate instanceof ThreadChoice && { threads: candidate.threadsFor(setting) }),
-      })),
+    contestants.flatMap((contestant) => {
+      const { entry, threads } = contestant;
+      const measured = runs.get(contestant)!.get(setting);
+      return measured ? [{ entry, ...setting, rounds: measured, ...(threads !== undefined && { threads }) }] : [];
+    }),
   );
 }
 

@@ -23,7 +23,7 @@ const PEERS: readonly Group[] = ['node-llama-cpp', 'transformers.js', 'tuned-tra
 export interface Sample extends Setting {
   readonly entry: Entry;
   readonly rounds: readonly (readonly DecodeRun[])[];
-  /** Threads of its model, where they were chosen for it. */
+  /** Threads of its model, where several were tried. */
   readonly threads?: number;
 }
 
@@ -88,27 +88,35 @@ export interface SpeculativeReport extends BenchmarkReport {
   readonly timeShares: readonly TimeShares[];
 }
 
+/** Of a candidate at several numbers of threads, a setting's row is that of the fastest. */
 export function summarise(samples: readonly Sample[]): SpeculativeRow[] {
-  return samples.map((sample) => {
-    const { entry, branches, temperature, rounds, threads } = sample;
-    const plain = samples.find((other) => other.entry.name === PLAIN && isSameSetting(other, sample))!;
-    const rates = usefulRates(rounds);
-    const draftLength = entry.options?.draftLength;
-    return {
-      candidate: entry.name,
-      group: entry.group,
-      branches,
-      temperature,
-      ...(draftLength !== undefined && { draftLength }),
-      ...(threads !== undefined && { threads }),
-      rates,
-      tokensPerSecond: spreadOf(rates),
-      decodeTokensPerSecond: spreadOf(decodeRates(rounds, branches)),
-      usefulTokensPerBranch: total(rounds.flat(), ({ usefulTokens }) => usefulTokens) / (rounds.flat().length * branches),
-      overPlain: ratioOfMedians(rates, usefulRates(plain.rounds)),
-      ...draftsOf(sample),
-    };
-  });
+  const rows = samples.map((sample) => rowOf(sample, samples));
+  return rows.filter((row) => !rows.some((other) => isRival(other, row) && other.tokensPerSecond.median > row.tokensPerSecond.median));
+}
+
+function isRival(left: SpeculativeRow, right: SpeculativeRow): boolean {
+  return left.candidate === right.candidate && isSameSetting(left, right);
+}
+
+function rowOf(sample: Sample, samples: readonly Sample[]): SpeculativeRow {
+  const { entry, branches, temperature, rounds, threads } = sample;
+  const plain = samples.find((other) => other.entry.name === PLAIN && isSameSetting(other, sample))!;
+  const rates = usefulRates(rounds);
+  const draftLength = entry.options?.draftLength;
+  return {
+    candidate: entry.name,
+    group: entry.group,
+    branches,
+    temperature,
+    ...(draftLength !== undefined && { draftLength }),
+    ...(threads !== undefined && { threads }),
+    rates,
+    tokensPerSecond: spreadOf(rates),
+    decodeTokensPerSecond: spreadOf(decodeRates(rounds, branches)),
+    usefulTokensPerBranch: total(rounds.flat(), ({ usefulTokens }) => usefulTokens) / (rounds.flat().length * branches),
+    overPlain: ratioOfMedians(rates, usefulRates(plain.rounds)),
+    ...draftsOf(sample),
+  };
 }
 
 export function isSameSetting(left: Setting, right: Setting): boolean {

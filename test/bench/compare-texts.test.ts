@@ -25,6 +25,8 @@ test('compareTexts compares greedy texts with everyone and sampled ones with our
       writerOf(ours(PLAIN), ({ question, temperature }) => question + temperature),
       writerOf(ours(ADAPTIVE), ({ question, temperature }) => question + (question === 'b' ? temperature : temperature && 'other')),
       writerOf(peer, ({ question, temperature }) => (question === 'a' ? question + temperature : 'other')),
+      // The same at another number of threads.
+      writerOf(peer, ({ question, temperature }) => question + temperature),
     ],
     ['a', 'b', 'c'],
     10,

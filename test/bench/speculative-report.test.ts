@@ -71,6 +71,21 @@ describe('summarise', () => {
     expect(row!.drafts!.meanLength).toBe(4);
   });
 
+  test('keeps the fastest number of threads of a candidate in each setting', () => {
+    const rows = summarise([
+      sampleOf(ours(PLAIN), ONE, 100),
+      sampleOf(ours(PLAIN), EIGHT, 100),
+      { ...sampleOf(LLAMA, ONE, 50), threads: 1 },
+      { ...sampleOf(LLAMA, ONE, 60), threads: 2 },
+      { ...sampleOf(LLAMA, EIGHT, 50), threads: 1 },
+      { ...sampleOf(LLAMA, EIGHT, 40), threads: 2 },
+    ]);
+    expect(rows.filter(({ group }) => group === LLAMA.group).map(({ branches, threads }) => [branches, threads])).toEqual([
+      [1, 1],
+      [8, 2],
+    ]);
+  });
+
   test('gives candidates without drafts no draft figures', () => {
     expect(summarise([sampleOf(ours(PLAIN), ONE, 100)])[0]!.drafts).toBeUndefined();
   });
