@@ -48,6 +48,8 @@ export type { ThinkingReport } from './strategies/thinking.ts';
 export { DeepConf, type DeepConfOptions, type DeepConfResult, type TraceReport } from './strategies/deep-conf.ts';
 export { ProbeAndExit, type ProbeAndExitOptions, type ProbeAndExitResult } from './strategies/probe-and-exit.ts';
 export type { ProbedLineReport, ProbeReport } from './strategies/probed-line.ts';
+export { LlmSelector, type LlmSelectorOptions, type LlmSelectorResult } from './strategies/llm-selector.ts';
+export { SelfRefine, type RefineRound, type SelfRefineOptions, type SelfRefineResult } from './strategies/self-refine.ts';
 export type { NestedRun } from './strategies/nested-runs.ts';
 export type { ForcedAnswerOptions } from './strategies/forced-answer.ts';
 export type { SolutionOptions } from './strategies/solution-policy.ts';

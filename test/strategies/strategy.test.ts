@@ -1,8 +1,7 @@
 import { describe, test } from 'vitest';
 import type { BranchReport } from '../../src/contracts/result.ts';
-import { cascade } from '../../src/strategies/cascade.ts';
 import { SelfConsistency } from '../../src/strategies/self-consistency.ts';
-import { withFallback } from '../../src/strategies/with-fallback.ts';
+import { COMPOSED_SUBJECTS } from './composed-subjects.ts';
 import { SOLUTION_SUBJECTS } from './solution-subjects.ts';
 import { strategyLaws, type StrategySubject } from './strategy-laws.ts';
 import { THINKING_SUBJECTS } from './thinking-subjects.ts';
@@ -21,19 +20,7 @@ const SUBJECTS: Readonly<Record<string, StrategySubject>> = {
   ...SOLUTION_SUBJECTS,
   ...THINKING_SUBJECTS,
   ...TREE_SUBJECTS,
-  'withFallback, first choice': { make: () => withFallback([{ strategy: new SelfConsistency({ branches: 6 }) }]), chosen: pluralityOf },
-  'withFallback, second choice': {
-    make: () => withFallback([{ strategy: new SelfConsistency({ branches: 6 }), minMs: 150 }, { strategy: new SelfConsistency({ branches: 2 }) }]),
-    chosen: pluralityOf,
-  },
-  'cascade that always escalates': {
-    make: () =>
-      cascade([
-        { strategy: new SelfConsistency({ branches: 2, extract: () => undefined, extractUnfinished: () => undefined }), deadlineShare: 0.5 },
-        { strategy: new SelfConsistency({ branches: 5 }) },
-      ]),
-    chosen: (reports) => (reports.some(({ answer }) => answer !== undefined) ? pluralityOf(reports) : reports[0]!),
-  },
+  ...COMPOSED_SUBJECTS,
 };
 
 for (const [name, subject] of Object.entries(SUBJECTS)) {

@@ -39,10 +39,12 @@ export async function openThinker(script: Script, { stepMs = 10, margin = () => 
     clock,
     stepMs: () => (pass < 0 ? 0 : typeof stepMs === 'number' ? (pass++, stepMs) : stepMs(pass++)),
     logits: (tokens) => {
+      const logits = new Float32Array(ALPHABET.length + 1);
+      // Loading warms the model up.
+      if (pass < 0) return logits;
       const written = tokenizer.decode(tokens);
       const [prompt = '', ...rest] = written.split('?');
       const text = rest.join('?');
-      const logits = new Float32Array(ALPHABET.length + 1);
       const next = script(text, prompt);
       const size = margin(text);
       for (const choice of typeof next === 'string' ? [next] : next) logits[choice === '' ? END : ALPHABET.indexOf(choice[0]!)] = size;
