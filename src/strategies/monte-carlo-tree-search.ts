@@ -16,10 +16,9 @@ import { requireNumber, requireWholeNumber } from '../options.ts';
 import { StrategyRun } from './strategy-run.ts';
 import { effectiveScores, type Path } from './tree/path.ts';
 import { SearchNode, type ChildRule } from './tree/search-node.ts';
-import { StepMachine } from './tree/step-machine.ts';
 import { resolveTreeOptions, type TreeOptions, type TreePolicy } from './tree/tree-options.ts';
 import { chooseSolution, concludeSearch, type TreeSearchResult } from './tree/tree-result.ts';
-import { stepBoundary } from './tree/tree-search.ts';
+import { stepBoundary, treeMachine } from './tree/tree-search.ts';
 
 export interface MonteCarloTreeSearchOptions extends TreeOptions {
   /** Leaves that are expanded, at most; the search ends earlier when the whole tree is complete. Whole number ≥ 1. @default 32 */
@@ -59,7 +58,7 @@ export class MonteCarloTreeSearch implements Strategy<TreeSearchResult> {
 
   run(request: StrategyRequest): Promise<TreeSearchResult> {
     return StrategyRun.conduct(this.name, request, { sampling: this.#policy.solution.sampling }, async (run) => {
-      const machine = new StepMachine(run, request.prompt, this.#policy);
+      const machine = treeMachine(run, request.prompt, this.#policy);
       const root = new SearchNode(undefined);
       for (let simulation = 0; simulation < this.#simulations && !root.isExhausted && machine.hasTime(this.#width); simulation++) {
         const leaf = root.descend(this.#rule, this.#exploration);
@@ -68,7 +67,7 @@ export class MonteCarloTreeSearch implements Strategy<TreeSearchResult> {
         leaf.expand(survivorsOf(paths));
       }
       await machine.finish(root.leaves());
-      return concludeSearch(machine, chooseSolution(machine.ended, this.#policy.selection, this.#policy.isSame));
+      return concludeSearch(machine, chooseSolution(machine.ended, this.#policy.select, this.#policy.isSame));
     });
   }
 }

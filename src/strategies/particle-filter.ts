@@ -17,11 +17,11 @@ import { requireNumber, requireWholeNumber } from '../options.ts';
 import { StrategyRun } from './strategy-run.ts';
 import { effectiveScores, type Path } from './tree/path.ts';
 import { Particles, type ParticlePolicy } from './tree/particles.ts';
-import { StepMachine } from './tree/step-machine.ts';
 import { resolveTreeOptions, type SolutionSelection, type TreeOptions, type TreePolicy } from './tree/tree-options.ts';
 import { chooseSolution, concludeSearch, type Choice, type TreeSearchResult } from './tree/tree-result.ts';
+import { treeMachine } from './tree/tree-search.ts';
 
-export interface ParticleFilterOptions extends Omit<TreeOptions, 'selection'> {
+export interface ParticleFilterOptions extends Omit<TreeOptions, 'select'> {
   /** Whole number ≥ 1. @default 16 */
   readonly particles?: number;
   /** How particles are drawn: by evenly spaced points, which varies least, or independently of each other. @default 'systematic' */
@@ -34,8 +34,8 @@ export interface ParticleFilterOptions extends Omit<TreeOptions, 'selection'> {
   readonly iterations?: number;
   /** References a further iteration keeps. Whole number from 1 to `particles - 1`. No effect with one iteration. @default 1 */
   readonly references?: number;
-  /** Which of the complete particles is returned; `sample` draws one by weight, as the posterior has it. @default 'best' */
-  readonly selection?: SolutionSelection | 'sample';
+  /** Which of the complete particles is returned; `sample` draws one by weight, as the posterior has it. @default 'highest' */
+  readonly select?: SolutionSelection | 'sample';
 }
 
 /** Random numbers of resampling, apart from those of tokens. */
@@ -52,7 +52,7 @@ export class ParticleFilter implements Strategy<TreeSearchResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: ParticleFilterOptions) {
-    const { particles = 16, resampling = 'systematic', essThreshold = 1, temperature = 1, iterations = 1, references = 1, selection = 'best' } = options;
+    const { particles = 16, resampling = 'systematic', essThreshold = 1, temperature = 1, iterations = 1, references = 1, select = 'highest' } = options;
     requireWholeNumber('particles', particles, 1);
     if (resampling !== 'systematic' && resampling !== 'multinomial') throw new InvalidOptionError('resampling', "'systematic' or 'multinomial'", resampling);
     requireNumber('essThreshold', essThreshold, 0, 1);
@@ -60,8 +60,8 @@ export class ParticleFilter implements Strategy<TreeSearchResult> {
     requireWholeNumber('iterations', iterations, 1);
     requireWholeNumber('references', references, 1);
     if (iterations > 1 && references >= particles) throw new InvalidOptionError('references', `less than \`particles\`, ${particles}`, references);
-    this.#isSampled = selection === 'sample';
-    this.#tree = resolveTreeOptions({ ...options, selection: selection === 'sample' ? 'best' : selection });
+    this.#isSampled = select === 'sample';
+    this.#tree = resolveTreeOptions({ ...options, select: select === 'sample' ? 'highest' : select });
     this.#temperature = temperature;
     this.#iterations = iterations;
     this.#references = references;
@@ -78,7 +78,7 @@ export class ParticleFilter implements Strategy<TreeSearchResult> {
 
   run(request: StrategyRequest): Promise<TreeSearchResult> {
     return StrategyRun.conduct(this.name, request, { sampling: this.#tree.solution.sampling }, async (run) => {
-      const machine = new StepMachine(run, request.prompt, this.#tree);
+      const machine = treeMachine(run, request.prompt, this.#tree);
       const random = randomSequence(run.scope.seed, 0, PURPOSE);
       const particles = new Particles(machine, this.#tree, this.#policy, random);
       const sampled: Path[] = [];
@@ -94,7 +94,7 @@ export class ParticleFilter implements Strategy<TreeSearchResult> {
 
   #choose(paths: readonly Path[], random: RandomSource): Choice {
     const complete = paths.filter(({ isComplete }) => isComplete);
-    if (!this.#isSampled || complete.length === 0) return chooseSolution(paths, this.#tree.selection, this.#tree.isSame);
+    if (!this.#isSampled || complete.length === 0) return chooseSolution(paths, this.#tree.select, this.#tree.isSame);
     const weights = particleWeights(effectiveScores(complete), this.#temperature);
     const drawn = multinomialCounts(weights, 1, random).indexOf(1);
     return { path: complete[drawn], confidence: weights[drawn]! };

@@ -70,7 +70,7 @@ export class SpeculativeRejection implements Strategy<TreeSearchResult> {
       }
       if (live.length > 0 && machine.decodingMs(live.length) > 0 && !machine.isOutOfTime) live = await machine.round(live, {});
       await machine.finish(live);
-      return concludeSearch(machine, chooseSolution(machine.ended, this.#policy.selection, this.#policy.isSame));
+      return concludeSearch(machine, chooseSolution(machine.ended, this.#policy.select, this.#policy.isSame));
     });
   }
 

@@ -12,6 +12,7 @@ import { BranchRecorder } from '../runtime/branch-recorder.ts';
 import { RunScope } from '../runtime/run-scope.ts';
 import { forceAnswer, reservedSteps } from './forced-answer.ts';
 import { answerOf, type SolutionPolicy } from './solution-policy.ts';
+import { sumUsage } from './sum-usage.ts';
 
 /** What a strategy has come to. */
 export interface Conclusion {
@@ -33,12 +34,16 @@ export class StrategyRun {
   readonly #openMs: number;
   readonly #recorders: BranchRecorder[] = [];
   readonly #reports = new Map<number, BranchReport>();
+  readonly #open: (options: OpenOptions) => Promise<Session>;
+  /** Sessions beside the run's own. */
+  readonly #further: Session[] = [];
   #decodingDeadlineAt: number;
   #isDeadlineTold = false;
 
-  private constructor(scope: RunScope, session: Session) {
+  private constructor(scope: RunScope, session: Session, open: (options: OpenOptions) => Promise<Session>) {
     this.scope = scope;
     this.session = session;
+    this.#open = open;
     this.#openMs = scope.elapsedMs();
     this.#decodingDeadlineAt = scope.deadlineAt;
   }
@@ -54,11 +59,22 @@ export class StrategyRun {
     const scope = new RunScope(request);
     scope.emit('run-start', { strategy: name, deadlineMs: scope.deadlineMs });
     const session = await request.engine.open(request.prompt, sessionOptions(scope, options));
+    const run = new StrategyRun(scope, session, (further) => request.engine.open(request.prompt, { ...further, ...contextOf(scope) }));
     try {
-      return await work(new StrategyRun(scope, session));
+      return await work(run);
     } finally {
-      await session.dispose();
+      await Promise.all([session, ...run.#further].map((opened) => opened.dispose()));
     }
+  }
+
+  /**
+   * Opens the prompt once more, for branches that are sampled in another way. They are not reported on; the session ends with
+   * the run, whose usage counts it.
+   */
+  async openFurther(options: OpenOptions): Promise<Session> {
+    const session = await this.#open(options);
+    this.#further.push(session);
+    return session;
   }
 
   /** Keeps time free before the deadline for what follows decoding; never more than half of what is left. */
@@ -169,7 +185,7 @@ export class StrategyRun {
       const errors = branches.flatMap((report) => report.error ?? []);
       throw new NoCandidateError(stopReason, errors);
     }
-    const usage = this.session.usage();
+    const usage = this.#further.length > 0 ? sumUsage([this.session, ...this.#further].map((session) => session.usage())) : this.session.usage();
     const timing = { totalMs: scope.elapsedMs(), openMs: this.#openMs, deadlineMs: scope.deadlineMs };
     scope.emit('run-end', { stopReason, usage, timing });
     return { text: chosen.text, answer, confidence, stopReason, branches, usage, timing, listenerErrors: scope.listenerErrors };
@@ -189,13 +205,15 @@ export function longestReport(reports: readonly BranchReport[]): BranchReport | 
   return written.sort((left, right) => right.tokenCount - left.tokenCount || left.branch - right.branch)[0];
 }
 
+/** What every session of a run is opened with. */
+function contextOf({ seed, clock, deadlineAt, signal }: RunScope): SessionOptions {
+  return { seed, clock, deadlineAt, ...(signal && { signal }) };
+}
+
 function sessionOptions(scope: RunScope, options: OpenOptions): SessionOptions {
   return {
     ...options,
-    seed: scope.seed,
-    clock: scope.clock,
-    deadlineAt: scope.deadlineAt,
-    ...(scope.signal && { signal: scope.signal }),
+    ...contextOf(scope),
     ...(scope.hasListeners('branch-delta') && {
       onProgress: (progress) => {
         for (const delta of progress) scope.emit('branch-delta', delta);

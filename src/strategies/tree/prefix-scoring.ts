@@ -3,6 +3,7 @@ import type { OutcomeScorer, ScoredText, StepScorer } from '../../contracts/scor
 import { aggregateSteps, type StepAggregation } from '../../maths/aggregate-steps.ts';
 import type { RunScope } from '../../runtime/run-scope.ts';
 import { withinDeadline } from '../../runtime/within-deadline.ts';
+import type { ScoringCoverage } from '../branch-scores.ts';
 import type { Path } from './path.ts';
 
 /** Weight of the newest measurement, as of a model's steps: follows a scorer that slows down within a few calls. */
@@ -12,14 +13,13 @@ const NEWEST = 0.25;
 export class PrefixScoring {
   /** What the scorer threw, in order. */
   readonly errors: unknown[] = [];
-  /** Texts that got a score, and that were asked about. */
-  scoredCount = 0;
-  askedCount = 0;
   readonly #scope: RunScope;
   readonly #prompt: Prompt;
   readonly #scorer: StepScorer | OutcomeScorer;
   readonly #aggregation: StepAggregation;
   #meanMs = 0;
+  #askedCount = 0;
+  #scoredCount = 0;
 
   constructor(scope: RunScope, prompt: Prompt, scorer: StepScorer | OutcomeScorer, aggregation: StepAggregation) {
     this.#scope = scope;
@@ -37,12 +37,18 @@ export class PrefixScoring {
    * Gives every path the score of its text as it stands. Equal texts are judged once.
    *
    * @param deadlineAt - When the scores are needed.
+   * @param ahead - Texts to judge in place of those they go on from.
    * @throws the signal's reason when it is aborted, whether or not the scorer takes notice.
    */
-  async score(paths: readonly Path[], deadlineAt: number): Promise<void> {
+  async score(paths: readonly Path[], deadlineAt: number, ahead: ReadonlyMap<string, ScoredText> = new Map()): Promise<void> {
     const { clock } = this.#scope;
     for (const path of paths) path.isScored = false;
-    const texts = new Map(paths.map((path) => [keyOf(path), { text: path.text, isFinished: path.isComplete }]));
+    const texts = new Map(
+      paths.map((path) => {
+        const own = { text: path.text, isFinished: path.isComplete };
+        return [keyOf(path), own.isFinished ? own : (ahead.get(own.text) ?? own)];
+      }),
+    );
     if (texts.size === 0 || clock.now() >= deadlineAt) return;
     const startedAt = clock.now();
     const scores = await this.#ask([...texts.values()], deadlineAt);
@@ -60,7 +66,7 @@ export class PrefixScoring {
   async #ask(texts: readonly ScoredText[], deadlineAt: number): Promise<(number | undefined)[]> {
     const { clock } = this.#scope;
     const scorer = this.#scorer;
-    this.askedCount += texts.length;
+    this.#askedCount += texts.length;
     // Told of an abort, and that nobody waits any more when it is late.
     const ending = new AbortController();
     try {
@@ -71,7 +77,7 @@ export class PrefixScoring {
       });
       const scores = await withinDeadline(this.#scope, work, deadlineAt);
       const single = texts.map((_, index) => this.#single(scores?.[index]));
-      this.scoredCount += single.filter((score) => score !== undefined).length;
+      this.#scoredCount += single.filter((score) => score !== undefined).length;
       return single;
     } catch (error) {
       this.#scope.signal?.throwIfAborted();
@@ -80,6 +86,12 @@ export class PrefixScoring {
     } finally {
       ending.abort();
     }
+  }
+
+  /** How many of the texts asked about got a score. */
+  coverage(): ScoringCoverage {
+    if (this.#scoredCount === 0) return 'none';
+    return this.#scoredCount === this.#askedCount ? 'complete' : 'partial';
   }
 
   /** One number for a text; a text without a complete step has none yet. */

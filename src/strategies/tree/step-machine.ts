@@ -13,6 +13,7 @@ import type { StepAggregation } from '../../maths/aggregate-steps.ts';
 import { reservedSteps } from '../forced-answer.ts';
 import type { SolutionPolicy } from '../solution-policy.ts';
 import type { StrategyRun } from '../strategy-run.ts';
+import type { Lookahead } from './lookahead.ts';
 import { comparePaths, Path } from './path.ts';
 import { PrefixScoring } from './prefix-scoring.ts';
 
@@ -28,6 +29,9 @@ type Boundary = NonNullable<AdvanceOptions['until']>;
 /** Weight of the newest round in the expected length of the next. */
 const NEWEST = 0.5;
 
+/** Scoring is given no more than this share of the time left: one slow call, such as the first, must not end decoding for good. */
+const MOST_SCORING = 0.5;
+
 export class StepMachine {
   readonly run: StrategyRun;
   readonly scoring: PrefixScoring;
@@ -36,14 +40,17 @@ export class StepMachine {
   /** Rounds so far. */
   roundCount = 0;
   readonly #policy: MachinePolicy;
+  readonly #lookahead: Lookahead | undefined;
   #roundMs = 0;
   #msPerToken = 0;
   #isOutOfTime = false;
 
-  constructor(run: StrategyRun, prompt: Prompt, policy: MachinePolicy) {
+  /** @param lookahead - Tells where paths lead, which is then judged in their place. */
+  constructor(run: StrategyRun, prompt: Prompt, policy: MachinePolicy, lookahead?: Lookahead) {
     this.run = run;
     this.scoring = new PrefixScoring(run.scope, prompt, policy.scorer, policy.aggregation);
     this.#policy = policy;
+    this.#lookahead = lookahead;
   }
 
   /** Complete solutions so far. */
@@ -93,15 +100,19 @@ export class StepMachine {
     const { clock, deadlineAt } = this.run.scope;
     const startedAt = clock.now();
     const before = paths.map(({ recorder }) => recorder.branch.tokenCount);
-    const decodeBy = deadlineAt - this.scoring.estimateMs(paths.length);
+    const scoringMs = Math.min(this.scoring.estimateMs(paths.length), (deadlineAt - startedAt) * MOST_SCORING);
+    // Without a deadline that is no number.
+    const decodeBy = deadlineAt === Infinity ? Infinity : deadlineAt - scoringMs;
     const moved = await Promise.all(paths.map((path) => this.#advance(path, until, decodeBy)));
     this.run.scope.signal?.throwIfAborted();
     const steps = Math.max(1, ...paths.map(({ recorder }, index) => recorder.branch.tokenCount - before[index]!));
     this.#msPerToken = (clock.now() - startedAt) / steps;
+    const standing = paths.filter((_, index) => moved[index]);
+    const open = standing.filter(({ recorder }) => recorder.finish === 'stop' || recorder.finish === 'length');
+    const ahead = await this.#lookahead?.look(open, decodeBy, this.#reservedSteps());
     this.#roundMs += (this.roundCount === 0 ? 1 : NEWEST) * (clock.now() - startedAt - this.#roundMs);
     this.roundCount++;
-    const standing = paths.filter((_, index) => moved[index]);
-    await this.scoring.score(standing, deadlineAt - (standing.some(({ isComplete }) => isComplete) ? 0 : this.#reserveMs()));
+    await this.scoring.score(standing, deadlineAt - (standing.some(({ isComplete }) => isComplete) ? 0 : this.#reserveMs()), ahead);
     await Promise.all(standing.map((path) => this.#closeIfEnded(path)));
     return standing.filter(({ report }) => !report);
   }

@@ -6,17 +6,17 @@ import { requireWholeNumber } from '../../options.ts';
 import { resolveSolutionPolicy, type SolutionOptions, type SolutionPolicy } from '../solution-policy.ts';
 
 /**
- * Which solution is returned. `best`: the one with the highest score. `weighted-vote`: the best one of the answer whose
- * solutions have the highest sum of scores. `vote`: the best one of the answer with most solutions.
+ * Which solution is returned. `highest`: the one with the highest score. `by-answer`: the best one of the answer whose
+ * solutions have the highest sum of scores. `votes`: the best one of the answer with most solutions.
  */
-export type SolutionSelection = 'best' | 'weighted-vote' | 'vote';
+export type SolutionSelection = 'highest' | 'by-answer' | 'votes';
 
 /** What all strategies share that judge solutions under way and choose among complete ones. */
 export interface SearchOptions extends SolutionOptions {
   /** How scores of steps become one score. @default 'last' */
   readonly aggregation?: StepAggregation;
-  /** Which of the complete solutions is returned. @default 'best' */
-  readonly selection?: SolutionSelection;
+  /** Which of the complete solutions is returned. @default 'highest' */
+  readonly select?: SolutionSelection;
   /** Whether two answers count as one in a vote. @default equal text */
   readonly isSame?: AnswerEquivalence;
 }
@@ -31,13 +31,18 @@ export interface TreeOptions extends SearchOptions {
   readonly maxStepTokens?: number;
   /** Most steps of a solution; the last one goes on to the end of the text. Whole number ≥ 1. @default 40 */
   readonly maxSteps?: number;
+  /**
+   * Steps that are taken greedily from each path before it is judged, and rolled back: the score looks ahead (lookahead
+   * search, Snell et al. 2024, arXiv:2408.03314, §5.2). Costs as many more steps. Whole number ≥ 0. @default 0
+   */
+  readonly lookahead?: number;
 }
 
 /** `SearchOptions` with every default filled in. */
 export interface SearchPolicy {
   readonly solution: SolutionPolicy;
   readonly aggregation: StepAggregation;
-  readonly selection: SolutionSelection;
+  readonly select: SolutionSelection;
   readonly isSame: AnswerEquivalence;
 }
 
@@ -47,27 +52,29 @@ export interface TreePolicy extends SearchPolicy {
   readonly stepStop: readonly string[];
   readonly maxStepTokens: number;
   readonly maxSteps: number;
+  readonly lookahead: number;
 }
 
 /** Fills defaults in and checks ranges. @throws {InvalidOptionError} */
 export function resolveSearchOptions(options: SearchOptions): SearchPolicy {
-  const { aggregation = 'last', selection = 'best', isSame = Object.is } = options;
+  const { aggregation = 'last', select = 'highest', isSame = Object.is } = options;
   // Throws for an unknown name.
   aggregateSteps([1], aggregation);
-  if (!['best', 'weighted-vote', 'vote'].includes(selection)) throw new InvalidOptionError('selection', "'best', 'weighted-vote' or 'vote'", selection);
-  return { solution: resolveSolutionPolicy(options), aggregation, selection, isSame };
+  if (!['highest', 'by-answer', 'votes'].includes(select)) throw new InvalidOptionError('select', "'highest', 'by-answer' or 'votes'", select);
+  return { solution: resolveSolutionPolicy(options), aggregation, select, isSame };
 }
 
 /** Fills defaults in and checks ranges. @throws {InvalidOptionError} */
 export function resolveTreeOptions(options: TreeOptions): TreePolicy {
-  const { scorer, stepStop = ['\n'], maxStepTokens = 256, maxSteps = 40 } = options;
+  const { scorer, stepStop = ['\n'], maxStepTokens = 256, maxSteps = 40, lookahead = 0 } = options;
   requireScorer(scorer, ['step']);
   if (!Array.isArray(stepStop) || stepStop.length === 0 || stepStop.includes('')) {
     throw new InvalidOptionError('stepStop', 'a list of at least one string, none of them empty', stepStop);
   }
   requireWholeNumber('maxStepTokens', maxStepTokens, 1);
   requireWholeNumber('maxSteps', maxSteps, 1);
-  return { ...resolveSearchOptions(options), scorer, stepStop, maxStepTokens, maxSteps };
+  requireWholeNumber('lookahead', lookahead);
+  return { ...resolveSearchOptions(options), scorer, stepStop, maxStepTokens, maxSteps, lookahead };
 }
 
 /** @throws {InvalidOptionError} unless it is a scorer of one of the kinds. */

@@ -1,6 +1,7 @@
 import { countVotes } from '../../answers/vote.ts';
 import type { AnswerEquivalence } from '../../contracts/answer.ts';
 import type { StrategyResult } from '../../contracts/result.ts';
+import type { ScoringCoverage } from '../branch-scores.ts';
 import { longestReport } from '../strategy-run.ts';
 import { comparePaths, effectiveScores, type Path } from './path.ts';
 import type { StepMachine } from './step-machine.ts';
@@ -20,12 +21,12 @@ export interface TreeSearchResult extends StrategyResult {
   /** Complete ones first, then best first; equals in the order of their branches. */
   readonly solutions: readonly ScoredSolution[];
   /**
-   * What paths were ranked by: scores, wherever they were asked for; scores as far as there were any, the rest behind them by
-   * mean log-probability; or mean log-probability alone, since the scorer gave none.
+   * How many of the texts that were to be judged have a score. With `partial` scored paths ranked before others; with `none`
+   * paths were ranked by the mean log-probability of their tokens.
    */
-  readonly rankedBy: 'scores' | 'some-scores' | 'mean-logprob';
-  /** What the scorer threw, in order. */
-  readonly scorerErrors: readonly unknown[];
+  readonly scoring: ScoringCoverage;
+  /** What calls of the scorer failed with. */
+  readonly scoringErrors: readonly unknown[];
   /** Rounds of decoding and scoring. */
   readonly rounds: number;
 }
@@ -54,8 +55,8 @@ export function concludeSearch(machine: StepMachine, choice: Choice): TreeSearch
       score: path.score,
       isComplete: path.isComplete,
     })),
-    rankedBy: rankingOf(scoring.scoredCount, scoring.askedCount),
-    scorerErrors: scoring.errors,
+    scoring: scoring.coverage(),
+    scoringErrors: scoring.errors,
     rounds: machine.roundCount,
   };
 }
@@ -70,12 +71,12 @@ export function rankSolutions(paths: readonly Path[]): Path[] {
  *
  * @param paths - A path may be there several times; it then votes as often.
  */
-export function chooseSolution(paths: readonly Path[], selection: SolutionSelection, isSame: AnswerEquivalence): Choice {
+export function chooseSolution(paths: readonly Path[], select: SolutionSelection, isSame: AnswerEquivalence): Choice {
   const ranked = rankSolutions(paths);
   const best = ranked[0];
   const voters = ranked.filter((path) => standingOf(path) === standingOf(best!) && path.report!.answer !== undefined);
-  if (!best || selection === 'best' || voters.length === 0) return { path: best, confidence: clamp(best?.score ?? 0) };
-  const weights = selection === 'vote' ? voters.map(() => 1) : effectiveScores(voters);
+  if (!best || select === 'highest' || voters.length === 0) return { path: best, confidence: clamp(best?.score ?? 0) };
+  const weights = select === 'votes' ? voters.map(() => 1) : effectiveScores(voters);
   const { winners, share } = heaviestAnswer(voters, weights, isSame);
   return { path: rankSolutions(winners)[0], confidence: share };
 }
@@ -98,11 +99,6 @@ function heaviestAnswer(
 function standingOf({ isComplete, report }: Path): number {
   if (isComplete) return 0;
   return report?.answer === undefined ? 2 : 1;
-}
-
-function rankingOf(scored: number, asked: number): TreeSearchResult['rankedBy'] {
-  if (scored === asked && asked > 0) return 'scores';
-  return scored > 0 ? 'some-scores' : 'mean-logprob';
 }
 
 const clamp = (score: number): number => Math.min(1, Math.max(0, score));

@@ -1,5 +1,7 @@
+import type { Prompt } from '../../contracts/prompt.ts';
 import type { StrategyRequest } from '../../contracts/strategy.ts';
 import { StrategyRun } from '../strategy-run.ts';
+import { Lookahead } from './lookahead.ts';
 import type { Path } from './path.ts';
 import { StepMachine } from './step-machine.ts';
 import type { TreePolicy } from './tree-options.ts';
@@ -23,7 +25,7 @@ export interface TreeShape {
 /** Grows trees from a prompt, step by step: all paths together, then scores, then the next allocation. */
 export function searchTree(name: string, request: StrategyRequest, policy: TreePolicy, shape: TreeShape): Promise<TreeSearchResult> {
   return StrategyRun.conduct(name, request, { sampling: policy.solution.sampling }, async (run) => {
-    const machine = new StepMachine(run, request.prompt, policy);
+    const machine = treeMachine(run, request.prompt, policy);
     let live = machine.start(shape.paths, shape.treeOf);
     while (live.length > 0 && machine.hasTime(live.length)) {
       live = await machine.round(live, stepBoundary(policy, machine.roundCount));
@@ -32,8 +34,13 @@ export function searchTree(name: string, request: StrategyRequest, policy: TreeP
       live = live.flatMap((path, index) => machine.split(path, copies[index]!));
     }
     await machine.finish(live);
-    return concludeSearch(machine, chooseSolution(machine.ended, policy.selection, policy.isSame));
+    return concludeSearch(machine, chooseSolution(machine.ended, policy.select, policy.isSame));
   });
+}
+
+/** The machine of a search by steps. */
+export function treeMachine(run: StrategyRun, prompt: Prompt, policy: TreePolicy): StepMachine {
+  return new StepMachine(run, prompt, policy, new Lookahead(run, policy));
 }
 
 /** Where the step with this index, from 0, ends. The last one goes on to the end of the text. */
