@@ -50,6 +50,8 @@ export { ProbeAndExit, type ProbeAndExitOptions, type ProbeAndExitResult } from 
 export type { ProbedLineReport, ProbeReport } from './strategies/probed-line.ts';
 export { LlmSelector, type LlmSelectorOptions, type LlmSelectorResult } from './strategies/llm-selector.ts';
 export { SelfRefine, type RefineRound, type SelfRefineOptions, type SelfRefineResult } from './strategies/self-refine.ts';
+export { StepSpeculation, type StepSpeculationOptions, type StepSpeculationResult } from './strategies/step-speculation.ts';
+export type { SpeculatedStep } from './strategies/speculated-line.ts';
 export type { NestedRun } from './strategies/nested-runs.ts';
 export type { ForcedAnswerOptions } from './strategies/forced-answer.ts';
 export type { SolutionOptions } from './strategies/solution-policy.ts';

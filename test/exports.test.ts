@@ -54,6 +54,7 @@ const PORTABLE_NAMES = [
   'SelfRefine',
   'SpeculativeDecoder',
   'SpeculativeRejection',
+  'StepSpeculation',
   'TournamentScorer',
   'VocabularyMismatchError',
   'aggregateConfidence',

@@ -19,6 +19,8 @@ export interface ThinkerOptions {
   /** How sure the model is of its next token, as the margin of its logit. @default 100 */
   readonly margin?: (text: string) => number;
   readonly contextTokens?: number;
+  /** @default one of its own */
+  readonly clock?: ManualClock;
 }
 
 export interface Thinker {
@@ -29,8 +31,10 @@ export interface Thinker {
 }
 
 /** A loaded engine over a script. The prompt ends with the first `?`. */
-export async function openThinker(script: Script, { stepMs = 10, margin = () => 100, contextTokens = 4000 }: ThinkerOptions = {}): Promise<Thinker> {
-  const clock = new ManualClock();
+export async function openThinker(
+  script: Script,
+  { stepMs = 10, margin = () => 100, contextTokens = 4000, clock = new ManualClock() }: ThinkerOptions = {},
+): Promise<Thinker> {
   let pass = -1;
   const model = new ScriptedTokenModel({
     vocabularySize: ALPHABET.length + 1,

@@ -2,10 +2,16 @@
 import { BudgetForcing } from '../../src/strategies/budget-forcing.ts';
 import { DeepConf } from '../../src/strategies/deep-conf.ts';
 import { ProbeAndExit } from '../../src/strategies/probe-and-exit.ts';
+import { StepSpeculation } from '../../src/strategies/step-speculation.ts';
+import { scriptedScorer } from './text-scorers.ts';
+import { openSolver } from './solver.ts';
 import { heaviestOf } from './solution-subjects.ts';
 import type { StrategySubject } from './strategy-laws.ts';
 
 const plurality: StrategySubject['chosen'] = (reports) => heaviestOf(reports);
+
+/** Drafts cost nothing on the clock of a run. */
+const drafter = await openSolver({ stepMs: () => 0 });
 
 export const THINKING_SUBJECTS: Readonly<Record<string, StrategySubject>> = {
   // The solver's dots are its thoughts.
@@ -22,5 +28,22 @@ export const THINKING_SUBJECTS: Readonly<Record<string, StrategySubject>> = {
     chosen: (reports) => heaviestOf(reports.filter(({ branch }) => branch < 6)),
     isTree: true,
     isSettled: ({ branch }) => branch < 6,
+  },
+  'StepSpeculation, thoughts by the draft and answers by the target': {
+    make: () =>
+      new StepSpeculation({
+        draft: drafter.engine,
+        branches: 6,
+        candidates: 2,
+        scorer: scriptedScorer({ scoreOf: ({ text, isFinished }) => (isFinished ? 0 : 0.8 + text.length / 200) }),
+      }),
+    chosen: plurality,
+    isThrifty: true,
+  },
+  'StepSpeculation, nothing accepted': {
+    make: () => new StepSpeculation({ draft: drafter.engine, branches: 6, scorer: scriptedScorer({ scoreOf: () => 0 }) }),
+    chosen: plurality,
+    // Lines wait for their drafts while others decode.
+    isThrifty: true,
   },
 };

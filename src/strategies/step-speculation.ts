@@ -1,0 +1,148 @@
+/**
+ * Speculation by steps: a small model writes the next step of a solution, a reward model or judge scores it, and only a step
+ * that is not good enough is written by the large model instead.
+ *
+ * **Not lossless.** Unlike speculative decoding, which keeps the large model's distribution token by token, this accepts what
+ * the large model would not have written: the result is as good as the scorer is right.
+ *
+ * With one candidate a step it is SpecReason (Pan et al. 2025, arXiv:2504.07891). With several, one is drawn with probability
+ * proportional to exp(tilt · score) and accepted by the same threshold: reward-guided speculative decoding (Liao et al. 2025,
+ * arXiv:2501.19324). Guided speculative inference (Geuter et al. 2025, arXiv:2506.04118) adds to the score the log-ratio of
+ * both models' probabilities of the step, which engines do not tell of text they did not write.
+ *
+ * @module
+ */
+import { countVotes, type AnswerVotes } from '../answers/vote.ts';
+import type { AnswerEquivalence } from '../contracts/answer.ts';
+import type { Engine, EngineUsage, Session } from '../contracts/engine.ts';
+import type { StrategyResult } from '../contracts/result.ts';
+import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
+import { InvalidOptionError } from '../errors.ts';
+import { aggregateSteps } from '../maths/aggregate-steps.ts';
+import { requireNumber, requireWholeNumber } from '../options.ts';
+import type { RunScope } from '../runtime/run-scope.ts';
+import { ScoreQueue } from '../runtime/score-queue.ts';
+import { withinDeadline } from '../runtime/within-deadline.ts';
+import { resolveScoring, type ScoringOptions, type ScoringPolicy } from './branch-scores.ts';
+import { deriveSeed } from './derive-seed.ts';
+import { resolveSolutionPolicy, type SolutionOptions } from './solution-policy.ts';
+import { SpeculatedLine, type SpeculatedStep, type SpeculationContext, type StepSpeculationPolicy } from './speculated-line.ts';
+import { longestReport, StrategyRun } from './strategy-run.ts';
+
+/** The same model on both sides must not write the same again where a step was refused. */
+const DRAFT_PURPOSE = 0x64726674;
+
+export interface StepSpeculationOptions extends SolutionOptions, ScoringOptions {
+  /** Writes drafts of steps: a smaller model than the request's, which writes where a draft is not accepted. */
+  readonly draft: Engine;
+  /** Solutions written at once, which vote. Whole number ≥ 1. @default 1 */
+  readonly branches?: number;
+  /** Drafts of every step, of which one is drawn by its score. Whole number ≥ 1. @default 1 */
+  readonly candidates?: number;
+  /** Least score of a step that is accepted, on the scorer's scale. @default 0.7 */
+  readonly threshold?: number;
+  /** Several candidates are drawn with probability proportional to exp(tilt · score). At least 0. @default 20 */
+  readonly tilt?: number;
+  /** Strings that end a step. At least one. @default ['\n'] */
+  readonly stepStop?: readonly string[];
+  /** Most tokens of one step; a longer one is left to the large model. Whole number ≥ 1. @default 256 */
+  readonly maxStepTokens?: number;
+  /** Whether two answers count as one. @default equal text */
+  readonly isSame?: AnswerEquivalence;
+}
+
+/** `usage` and `branches` are those of the large model: in them steps that were accepted are forced text. */
+export interface StepSpeculationResult extends StrategyResult {
+  /** Votes of the solutions, most first. `confidence` is the winner's share of them. */
+  readonly votes: readonly AnswerVotes[];
+  /** Who wrote what, by branch. */
+  readonly steps: readonly (readonly SpeculatedStep[])[];
+  /** What the drafts have cost; `undefined` where the drafting engine could not be opened. */
+  readonly draftUsage: EngineUsage | undefined;
+  /** What drafting and scoring failed with. */
+  readonly speculationErrors: readonly unknown[];
+}
+
+export class StepSpeculation implements Strategy<StepSpeculationResult> {
+  readonly name = 'step-speculation';
+  readonly #draft: Engine;
+  readonly #branches: number;
+  readonly #scoring: ScoringPolicy;
+  readonly #policy: StepSpeculationPolicy;
+  readonly #isSame: AnswerEquivalence;
+
+  /** @throws {InvalidOptionError} */
+  constructor(options: StepSpeculationOptions) {
+    const { draft, branches = 1, candidates = 1, threshold = 0.7, tilt = 20, stepStop = ['\n'], maxStepTokens = 256, isSame = Object.is } = options;
+    if (typeof draft?.open !== 'function') throw new InvalidOptionError('draft', 'an engine', draft);
+    requireWholeNumber('branches', branches, 1);
+    requireWholeNumber('candidates', candidates, 1);
+    requireNumber('threshold', threshold, -Number.MAX_VALUE);
+    requireNumber('tilt', tilt, 0);
+    if (stepStop.length === 0 || stepStop.includes('')) throw new InvalidOptionError('stepStop', 'a list of strings that are not empty', stepStop);
+    requireWholeNumber('maxStepTokens', maxStepTokens, 1);
+    this.#draft = draft;
+    this.#branches = branches;
+    this.#scoring = resolveScoring(options);
+    this.#policy = { solution: resolveSolutionPolicy(options), candidates, threshold, tilt, stepStop, maxStepTokens };
+    this.#isSame = isSame;
+  }
+
+  run(request: StrategyRequest): Promise<StepSpeculationResult> {
+    return StrategyRun.conduct(this.name, request, { sampling: this.#policy.solution.sampling }, async (run) => {
+      const errors: unknown[] = [];
+      const session = await this.#openDraft(run.scope, request, errors);
+      const queue = new ScoreQueue<number | readonly number[]>(run.scope, request.prompt, this.#scoring.scorer);
+      try {
+        const context = this.#context(run, queue, errors);
+        const drafts = session?.branch(this.#branches) ?? [];
+        const lines = run.branch(this.#branches).map((target, index) => new SpeculatedLine(context, target, drafts[index]));
+        await Promise.all(lines.map((line) => line.solve()));
+        return { ...this.#conclude(run, lines), draftUsage: session?.usage(), speculationErrors: [...errors, ...queue.errors] };
+      } finally {
+        queue.close();
+        await session?.dispose();
+      }
+    });
+  }
+
+  /** The prompt on the drafting engine. Without it the large model writes alone. */
+  async #openDraft(scope: RunScope, { prompt }: StrategyRequest, errors: unknown[]): Promise<Session | undefined> {
+    const { clock, deadlineAt, seed, signal } = scope;
+    try {
+      const options = { sampling: this.#policy.solution.sampling, seed: deriveSeed(seed, 0, DRAFT_PURPOSE), clock, deadlineAt, ...(signal && { signal }) };
+      return await this.#draft.open(prompt, options);
+    } catch (error) {
+      signal?.throwIfAborted();
+      errors.push(error);
+      return undefined;
+    }
+  }
+
+  #context(run: StrategyRun, queue: ScoreQueue<number | readonly number[]>, errors: unknown[]): SpeculationContext {
+    const { aggregation } = this.#scoring;
+    return {
+      run,
+      policy: this.#policy,
+      async score(text, deadlineAt) {
+        const score = await withinDeadline(run.scope, queue.add(text), deadlineAt);
+        const single = typeof score === 'object' ? aggregateSteps(score, aggregation) : score;
+        return single !== undefined && Number.isFinite(single) ? single : undefined;
+      },
+      onDraftError: (error) => void errors.push(error),
+    };
+  }
+
+  #conclude(run: StrategyRun, lines: readonly SpeculatedLine[]): Omit<StepSpeculationResult, 'draftUsage' | 'speculationErrors'> {
+    const reports = run.reports();
+    const votes = countVotes(new Map(reports.map(({ branch, answer }) => [branch, answer])), this.#isSame);
+    const [winner] = votes;
+    const result = run.conclude({
+      chosen: winner ? reports.find(({ branch }) => branch === winner.voters[0]) : longestReport(reports.filter(({ finish }) => finish !== 'failed')),
+      answer: winner?.answer,
+      confidence: winner ? winner.votes / votes.reduce((sum, group) => sum + group.votes, 0) : 0,
+      stopReason: run.stopReason(),
+    });
+    return { ...result, votes, steps: lines.map(({ steps }) => steps) };
+  }
+}
