@@ -12,9 +12,9 @@ import type { Prompt } from '../contracts/prompt.ts';
 import type { BranchReport, StopReason, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError, NoCandidateError } from '../errors.ts';
+import { philox4x32 } from '../maths/random.ts';
 import { RunEvents } from '../runtime/run-events.ts';
 import { RunScope } from '../runtime/run-scope.ts';
-import { deriveSeed } from './derive-seed.ts';
 import { sumUsage } from './sum-usage.ts';
 
 /** Separates seeds of inner runs from the random numbers of branches. */
@@ -216,5 +216,8 @@ function meter(engine: Engine): { readonly engine: Engine; readonly usage: () =>
  * within runs within runs apart, since the first of each inherits its seed.
  */
 function seedOf(seed: number, branchCount: number): number {
-  return branchCount === 0 ? seed : deriveSeed(seed, branchCount, SEED_PURPOSE);
+  if (branchCount === 0) return seed;
+  const words = Uint32Array.of(branchCount, 0, SEED_PURPOSE, 0);
+  philox4x32(words, seed >>> 0, Math.floor(seed / 0x100000000) >>> 0);
+  return words[0]! + (words[1]! >>> 11) * 0x100000000;
 }

@@ -24,13 +24,9 @@ import type { RunScope } from '../runtime/run-scope.ts';
 import { ScoreQueue } from '../runtime/score-queue.ts';
 import { withinDeadline } from '../runtime/within-deadline.ts';
 import { resolveScoring, type ScoringOptions, type ScoringPolicy } from './branch-scores.ts';
-import { deriveSeed } from './derive-seed.ts';
 import { resolveSolutionPolicy, type SolutionOptions } from './solution-policy.ts';
 import { SpeculatedLine, type SpeculatedStep, type SpeculationContext, type StepSpeculationPolicy } from './speculated-line.ts';
 import { longestReport, StrategyRun } from './strategy-run.ts';
-
-/** The same model on both sides must not write the same again where a step was refused. */
-const DRAFT_PURPOSE = 0x64726674;
 
 export interface StepSpeculationOptions extends SolutionOptions, ScoringOptions {
   /** Writes drafts of steps: a smaller model than the request's, which writes where a draft is not accepted. */
@@ -110,7 +106,7 @@ export class StepSpeculation implements Strategy<StepSpeculationResult> {
   async #openDraft(scope: RunScope, { prompt }: StrategyRequest, errors: unknown[]): Promise<Session | undefined> {
     const { clock, deadlineAt, seed, signal } = scope;
     try {
-      const options = { sampling: this.#policy.solution.sampling, seed: deriveSeed(seed, 0, DRAFT_PURPOSE), clock, deadlineAt, ...(signal && { signal }) };
+      const options = { sampling: this.#policy.solution.sampling, seed, clock, deadlineAt, ...(signal && { signal }) };
       return await this.#draft.open(prompt, options);
     } catch (error) {
       signal?.throwIfAborted();

@@ -98,6 +98,8 @@ describe('what the stages come to', () => {
       expect(answer).toBe('5');
     }
     expect((await run([vote('a', 'b', 'b'), vote('a', 'a', 'b')])).answer).toBe('a');
+    // 49 · (1/49) is not 1.
+    expect((await run([vote(...Array.from({ length: 49 }, (_, index) => String(index)))])).answer).toBe('0');
   });
 
   test('trusts a selection by score as far as the stage does', async () => {
@@ -140,7 +142,12 @@ describe('what the stages come to', () => {
       [2, '3'],
       [3, '4'],
     ]);
-    expect(branches.map(({ endMs }) => endMs)).toEqual([1, 1, 51, 51]);
+    expect(branches.map(({ startMs, endMs }) => [startMs, endMs])).toEqual([
+      [0, 1],
+      [0, 1],
+      [50, 51],
+      [50, 51],
+    ]);
     expect(stages.map(({ firstBranch, startMs, endMs }) => [firstBranch, startMs, endMs])).toEqual([
       [0, 0, 50],
       [2, 50, 55],

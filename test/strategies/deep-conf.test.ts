@@ -121,7 +121,13 @@ describe('on-line', () => {
   });
 
   test('a trace shorter than a window is never stopped', async () => {
-    for (const seed of seeds) expect((await solve([sure('1', 2), doubtful('2', 1)], { ...options, window: 200 }, { seed })).stoppedCount).toBe(0);
+    const poor: Trace = { margins: Array.from({ length: 30 }, () => 1), answer: '2' };
+    for (const seed of seeds) {
+      // More than a quarter of a window, where traces are looked at.
+      const { bar, traces, stoppedCount } = await solve([sure('1', 30), sure('1', 30), poor], { ...options, keep: 0.3, window: 200 }, { seed });
+      expect(stoppedCount).toBe(0);
+      expect(traces.some(({ confidence }) => confidence! < bar! / 2)).toBe(true);
+    }
   });
 
   test('a lenient bar stops fewer than a strict one', async () => {
