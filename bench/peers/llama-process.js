@@ -8,7 +8,7 @@
  * - predictors that predict few tokens. Version 3.22 drops everything behind the first predicted token, right or wrong, so
  *   longer predictions only cost time;
  * - with one sequence, a draft model that runs beside the target and whose tokens are used when they happen to be there.
- *   With several that comes to a standstill, so there the target waits for one drafted token: the likeliest, which agrees
+ *   With several such a run never ends, so there the target waits for one drafted token: the likeliest, which agrees
  *   with a sampled token more often than a sampled one.
  *
  * @module
@@ -35,6 +35,8 @@ let models;
 /** Lanes by predictor, branches and threads. @type {Map<string, Promise<Lane[]>>} */
 const laneSets = new Map();
 
+// Without its parent there is nobody to work for.
+process.on('disconnect', () => process.exit());
 process.on('message', (/** @type {LlamaCommand} */ command) => void answer(command));
 
 /** @param {LlamaCommand} command */
@@ -89,14 +91,15 @@ async function run(request) {
  * @param {number} branch
  */
 async function decode(sequence, request, branch) {
-  const { temperature, seed, maxTokens, endToken } = request;
+  const { temperature, seed, maxTokens, endToken, limitMs } = request;
+  const endAt = performance.now() + limitMs;
   const tokens = [];
   let firstAt = 0;
   const options = { temperature, topK: 0, topP: 1, minP: 0, seed: 1000 * seed + branch, yieldEogToken: true };
   for await (const token of sequence.evaluate(promptOf(request), options)) {
     firstAt ||= performance.now();
     tokens.push(token);
-    if (token === endToken || tokens.length >= maxTokens) break;
+    if (token === endToken || tokens.length >= maxTokens || performance.now() > endAt) break;
   }
   return { tokens, firstAt };
 }

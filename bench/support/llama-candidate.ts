@@ -9,8 +9,11 @@ import type { LlamaAnswer, LlamaCommand, LlamaPredictor, LlamaResult } from './l
 const PEERS = fileURLToPath(new URL('../peers/', import.meta.url));
 const MODELS = fileURLToPath(new URL('../../models/', import.meta.url));
 
-/** Its draft predictor can come to a standstill. */
-const LONGEST_ANSWER_MS = 60_000;
+/**
+ * With several threads its passes take turns to wait for each other: where something else runs, a run of a tenth of a
+ * second can take minutes. One that is cut short after this time still tells that it is slow.
+ */
+const LONGEST_RUN_MS = 10_000;
 
 /** Why node-llama-cpp cannot run here, and what to do about it; `undefined` when it can. */
 export function missingLlama(): string | undefined {
@@ -51,8 +54,7 @@ export class LlamaProcess {
 
   async #ask(command: LlamaCommand): Promise<LlamaAnswer> {
     const settled = new AbortController();
-    const signal = AbortSignal.any([settled.signal, AbortSignal.timeout(LONGEST_ANSWER_MS)]);
-    const answers = ['message', 'exit'].map((event) => once(this.#child, event, { signal }));
+    const answers = ['message', 'exit'].map((event) => once(this.#child, event, { signal: settled.signal }));
     this.#child.send(command);
     const [answer] = (await Promise.race(answers)) as [LlamaAnswer | number | null];
     // The other one will not come: stop listening for it.
@@ -98,6 +100,7 @@ export class LlamaCandidate implements Candidate {
       seed,
       maxTokens,
       endToken,
+      limitMs: LONGEST_RUN_MS,
     });
     const usefulTokens = tokens.flat().length;
     return {

@@ -21,6 +21,8 @@ export interface LlamaRequest {
   readonly seed: number;
   readonly maxTokens: number;
   readonly endToken: number;
+  /** The run is cut short after this much time. */
+  readonly limitMs: number;
 }
 
 export type LlamaCommand = LlamaLoad | LlamaRequest;
