@@ -2,6 +2,7 @@
 import type { Prompt } from '../../src/contracts/prompt.ts';
 import type { ScoredText, ScoreOptions, StepScorer } from '../../src/contracts/scorer.ts';
 import type { ManualClock } from '../../src/testing/manual-clock.ts';
+import { hang } from './text-scorers.ts';
 
 export interface ScriptedScorerOptions {
   /** Scores of the complete steps of a text; `undefined` leaves it without. */
@@ -10,10 +11,8 @@ export interface ScriptedScorerOptions {
   readonly costMs?: (texts: number) => number;
   /** Thrown in place of scores by the calls it is given for, counted from 0. */
   readonly fault?: (call: number) => Error | undefined;
-  /** The call, counted from 0, that never settles unless it is aborted. */
+  /** The call, counted from 0, that never answers, while time goes by. */
   readonly hangsAt?: number;
-  /** Whether the call does not settle when it is aborted either. @default false */
-  readonly ignoresAbort?: boolean;
 }
 
 export class ScriptedStepScorer implements StepScorer {
@@ -28,11 +27,11 @@ export class ScriptedStepScorer implements StepScorer {
   }
 
   async score(_prompt: Prompt, texts: readonly ScoredText[], options: ScoreOptions = {}): Promise<(readonly number[] | undefined)[]> {
-    const { steps, costMs = () => 0, fault, hangsAt, ignoresAbort = false } = this.#options;
+    const { steps, costMs = () => 0, fault, hangsAt } = this.#options;
     const { signal, clock, deadlineAt = Infinity } = options;
     const call = this.calls.push(texts) - 1;
     signal?.throwIfAborted();
-    if (call === hangsAt) await hang(ignoresAbort ? undefined : signal);
+    if (call === hangsAt) await hang(clock!, options);
     const cost = costMs(texts.length);
     if (clock && clock.now() + cost > deadlineAt) return texts.map(() => undefined);
     (clock as ManualClock | undefined)?.advance(cost);
@@ -44,8 +43,4 @@ export class ScriptedStepScorer implements StepScorer {
   }
 
   async dispose(): Promise<void> {}
-}
-
-function hang(signal: AbortSignal | undefined): Promise<never> {
-  return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }

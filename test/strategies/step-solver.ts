@@ -50,15 +50,16 @@ export async function openStepSolver(options: StepSolverOptions = {}): Promise<S
   return { engine, model, clock };
 }
 
-/** Runs on a solver of its own. */
+/** Runs on a solver of its own. `leftOpen`: sequences not disposed; `forwards`: rows of every pass. */
 export async function solveSteps<Result extends StrategyResult>(
   strategy: Strategy<Result>,
   fields: Partial<StrategyRequest> = {},
   options: StepSolverOptions = {},
-): Promise<Result & { readonly leftOpen: number }> {
+): Promise<Result & { readonly leftOpen: number; readonly forwards: readonly number[] }> {
   const { engine, model, clock } = await openStepSolver(options);
+  const before = model.forwards.length;
   const result = await strategy.run({ engine, clock, prompt: '?', ...fields });
-  return { ...result, leftOpen: model.openSequences };
+  return { ...result, leftOpen: model.openSequences, forwards: model.forwards.slice(before) };
 }
 
 /** The digits of the complete steps of a text, without repetitions. */

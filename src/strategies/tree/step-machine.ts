@@ -164,6 +164,7 @@ export class StepMachine {
       if (finish === 'failed') continue;
       // A path without a token of its own, where not even one fitted, is nothing to return.
       if (tokenCount > forcedTokenCount) this.ended.push(path);
+      if (path.isComplete) await this.scoring.score([path], this.run.scope.deadlineAt);
       break;
     }
     for (const path of ranked) this.drop(path);
