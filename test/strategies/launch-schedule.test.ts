@@ -35,6 +35,7 @@ describe('windows', () => {
         const unanimous = windows.findIndex((window) => new Set(window).size === 1);
         expect(result.answer).toBe(unanimous < 0 ? pluralityOf(answers) : windows[unanimous]![0]);
         expect(result.branches).toHaveLength(unanimous < 0 ? 9 : Math.min(9, (unanimous + 1) * size));
+        if (result.branches.length < 9) expect(result.stopReason).toBe('consensus');
         if (unanimous < 0) exhausted++;
         else settled++;
       }),
@@ -90,6 +91,20 @@ describe('doubling', () => {
       { seed: 4, numRuns: 120 },
     );
     expect([...sizes].sort((left, right) => left - right)).toEqual([2, 4, 8, 10]);
+  });
+
+  test('does not wait for branches that cannot give the leading answer its share', () => {
+    const tally = (answer: string, voters: readonly number[]) => ({ answer, voters, weight: voters.length, least: voters.length, most: voters.length });
+    const next = (answers: readonly string[]) =>
+      launchDoubling().next({
+        tallies: answers.map((answer, voter) => tally(answer, [voter])),
+        launched: 4,
+        branches: 16,
+        pending: [0, 1, 2, 3].slice(answers.length),
+        heaviest: 1,
+      });
+    expect(next(['1', '2'])).toEqual({ launch: 0 });
+    expect(next(['1', '2', '3'])).toEqual({ launch: 4 });
   });
 
   test('counts failures against the leading answer', async () => {

@@ -183,8 +183,8 @@ describe('a vote weighed', () => {
 
   test('by anything is decided early only where that changes nothing', async () => {
     let sooner = 0;
-    for (const weights of [meanLogprobWeights(), selfCertaintyWeights(), confidenceWeights()]) {
-      for (let seed = 0; seed < 12; seed++) {
+    for (const weights of [meanLogprobWeights(), selfCertaintyWeights(), selfCertaintyWeights({ power: 3 }), confidenceWeights()]) {
+      for (let seed = 0; seed < 20; seed++) {
         const early = (await vote(weights, { seed, earlyDecision: 'exact' })).result;
         const patient = (await vote(weights, { seed })).result;
         expect(early.answer).toBe(patient.answer);
