@@ -66,7 +66,7 @@ export class SpeculativeRejection implements Strategy<TreeSearchResult> {
         if (tokens === undefined) break;
         live = await machine.round(live, { tokens });
         if (machine.isOutOfTime) break;
-        if (!canFinish(machine, live)) live = this.#reject(machine, live);
+        if (!canFinish(machine, live, this.#policy.solution.maxTokens)) live = this.#reject(machine, live);
       }
       if (live.length > 0 && machine.decodingMs(live.length) > 0 && !machine.isOutOfTime) live = await machine.round(live, {});
       await machine.finish(live);
@@ -91,10 +91,12 @@ export class SpeculativeRejection implements Strategy<TreeSearchResult> {
   }
 }
 
-/** Whether, with a deadline, all that is left can be decoded as far as a solution is known to go. */
-function canFinish(machine: StepMachine, live: readonly Path[]): boolean {
+/** Whether, with a deadline, all that is left is likely to come to its end in time. */
+function canFinish(machine: StepMachine, live: readonly Path[], maxTokens = Infinity): boolean {
   if (machine.run.scope.deadlineAt === Infinity) return false;
+  const written = Math.min(...live.map(({ recorder }) => recorder.branch.tokenCount));
   const longest = Math.max(...machine.complete.map(({ recorder }) => recorder.branch.tokenCount));
-  const shortest = Math.min(...live.map(({ recorder }) => recorder.branch.tokenCount));
-  return longest > shortest && (longest - shortest) * machine.msPerToken <= machine.decodingMs(live.length);
+  // Longer than any solution so far, it may be half-way. Without any nothing is known.
+  const expected = longest > 0 ? Math.max(longest, 2 * written) : Infinity;
+  return (Math.min(expected, maxTokens) - written) * machine.msPerToken <= machine.decodingMs(live.length);
 }
