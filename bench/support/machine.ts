@@ -11,6 +11,8 @@ export interface Machine {
   readonly date: string;
   /** Runnable processes over the last minute: above 0 before a measurement means that something else is running. */
   readonly loadAverage: number;
+  /** The same after the measurement, which is part of it then, where it was taken. */
+  readonly loadAverageAtEnd?: number;
 }
 
 /**
@@ -30,6 +32,11 @@ export function describeMachine(packages: readonly string[], peers: readonly str
     date: new Date().toISOString(),
     loadAverage: loadavg()[0]!,
   };
+}
+
+/** The machine after a measurement. */
+export function atEnd(machine: Machine): Machine {
+  return { ...machine, loadAverageAtEnd: loadavg()[0]! };
 }
 
 /** One line where something else is running, else none. */

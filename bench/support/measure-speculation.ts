@@ -6,7 +6,7 @@ import { loadContestants, type Contestant } from './contestants.ts';
 import { interleave } from './interleave.ts';
 import { LibraryCandidate } from './library-candidate.ts';
 import { LlamaProcess, missingLlama } from './llama-candidate.ts';
-import { describeMachine, loadWarning } from './machine.ts';
+import { atEnd, describeMachine, loadWarning } from './machine.ts';
 import { headlineOf, sharesOf, summarise, type Sample, type SpeculativeReport, type TimeShares } from './speculative-report.ts';
 import { OURS, settingsFor, type Setting } from './speculative-roster.ts';
 import { tryOut, type Admission } from './try-out.ts';
@@ -58,7 +58,7 @@ export async function measureSpeculation(benchmark: SpeculationBenchmark): Promi
   return {
     benchmark: 'speculative',
     command,
-    machine,
+    machine: atEnd(machine),
     settings: { tier: TIER, prompts, rounds, maxTokens: MAX_TOKENS, threads },
     agreements,
     headline: headlineOf(rows),

@@ -33,11 +33,10 @@ export function replaceSection(path: string, name: string, markdown: string): vo
 
 /** When, with what command, where and with what a report's figures were measured. */
 export function provenanceOf({ machine, command }: Pick<BenchmarkReport, 'machine' | 'command'>): string {
+  const { cpu, cores, node, date, loadAverage, loadAverageAtEnd } = machine;
   const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
-  return (
-    `Measured ${machine.date.slice(0, 10)} with \`${command}\` on ${machine.cpu}, ${machine.cores} cores, load average ${machine.loadAverage.toFixed(2)} at the start. ` +
-    `Node ${machine.node}; ${packages.join(', ')}.`
-  );
+  const load = `load average ${loadAverage.toFixed(2)} at the start${loadAverageAtEnd === undefined ? '' : ` and ${loadAverageAtEnd.toFixed(2)} at the end`}`;
+  return `Measured ${date.slice(0, 10)} with \`${command}\` on ${cpu}, ${cores} cores, ${load}. Node ${node}; ${packages.join(', ')}.`;
 }
 
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readReport, replaceSection, writeReport, type BenchmarkReport } from '../../bench/support/report-files.ts';
+import { provenanceOf, readReport, replaceSection, writeReport, type BenchmarkReport } from '../../bench/support/report-files.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -44,4 +44,10 @@ test('a page without the section is refused and left as it was', () => {
   writeFileSync(path, 'text\n');
   expect(() => replaceSection(path, 'figures', 'new')).toThrow('has no section between <!-- figures --> and <!-- /figures -->');
   expect(readFileSync(path, 'utf8')).toBe('text\n');
+});
+
+test('provenance has the load at the end where it is known', () => {
+  expect(provenanceOf(report)).toContain('2 cores, load average 0.00 at the start. Node v20.0.0');
+  const { machine } = report;
+  expect(provenanceOf({ ...report, machine: { ...machine, loadAverageAtEnd: 1.5 } })).toContain('load average 0.00 at the start and 1.50 at the end.');
 });
