@@ -2,10 +2,12 @@ import {
   BeamSearch,
   BestOfN,
   cascade,
+  DeepConf,
   DiverseTreeSearch,
   FirstFinish,
   MonteCarloTreeSearch,
   ParticleFilter,
+  ProbeAndExit,
   Rebase,
   rewardWeights,
   selfCertaintyWeights,
@@ -49,6 +51,8 @@ export function strategyRoster(scorer: StepScorer): RosterEntry[] {
     { name: 'majority of 16, weighted by self-certainty', page: 'self-consistency', make: voting({ weights: selfCertaintyWeights() }) },
     { name: 'majority of 16, weighted by reward', page: 'self-consistency', make: voting({ weights: rewardWeights({ scorer }) }) },
     { name: 'first 5 of 16', page: 'first-finish', make: () => new FirstFinish({ branches: BRANCHES, finishers: 5 }) },
+    { name: 'DeepConf, offline', page: 'deep-conf', make: () => new DeepConf({ mode: 'offline', branches: BRANCHES, window: 8, topLogprobs: 5 }) },
+    { name: 'probe and exit', page: 'probe-and-exit', make: () => new ProbeAndExit({ branches: BRANCHES, interval: 8, agreements: 2 }) },
     { name: 'best of 16', page: 'best-of-n', make: () => new BestOfN({ branches: BRANCHES, scorer }) },
     { name: 'beam search', page: 'beam-search', make: () => new BeamSearch({ beams: BRANCHES, scorer }) },
     { name: 'diverse tree search', page: 'diverse-tree-search', make: () => new DiverseTreeSearch({ beams: BRANCHES, scorer }) },
@@ -59,7 +63,11 @@ export function strategyRoster(scorer: StepScorer): RosterEntry[] {
     {
       name: 'cascade of 4, then best of 16',
       page: 'cascade',
-      make: () => cascade([{ strategy: new SelfConsistency({ branches: 4 }) }, { strategy: new BestOfN({ branches: BRANCHES, scorer }) }], { confidence: 0.9 }),
+      make: () =>
+        cascade([{ strategy: new SelfConsistency({ branches: 4 }) }, { strategy: new BestOfN({ branches: BRANCHES, scorer }) }], {
+          confidence: 0.9,
+          merge: 'last',
+        }),
     },
   ];
 }
