@@ -19,7 +19,7 @@ const PLAIN_INTEGER = /^-?\d{1,15}$/;
  * `0.5` are, `50` and `0.5` are not. Never throws; what cannot be read, or costs too much, is compared as text.
  */
 export function equivalent(left: string, right: string): boolean {
-  if (left === right) return true;
+  if (left.trim() === right.trim()) return true;
   if (PLAIN_INTEGER.test(left) && PLAIN_INTEGER.test(right)) return Number(left) === Number(right);
   const effort = new Effort(MOST_STEPS);
   // A fixed order, so that the limit on steps cannot make the two directions differ.

@@ -15,6 +15,30 @@ describe('answerAfterHashes', () => {
     expect(answerAfterHashes(text)).toBe(answer);
   });
 
+  test.each([
+    ['#### 118\n#### Step 1', '118'],
+    ['#### Final Answer\n42', '42'],
+    ['#### Final Answer: 42', '42'],
+    ['#### **Answer**\n\n42\nand so on', '42'],
+    ['#### yes', 'yes'],
+    ['#### B\nbecause of that', 'B'],
+    ['##### 7', '7'],
+  ])('passes over headings: %j gives %s', (text, answer) => {
+    expect(answerAfterHashes(text)).toBe(answer);
+  });
+
+  test.each([
+    ['#### Step 1'],
+    ['#### Step 1: add 3 and 4\nso 7'],
+    ['#### Solution\nWe add.'],
+    ['#### 1. Find the speed\nIt is 5.'],
+    ['#### Finding the speed\nIt is 5.'],
+    ['#### What we know:'],
+    ['#### Final Answer'],
+  ])('takes no heading for an answer: %j', (text) => {
+    expect(answerAfterHashes(text)).toBeUndefined();
+  });
+
   test.each([['no hashes'], ['### 5'], ['####'], ['####  \n5'], ['#### .'], ['']])('%j gives nothing', (text) => {
     expect(answerAfterHashes(text)).toBeUndefined();
   });
@@ -29,16 +53,30 @@ describe('boxedAnswer', () => {
     ['\\boxed{1} then \\boxed{2}', '2'],
     ['\\boxed{ $1,234.50 }', '1234.5'],
     ['\\boxed{x^{2^{3}} + 1} and } more', 'x^{2^{3}} + 1'],
+    ['\\fbox{5}', '5'],
+    ['\\boxed {5}', '5'],
+    ['$\\boxed 5$', '5'],
+    ['\\boxed5 cm', '5'],
+    ['$\\boxed\\frac{1}{2}$', '\\frac{1}{2}'],
+    ['\\boxed{\\text{(B)}}', '\\text{(B)}'],
+    ['\\boxed{x = \\left\\{ 1 \\right\\}}', 'x = \\left\\{ 1 \\right\\}'],
   ])('%j gives %s', (text, answer) => {
     expect(boxedAnswer(text)).toBe(answer);
   });
 
-  test.each([['no box'], ['\\boxed{'], ['\\boxed{\\frac{1}{2}'], ['\\boxed{5\\}'], ['\\boxed{}'], ['\\boxed{  }'], ['boxed{5}']])(
-    '%j gives nothing',
-    (text) => {
-      expect(boxedAnswer(text)).toBeUndefined();
-    },
-  );
+  test.each([
+    ['no box'],
+    ['\\boxed{'],
+    ['\\boxed{\\frac{1}{2}'],
+    ['\\boxed{5\\}'],
+    ['\\boxed{}'],
+    ['\\boxed{  }'],
+    ['boxed{5}'],
+    ['\\boxed'],
+    ['\\boxedness 5'],
+  ])('%j gives nothing', (text) => {
+    expect(boxedAnswer(text)).toBeUndefined();
+  });
 
   test('gives back any content with balanced braces', () => {
     const { balanced } = fc.letrec<{ balanced: string; group: string }>((tie) => ({
@@ -125,9 +163,29 @@ describe('extractAnswer', () => {
     ['1 \\boxed{2} 4', '2'],
     ['#### \n\\boxed{2} 4', '2'],
     ['\\boxed{2 and 4', '4'],
+    ['The answer is 7. I used 3 steps.', '7'],
     ['1 and 4', '4'],
-  ])('prefers ####, then a box, then the last number: %j gives %s', (text, answer) => {
+  ])('prefers ####, then a box, then what is stated, then the last number: %j gives %s', (text, answer) => {
     expect(extractAnswer(text)).toBe(answer);
+  });
+
+  test.each([
+    [{ kind: 'number' }, 'so #### 118 apples', '118'],
+    [{ kind: 'number' }, 'The answer is about $1,200.50 in all.', '1200.5'],
+    [{ kind: 'number' }, 'first 3 then 8', '8'],
+    [{ kind: 'choice' }, 'The answer is (B).', 'B'],
+    [{ kind: 'choice', letters: 'AB' }, '(A) or (C)', 'A'],
+    [{ kind: 'json', field: 'result' }, '{"answer": 1, "result": 2}', '2'],
+    [{ kind: 'json' }, '{"answer": "x"}', 'x'],
+    [{ kind: 'code' }, '```js\nlet a;\n```', 'let a;'],
+    [{ kind: 'code', language: 'py' }, '```py\na\n```\n```js\nb\n```', 'a'],
+    [{ kind: 'any' }, '#### 118 apples', '118 apples'],
+  ] as const)('with %j: %j gives %s', (options, text, answer) => {
+    expect(extractAnswer(text, options)).toBe(answer);
+  });
+
+  test('is a plain extractor too, also as the callback of map', () => {
+    expect(['#### 1', '\\boxed{2}', '3'].map(extractAnswer as (text: string) => string | undefined)).toEqual(['1', '2', '3']);
   });
 
   test('finds nothing where there is nothing', () => {
@@ -135,10 +193,33 @@ describe('extractAnswer', () => {
   });
 
   test('never throws and never gives an empty answer', () => {
-    const pieces = fc.constantFrom('####', '\\boxed{', '{', '}', '\\', '\n', ' ', '$', ',', '.', '-', '+', '5', '12', 'x');
+    const pieces = fc.constantFrom(
+      '####',
+      '\\boxed{',
+      'answer is',
+      'Answer:',
+      '**',
+      '```',
+      '(A)',
+      '{"answer":',
+      '"',
+      '{',
+      '}',
+      '\\',
+      '\n',
+      ' ',
+      '$',
+      ',',
+      '.',
+      '-',
+      '+',
+      '5',
+      '12',
+      'x',
+    );
     fc.assert(
       fc.property(fc.array(fc.oneof(pieces, fc.string()), { maxLength: 12 }), (parts) => {
-        expect(extractAnswer(parts.join(''))?.trim()).not.toBe('');
+        for (const kind of ['any', 'number', 'choice', 'json', 'code'] as const) expect(extractAnswer(parts.join(''), { kind })?.trim()).not.toBe('');
       }),
       { numRuns: 1_000 },
     );

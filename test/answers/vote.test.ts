@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { countVotes, isDecided } from '../../src/answers/vote.ts';
+import { equivalent } from '../../src/answers/equivalent.ts';
+import { countVotes, isDecided, type AnswerVotes } from '../../src/answers/vote.ts';
 
 type Answers = ReadonlyMap<number, string | undefined>;
 
@@ -50,6 +51,34 @@ describe('countVotes', () => {
       { answer: '7', votes: 2, voters: [1, 2] },
       { answer: '3', votes: 1, voters: [0] },
     ]);
+  });
+});
+
+describe('countVotes with an equivalence', () => {
+  const byVoters = (votes: readonly (readonly [number, string])[]): Answers => new Map(votes);
+
+  test('counts 1/2, 0.5 and \\frac12 as one answer', () => {
+    expect(countVotes(byVoter('1/2', '2', '0.5', '\\frac12'), equivalent)).toEqual([
+      { answer: '1/2', votes: 3, voters: [0, 2, 3] },
+      { answer: '2', votes: 1, voters: [1] },
+    ]);
+  });
+
+  test('does not depend on the order of voters, also where sameness is not transitive', () => {
+    const close = (left: string, right: string): boolean => Math.abs(Number(left) - Number(right)) <= 1;
+    const voted = fc.uniqueArray(fc.tuple(fc.nat(30), fc.nat(6).map(String)), { selector: ([voter]) => voter, maxLength: 10 });
+    fc.assert(
+      fc.property(
+        voted.chain((votes) => fc.tuple(fc.constant(votes), fc.shuffledSubarray(votes, { minLength: votes.length }))),
+        ([votes, shuffled]) => {
+          expect(countVotes(byVoters(shuffled), close)).toEqual(countVotes(byVoters(votes), close));
+          const renumbered = votes.map(([, answer], index) => [index, answer] as const);
+          const reversed = [...votes].reverse().map(([, answer], index) => [index, answer] as const);
+          const sizes = (ranked: readonly AnswerVotes[]): number[] => ranked.map(({ votes: count }) => count);
+          expect(sizes(countVotes(byVoters(renumbered), close))).toEqual(sizes(countVotes(byVoters(reversed), close)));
+        },
+      ),
+    );
   });
 });
 

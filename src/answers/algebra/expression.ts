@@ -39,6 +39,8 @@ export function negated(expression: Expression): Expression {
     : productOf([numberOf(rationals.MINUS_ONE), ...(expression.kind === 'product' ? expression.factors : [expression])]);
 }
 
+export const differenceOf = (left: Expression, right: Expression): Expression => sumOf([left, negated(right)]);
+
 export function childrenOf(expression: Expression): readonly Expression[] {
   switch (expression.kind) {
     case 'sum':

@@ -6,7 +6,7 @@ import { normalForm } from './normal-form.ts';
 import { evaluate, type Approximation } from './numeric.ts';
 import { fractionOf } from './numeric-functions.ts';
 import * as quotients from './quotient.ts';
-import { isEqual } from './rational.ts';
+import { isEqual, toNumber } from './rational.ts';
 
 const POINTS = 28;
 /** Of the points, so many must be in both domains. */
@@ -28,9 +28,13 @@ export function hasSameValue(left: Expression, right: Expression, effort: Effort
 
 /** The real value of an expression without variables; `undefined` where there is none. */
 export function realValue(expression: Expression, effort: Effort): number | undefined {
+  const exact = attempt(() => quotients.rationalValue(normalForm(expression, effort)));
+  if (exact) return finite(toNumber(exact));
   const result = attempt(() => evaluate(expression, { point: new Map(), isComplex: false, effort }));
-  return result && result.value.imaginary === 0 && Number.isFinite(result.value.real) ? result.value.real : undefined;
+  return result?.value.imaginary === 0 ? finite(result.value.real) : undefined;
 }
+
+const finite = (value: number): number | undefined => (Number.isFinite(value) ? value : undefined);
 
 /** The constant that `left` is of `right`, neither being 0, judged at fixed points; `undefined` where there is none. */
 export function constantRatio(left: Expression, right: Expression, effort: Effort): number | undefined {

@@ -1,6 +1,9 @@
 /** From what was read to what is compared. */
 import type { Effort } from '../algebra/effort.ts';
+import { type Expression, numberOf, productOf, sumOf } from '../algebra/expression.ts';
+import { compare, invert } from '../algebra/rational.ts';
 import { type Answer, isExpression, type Structure } from '../reading/syntax.ts';
+import type { Unit } from '../reading/units.ts';
 import { type Form, type Labelled, listOf, valueForm } from './form.ts';
 import { type Interval, intersection, REALS, union, withoutPoints } from './intervals.ts';
 import { intervalsIn } from './intervals-in.ts';
@@ -39,7 +42,20 @@ function formOfBracketed({ open, close, items }: Structure & { readonly kind: 'b
 
 function formOfSequence({ items, joint }: Structure & { readonly kind: 'sequence' }, effort: Effort): Form {
   const forms = items.map((item) => formOf(item, effort));
-  return combinedIntervals(forms, joint, effort) ?? withCommonLabel(forms) ?? listOf(forms.map(asAssignment));
+  return combinedIntervals(forms, joint, effort) ?? withCommonLabel(forms) ?? compoundQuantity(forms) ?? listOf(forms.map(asAssignment));
+}
+
+/** `5 feet 3 inches` is one length: each unit is smaller than the one before. */
+function compoundQuantity(forms: readonly Form[]): Form | undefined {
+  const terms: Expression[] = [];
+  let last: Unit | undefined;
+  for (const form of forms) {
+    if (form.kind !== 'value' || form.unit?.dimension === undefined) return undefined;
+    if (last && (last.dimension !== form.unit.dimension || compare(form.unit.factor, last.factor) >= 0)) return undefined;
+    terms.push(productOf([form.value, numberOf(form.unit.factor)]));
+    last = form.unit;
+  }
+  return last && { kind: 'value', value: productOf([sumOf(terms), numberOf(invert(last.factor))]), unit: last };
 }
 
 /** `x < 1 or x > 2`, `x > 1 and x < 2`; behind a comma what leaves something over. */
@@ -48,8 +64,8 @@ function combinedIntervals(forms: readonly Form[], joint: ',' | 'and' | 'or', ef
   if (first?.kind !== 'intervals' || !forms.every((form) => form.kind === 'intervals' && form.variable === first.variable)) return undefined;
   const parts = forms.map((form) => (form.kind === 'intervals' ? form.parts : []));
   const common = joint === 'or' ? undefined : parts.reduce<readonly Interval[] | undefined>((rest, next) => rest && intersection(rest, next, effort), REALS);
-  if (common && (common.length > 0 || joint === 'and')) return { ...first, parts: common };
-  return { ...first, parts: union(parts.flat(), effort) };
+  if (common && (common.length > 0 || joint === 'and')) return { kind: 'intervals', variable: first.variable, parts: common };
+  return { kind: 'intervals', variable: first.variable, parts: union(parts.flat(), effort) };
 }
 
 /** `x = 1, 2` and `x = 1 or x = 2` are two values of one variable. */

@@ -8,9 +8,8 @@ export type Form =
   | Labelled
   /** `left = right`, as left − right. */
   | { readonly kind: 'equation'; readonly difference: Expression }
-  /** An inequality that is not solved, as difference > 0 or ≥ 0. */
-  | { readonly kind: 'inequality'; readonly difference: Expression; readonly isStrict: boolean }
-  | { readonly kind: 'intervals'; readonly variable: string | undefined; readonly parts: readonly Interval[] }
+  | Inequality
+  | { readonly kind: 'intervals'; readonly variable: string | undefined; readonly parts: readonly Interval[]; readonly source?: Inequality }
   /** Several answers in any order. */
   | { readonly kind: 'list'; readonly items: readonly Form[] }
   | { readonly kind: 'set'; readonly items: readonly Form[] }
@@ -24,12 +23,19 @@ export type Form =
   | { readonly kind: 'phrase'; readonly name: string }
   | { readonly kind: 'text'; readonly text: string };
 
+/** An inequality, as difference > 0 or ≥ 0. */
+export interface Inequality {
+  readonly kind: 'inequality';
+  readonly difference: Expression;
+  readonly isStrict: boolean;
+}
+
 /** `x = 5`, `f(x) = 2x`, `Area = 5`. */
 export interface Labelled {
   readonly kind: 'labelled';
   readonly label: string;
-  /** Whether the label is one variable, which then has to be the same on both sides. */
-  readonly isVariable: boolean;
+  /** Whether the label is a variable or a function's value rather than a description; two such labels have to be the same. */
+  readonly isDefinite: boolean;
   readonly value: Form;
   /** Label − value, where both are numbers. */
   readonly difference: Expression | undefined;

@@ -6,9 +6,9 @@ import { normalForm } from '../algebra/normal-form.ts';
 import { rationalValue } from '../algebra/quotient.ts';
 import { isInteger } from '../algebra/rational.ts';
 import { constantRatio, hasSameValue } from '../algebra/same-value.ts';
-import { type Form, valueForm } from './form.ts';
+import { type Form, type Inequality, valueForm } from './form.ts';
 import { intervalsIn } from './intervals-in.ts';
-import { type End, type Interval, union } from './intervals.ts';
+import { type End, type Interval, REALS, union } from './intervals.ts';
 import { isMatched } from './matching.ts';
 import { isSameQuantity } from './same-quantity.ts';
 
@@ -29,15 +29,19 @@ const WITHIN: { readonly [K in Kind]: (left: FormOf<K>, right: FormOf<K>, effort
   value: isSameQuantity,
   labelled: isSameLabelled,
   equation: (left, right, effort) => constantRatio(left.difference, right.difference, effort) !== undefined,
-  inequality: (left, right, effort) => left.isStrict === right.isStrict && (constantRatio(left.difference, right.difference, effort) ?? -1) > 0,
-  intervals: (left, right, effort) => (left.variable ?? right.variable) === (right.variable ?? left.variable) && isSameUnion(left.parts, right.parts, effort),
+  inequality: isSameInequality,
+  intervals: (left, right, effort) => {
+    const isOneVariable = (left.variable ?? right.variable) === (right.variable ?? left.variable);
+    if (isOneVariable && isSameUnion(left.parts, right.parts, effort)) return true;
+    return left.source !== undefined && right.source !== undefined && isSameInequality(left.source, right.source, effort);
+  },
   list: (left, right, effort) => isSameList(left.items, right.items, effort),
   set: (left, right, effort) => isSameSet(left.items, right.items, effort),
   tuple: (left, right, effort) => hasSameBrackets(left, right) && isSameInOrder(left.items, right.items, effort),
   matrix: (left, right, effort) => left.isDeterminant === right.isDeterminant && isSameInOrder(rowsOf(left), rowsOf(right), effort),
   ratio: isSameRatio,
   congruence: (left, right, effort) =>
-    hasSameValue(left.modulus, right.modulus, effort) && isMultiple(differenceOf(left.value, right.value), left.modulus, effort),
+    hasSameValue(left.modulus, right.modulus, effort) && isMultiple(expressions.differenceOf(left.value, right.value), left.modulus, effort),
   based: (left, right) => valueInBase(left) === valueInBase(right) && (left.base !== right.base || left.digits === right.digits),
   time: (left, right) => left.minutes === right.minutes,
   choice: (left, right) => left.letter === right.letter,
@@ -47,17 +51,24 @@ const WITHIN: { readonly [K in Kind]: (left: FormOf<K>, right: FormOf<K>, effort
 
 /** For a form and one of another kind. Each pair has one rule, under either. */
 const ACROSS: { readonly [K in Kind]?: (form: FormOf<K>, other: Form, effort: Effort) => boolean } = {
-  labelled: ({ value, difference }, other, effort) =>
-    other.kind === 'equation'
-      ? difference !== undefined && constantRatio(difference, other.difference, effort) !== undefined
-      : isSameForm(value, other, effort),
+  labelled: ({ value, difference, isDefinite }, other, effort) => {
+    if (other.kind === 'equation') return difference !== undefined && constantRatio(difference, other.difference, effort) !== undefined;
+    // Two values of one variable are no point.
+    return !(isDefinite && value.kind === 'list' && other.kind === 'tuple') && isSameForm(value, other, effort);
+  },
   choice: ({ letter, content }, other, effort) => (content ? isSameForm(content, other, effort) : isLetter(other, letter)),
-  intervals: ({ parts }, other, effort) => other.kind !== 'labelled' && isSameUnion(parts, intervalsIn(other), effort),
-  phrase: (phrase, other, effort) => other.kind !== 'labelled' && other.kind !== 'intervals' && isSameUnion(intervalsIn(phrase), intervalsIn(other), effort),
+  // A pair in falling order is a point, not an interval without points.
+  intervals: ({ parts }, other, effort) =>
+    other.kind !== 'labelled' && (parts.length > 0 || other.kind !== 'tuple') && isSameUnion(parts, intervalsIn(other), effort),
+  inequality: (inequality, other, effort) => other.kind === 'intervals' && other.source !== undefined && isSameInequality(inequality, other.source, effort),
+  phrase: ({ name }, other, effort) => {
+    if (other.kind === 'set') return name === 'empty' && other.items.length === 0;
+    return name === 'reals' && other.kind === 'tuple' && isSameUnion(REALS, intervalsIn(other), effort);
+  },
   list: ({ items }, other, effort) => {
     if (other.kind === 'set') return isSameSet(items, other.items, effort);
-    // Two numbers in square brackets are an interval rather than a list.
-    return other.kind === 'tuple' && (other.open !== '[' || items.length > 2) && isSameInOrder(items, other.items, effort);
+    // Two numbers in square or unlike brackets are an interval rather than a list.
+    return other.kind === 'tuple' && (items.length > 2 || /^\(\)$|^⟨⟩$/.test(other.open + other.close)) && isSameInOrder(items, other.items, effort);
   },
   set: ({ items }, other, effort) => items.length === 1 && other.kind === 'value' && isSameForm(items[0]!, other, effort),
   matrix: (matrix, other, effort) => other.kind === 'tuple' && !matrix.isDeterminant && isSameMatrix(matrix, other, effort),
@@ -73,8 +84,12 @@ function isSameAcross(form: Form, other: Form, effort: Effort): boolean {
   return rule !== undefined && rule(form, other, effort);
 }
 
+function isSameInequality(left: Inequality, right: Inequality, effort: Effort): boolean {
+  return left.isStrict === right.isStrict && (constantRatio(left.difference, right.difference, effort) ?? -1) > 0;
+}
+
 function isSameLabelled(left: FormOf<'labelled'>, right: FormOf<'labelled'>, effort: Effort): boolean {
-  const hasOtherName = left.isVariable && right.isVariable && left.label !== right.label;
+  const hasOtherName = left.isDefinite && right.isDefinite && left.label !== right.label;
   if (!hasOtherName && isSameForm(left.value, right.value, effort)) return true;
   return Boolean(left.difference && right.difference) && constantRatio(left.difference!, right.difference!, effort) !== undefined;
 }
@@ -115,8 +130,8 @@ function isSameMatrix(matrix: FormOf<'matrix'>, { items }: FormOf<'tuple'>, effo
 
 /** Proportional; but two times of day have to be the same. */
 function isSameRatio(left: FormOf<'ratio'>, right: FormOf<'ratio'>, effort: Effort): boolean {
-  if (left.parts.length !== right.parts.length) return false;
   if (left.isClock && right.isClock) return clockMinutes(left.parts) === clockMinutes(right.parts);
+  if (left.parts.length !== right.parts.length) return false;
   const [first, ...others] = left.parts;
   return others.every((part, index) =>
     hasSameValue(expressions.productOf([first!, right.parts[index + 1]!]), expressions.productOf([right.parts[0]!, part]), effort),
@@ -125,12 +140,11 @@ function isSameRatio(left: FormOf<'ratio'>, right: FormOf<'ratio'>, effort: Effo
 
 const HALF_DAY = 720;
 
+/** Of hours, minutes and, if there are three parts, seconds. */
 function clockMinutes(parts: readonly Expression[]): number {
-  const [hours, minutes] = parts.map((part) => (part.kind === 'number' ? Number(part.value.numerator) : NaN));
-  return parts.length === 2 ? hours! * 60 + minutes! : NaN;
+  const [hours, minutes, seconds = 0] = parts.map((part) => (part.kind === 'number' ? Number(part.value.numerator) : NaN));
+  return hours! * 60 + minutes! + seconds / 60;
 }
-
-const differenceOf = (left: Expression, right: Expression): Expression => expressions.sumOf([left, expressions.negated(right)]);
 
 function isMultiple(value: Expression, divisor: Expression, effort: Effort): boolean {
   const quotient = rationalValue(normalForm(expressions.quotientOf(value, divisor), effort));

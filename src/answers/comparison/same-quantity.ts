@@ -50,7 +50,9 @@ function hasSameWords(left: Unit, right: Unit): boolean {
 /** Percentages and degrees have a value of their own as numbers. */
 function isSameAsFraction(value: Expression, { dimension }: Unit, plain: Expression, effort: Effort): boolean {
   if (dimension === 'PERCENT1') return isSameNumber(times(value, PERCENT), plain, effort);
-  const isAngle = dimension === 'ANGLE1' && expressions.contains(plain, (part) => part.kind === 'symbol' && part.name === 'pi');
+  const isAngle =
+    dimension === 'ANGLE1' &&
+    expressions.contains(plain, (part) => (part.kind === 'symbol' && part.name === 'pi') || (part.kind === 'call' && part.name.startsWith('arc')));
   return isAngle && hasSameValue(expressions.callOf('degrees', value), plain, effort);
 }
 
@@ -73,9 +75,10 @@ function isRounded(decimal: Expression, exact: Expression, effort: Effort): bool
   const steps = rationals.absolute(rationals.multiply(value, rationals.invert(step)));
   if (!isCut && rationals.compare(steps, LEAST_STEPS) < 0) return false;
   const other = literalOf(exact);
+  const isNoisy = rationals.compare(steps, NOISY_STEPS) >= 0;
   // Of two decimals the one with fewer digits is the rounded one.
-  if (other?.step && rationals.compare(other.step, step) > 0) return false;
-  const slack = rationals.compare(steps, NOISY_STEPS) >= 0 ? rationals.absolute(rationals.multiply(value, NOISE)) : step;
+  if (other?.step && rationals.compare(other.step, step) > 0 && !isNoisy) return false;
+  const slack = isNoisy ? rationals.absolute(rationals.multiply(value, NOISE)) : step;
   if (other) return rationals.compare(rationals.absolute(rationals.add(value, rationals.negate(other.value))), slack) < 0;
   const real = realValue(exact, effort);
   return real !== undefined && Math.abs(real - rationals.toNumber(value)) < rationals.toNumber(slack);

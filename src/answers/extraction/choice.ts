@@ -3,7 +3,7 @@ import { answerAfterHashes } from './hashes.ts';
 
 /** A letter by itself, as `B`, `(B)`, `B.`, `**B**`, `\text{(B)}`, or before its content, as `(B) 42`. */
 const ALONE = /^(?:\\(?:text|textbf|mathrm|mathbf)\s*\{)?[\s*$({[]*([A-Z])[\s*$)}\].:]*(?:$|(?<=[).:\]}*])\s)/;
-const STATED = /\b(?:answer|option|choice)\b(?:\s+(?:is|would be|must be|should be))?\s*:?\s*[*$({\\a-z]*?\s*\(?([A-Z])\)?(?![\w'])/g;
+const STATED = /\b(?:answer|option|choice)\b(?:\s+(?:is|would be|must be|should be))?\s*:?\s*[*$({\\a-z]{0,12}?\s?\(?([A-Z])\)?(?![\w'])/g;
 const IN_BRACKETS = /\(([A-Z])\)/g;
 const LAST_LINE = /(?:^|\n)[\s*$([]*([A-Z])[\s*$)\].:]*\s*$/;
 const WORD = /(?<![\w'\\])([B-HJ-Z])(?![\w'])/g;

@@ -53,7 +53,7 @@ export class AnswerParser extends ExpressionParser {
   }
 
   protected override structure(command: string): Answer {
-    if (command === 'begin') return this.#matrix();
+    if (command === 'begin') return this.#environment();
     if (EMPTY_SETS.has(command)) return { kind: 'phrase', name: 'empty' };
     if (command !== 'mathbb') throw new GivenUp(`\\${command} is not read.`);
     const name = rawArgument(this.cursor);
@@ -166,14 +166,31 @@ export class AnswerParser extends ExpressionParser {
     const start = this.cursor.position - 1;
     const parts = [first];
     while (this.cursor.accept(':')) parts.push(this.expression());
-    const [, hours, minutes] = /^(\d{1,2}):(\d\d)$/.exec(this.cursor.textBetween(start, this.cursor.position)) ?? [];
+    const [, hours, minutes] = /^(\d{1,2}):(\d\d)(?::\d\d)?$/.exec(this.cursor.textBetween(start, this.cursor.position)) ?? [];
     return { kind: 'ratio', parts, isClock: start === 0 && Number(hours) <= 24 && Number(minutes) < 60 };
   }
 
-  #matrix(): Answer {
+  #environment(): Answer {
     const name = rawArgument(this.cursor);
+    if (name === 'cases') return this.#system();
     if (!MATRICES.test(name)) throw new GivenUp(`${name} is not read.`);
     if (name === 'array') rawArgument(this.cursor);
+    return this.#matrix(name.startsWith('v'));
+  }
+
+  /** Equations that hold together, one a line. */
+  #system(): Answer {
+    const items: Answer[] = [];
+    while (!this.cursor.isCommand('end')) {
+      items.push(this.#relation());
+      while (this.cursor.accept('\\\\') || this.cursor.accept(','));
+    }
+    this.cursor.next();
+    rawArgument(this.cursor);
+    return { kind: 'sequence', items, joint: 'and' };
+  }
+
+  #matrix(isDeterminant: boolean): Answer {
     const rows: Expression[][] = [[]];
     while (!this.cursor.isCommand('end')) {
       rows.at(-1)!.push(this.expression());
@@ -184,6 +201,6 @@ export class AnswerParser extends ExpressionParser {
     rawArgument(this.cursor);
     const filled = rows.filter((row) => row.length > 0);
     if (filled.length === 0 || filled.some((row) => row.length !== filled[0]!.length)) throw new GivenUp('The rows of a matrix differ in length.');
-    return { kind: 'matrix', rows: filled, isDeterminant: name.startsWith('v') };
+    return { kind: 'matrix', rows: filled, isDeterminant };
   }
 }

@@ -113,7 +113,8 @@ export abstract class ExpressionParser {
     if (!token || this.isAtUnit()) return false;
     switch (token.kind) {
       case 'number':
-        return this.cursor.peek(-1)?.kind !== 'number';
+        // Two numbers side by side are no product, but `2^3 5^2` is.
+        return this.cursor.peek(-1)?.kind !== 'number' || this.cursor.is('^', -2);
       case 'symbol':
       case 'function':
         return true;
@@ -212,13 +213,12 @@ export abstract class ExpressionParser {
     return expressions.symbolOf(markedName(this.cursor, this.cursor.next().text));
   }
 
-  /** Letters that run together: a product in mathematics, a name in geometry. */
+  /** Letters that run together are a product in mathematics, a name in geometry: `mv^2`, `AB`. */
   #letters(): Expression {
-    const { text, isText } = this.cursor.next();
-    if (isText ? text.length > 1 : text.length > LONGEST_PRODUCT_OF_LETTERS) throw new GivenUp(`"${text}" is a word.`);
-    const letters = [...text];
-    const last = markedName(this.cursor, letters.pop()!);
-    return expressions.productOf([...letters, last].map(expressions.symbolOf));
+    const token = this.cursor.peek()!;
+    if (token.isText ? token.text.length > 1 : token.text.length > LONGEST_PRODUCT_OF_LETTERS) throw new GivenUp(`"${token.text}" is a word.`);
+    this.cursor.replace(...[...token.text].map((text): Token => ({ ...token, kind: 'symbol', text, isSpaced: false })));
+    return this.#symbol();
   }
 
   #command(): Answer {
@@ -304,6 +304,7 @@ export abstract class ExpressionParser {
     const exponent = this.cursor.accept('^') ? this.#exponent() : undefined;
     const lateBase = text === 'log' && !base && this.cursor.accept('_') ? asExpression(this.#argument()) : undefined;
     const inputs = this.cursor.nested(() => this.#inputs());
+    if (inputs.length === 0) throw new GivenUp('A function needs an argument.');
     const radix = base ?? lateBase;
     const isInverse = exponent?.kind === 'number' && exponent.value.numerator === -1n && exponent.value.denominator === 1n;
     const call = expressions.callOf(isInverse ? `arc${text}` : text, ...inputs, ...(radix ? [radix] : []));

@@ -80,9 +80,13 @@ class Lexer {
     const long = LONG_OPERATORS.find((operator) => this.#source.startsWith(operator, index));
     if (long) return this.#operator(SPELLINGS[long] ?? long, index + long.length);
     if (character === '\\') return this.#readCommand(index, isText);
-    if (character === '$' && this.#delimiters.has(index)) return index + 1;
+    if (character === '$' && (this.#delimiters.has(index) || !this.#isCurrency(index))) return index + 1;
     if (character === '~' || character === '.') return this.#space(index + 1);
     return this.#operator(character, index + 1);
+  }
+
+  #isCurrency(index: number): boolean {
+    return /^\s*[-\d.]/.test(this.#source.slice(index + 1, index + 8)) || /\d\s*\\?$/.test(this.#source.slice(Math.max(index - 8, 0), index));
   }
 
   #space(next: number): number {
@@ -164,13 +168,20 @@ class Lexer {
     const close = this.#source[start] === '{' ? closingBrace(this.#source, start) : -1;
     if (close < 0) return end;
     const content = this.#source.slice(start + 1, close).trim();
-    // Upright `e`, `i` and `d` are mathematics; so is a function by its name.
-    const isUpright = name === 'mathrm' || name === 'operatorname';
-    // `\mathrm{min}` and `\mathrm{sec}` are units.
-    const known = isUpright && (name === 'operatorname' || !/^(?:min|sec)$/.test(content)) ? functionOfCommand(content) : undefined;
+    const known = this.#functionNamed(name, content, close + 1);
+    // Upright `e`, `i` and `d` are mathematics.
+    const isMathematics = (name === 'mathrm' || name === 'operatorname') && /^[eidCP]$/.test(content);
     if (known !== undefined) this.#push('function', known);
-    else this.readAll(start + 1, close, !(isUpright && /^[eidCP]$/.test(content)));
+    else this.readAll(start + 1, close, !isMathematics);
     return close + 1;
+  }
+
+  /** A function by its upright name; of `\operatorname` any, if an argument follows. */
+  #functionNamed(command: string, name: string, end: number): string | undefined {
+    const isCall = command === 'operatorname' && /^[a-zA-Z]+$/.test(name) && /^\s*(?:\\left\s*)?\(/.test(this.#source.slice(end, end + 12));
+    // `\mathrm{min}` and `\mathrm{sec}` are units.
+    const isUpright = command === 'operatorname' || (command === 'mathrm' && !/^(?:min|sec)$/.test(name));
+    return (isUpright ? functionOfCommand(name) : undefined) ?? (isCall ? name : undefined);
   }
 
   #endOfArgument(end: number): number {

@@ -17,7 +17,12 @@ const SUPERSCRIPTS = '⁰0¹1²2³3⁴4⁵5⁶6⁷7⁸8⁹9⁺+⁻-⁽(⁾)ⁿn�
 const SUBSCRIPTS = '₀0₁1₂2₃3₄4₅5₆6₇7₈8₉9₊+₋-ₙnᵢiₖkₘmₐaₓx';
 const WIDE_SPACES = /[\u00a0\u2002-\u2005\u2007\u2008\u3000]/g;
 const THIN_SPACES = /[\u2009\u200a\u202f]/g;
+/** Names of modules before functions, as in `np.sqrt(2)`. */
+const MODULES = /\b(?:np|numpy|math|sympy|sp)\.(?=[a-z])/g;
 const INVISIBLE = /[\u200b-\u200d\u2060-\u2062\ufeff]/g;
+
+/** A backslash that was escaped once too often. */
+const ESCAPED_TWICE = /(?<!\\)\\\\(?=(?:[dt]?frac|sqrt|pi|left|right|text|cdot|times|infty|pm|begin|end|boxed)(?![a-zA-Z]))/g;
 
 const isCommand = (replacement: string): boolean => /^\\[a-z]+$/i.test(replacement);
 const symbols = tuplesOf(SYMBOLS, 2).map(([character, replacement]): [string, string] => [
@@ -35,8 +40,8 @@ function tuplesOf(text: string, size: number): string[][] {
 
 /** The same text in ASCII, as far as its characters mean something in mathematics. */
 export function plainNotation(text: string): string {
-  const withScripts = scriptsReplaced(scriptsReplaced(text, SUPERSCRIPTS, '^'), SUBSCRIPTS, '_');
-  const withSpaces = withScripts.replace(INVISIBLE, '').replace(THIN_SPACES, '\\,').replace(WIDE_SPACES, ' ');
+  const withScripts = scriptsReplaced(scriptsReplaced(text.replace(ESCAPED_TWICE, '\\'), SUPERSCRIPTS, '^'), SUBSCRIPTS, '_');
+  const withSpaces = withScripts.replace(MODULES, '').replace(INVISIBLE, '').replace(THIN_SPACES, '\\,').replace(WIDE_SPACES, ' ');
   return [...withSpaces].map((character) => REPLACEMENTS.get(character) ?? character).join('');
 }
 
@@ -71,7 +76,8 @@ const DELIMITERS = [
 const LEAD_IN =
   /^(?:(?:so|thus|therefore|hence),?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?(?:answer|ans|result|value|solution(?:\s+set)?)(?:\s*(?:is|=|:))+\s*(?=\S)/i;
 const HEDGE = /^(?:approximately|approx\.?|about|roughly|around|exactly|equals?(?:\s+to)?)\s+(?=\S)/i;
-const BOX = /^\\(?:boxed|fbox)\s*(?=\{)/;
+/** A box or prose around the whole answer. */
+const BOX = /^\\(?:boxed|fbox|text|textbf|textrm|textit|mbox)\s*(?=\{)/;
 const MOST_UNWRAPPINGS = 10;
 
 /** An answer without what merely surrounds it: delimiters, boxes, a lead-in, a full stop. */
@@ -91,6 +97,7 @@ function unwrappedOnce(text: string): string {
     if (text.startsWith(open) && text.endsWith(close) && inner.length > 0 && text.length > open.length + close.length - 1 && !hasDelimiter(inner, open))
       return inner.trim();
   }
+  if (text.endsWith('}') && hasSpareBrace(text)) return text.slice(0, -1).trim();
   const box = BOX.exec(text);
   if (box && closingBrace(text, box[0].length) === text.length - 1) return text.slice(box[0].length + 1, -1).trim();
   return text
@@ -98,6 +105,12 @@ function unwrappedOnce(text: string): string {
     .replace(HEDGE, '')
     .replace(/(?<![.\\])[.;,]$/, '')
     .trim();
+}
+
+/** Whether more braces close than open. */
+function hasSpareBrace(text: string): boolean {
+  const count = (brace: RegExp): number => text.match(brace)?.length ?? 0;
+  return count(/(?<!\\)\}/g) > count(/(?<!\\)\{/g);
 }
 
 function hasDelimiter(inner: string, delimiter: string): boolean {

@@ -34,10 +34,10 @@ export function readNumber(source: string, start: number, isInBrackets: boolean)
   const integer = whole.replace(/\D/g, '');
   const point = match(DECIMALS, source, end);
   const fraction = point?.[1] ?? '';
-  if (integer + fraction === '') return undefined;
   if (integer.length + fraction.length > MOST_DIGITS) throw new GivenUp('A number has too many digits.');
   if (point) end += point[0].length;
   const repeated = point && match(REPEATED, source, end);
+  if (integer + fraction === '' && !repeated) return undefined;
   if (repeated) end += repeated[0].length;
   const dots = fraction === '' ? undefined : match(DOTS, source, end);
   if (dots) end += dots[0].length;

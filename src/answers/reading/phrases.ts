@@ -1,4 +1,4 @@
-/** Answers in words: fixed phrases, numbers, and what remains of any text. */
+/** Answers in words: fixed phrases, dates, and what remains of any text. */
 import type { Token } from './lexer.ts';
 
 /** Phrases that mean the same, after articles and punctuation have gone. */
@@ -9,11 +9,11 @@ const PHRASES: ReadonlyMap<string, string> = new Map(
     reals: 'all real numbers|all reals|any real number|real numbers|every real number|set of all real numbers|all real number|reals|all real values|\\mathbb R',
     undefined: "undefined|does not exist|dne|doesn't exist|not defined|limit does not exist|doesnt exist|non existent|nonexistent",
     endless:
-      'infinitely many|infinitely many solutions|infinite solutions|infinite number of solutions|infinite number|infinitely many real solutions|infinite many',
-    infinity: 'infinity|positive infinity|plus infinity|infinite|diverges to infinity|+ infinity',
+      'infinitely many|infinitely many solutions|infinite solutions|infinite number of solutions|infinite number|infinitely many real solutions|infinite',
+    infinity: 'infinity|positive infinity|plus infinity|diverges to infinity|+ infinity',
     'minus infinity': 'negative infinity|minus infinity|- infinity',
-    yes: 'yes|true|correct|yeah',
-    no: 'no|false|incorrect|not true|nope',
+    yes: 'yes|true',
+    no: 'no|false|not true',
     unknown: "cannot be determined|can not be determined|not enough information|indeterminate|cant be determined|can't be determined|insufficient information",
   }).flatMap(([name, phrases]) => phrases.split('|').map((phrase): [string, string] => [phrase, name])),
 );
@@ -51,65 +51,16 @@ function withoutLoneBraces(tokens: readonly Token[]): Token[] {
 
 /** `5 January 2020` and `Jan 5th, 2020` are one date. */
 function datesInOrder(words: readonly string[]): readonly string[] {
-  const isMonth = (word: string): string | undefined => MONTHS.find((month) => word === month || (word.length >= 3 && month.startsWith(word)));
-  if (words.length > 4 || !words.some((word) => isMonth(word)) || !words.some((word) => /^\d+$/.test(word))) return words;
+  if (!isDate(words)) return words;
   return words
     .filter((word) => !/^(?:st|nd|rd|th|of)$/.test(word))
-    .map((word) => isMonth(word) ?? word)
+    .map((word) => monthOf(word) ?? word)
     .sort();
 }
 
-const SMALL = 'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'.split(' ');
-const TENS = 'twenty thirty forty fifty sixty seventy eighty ninety'.split(' ');
-const SCALES: ReadonlyMap<string, bigint> = new Map([
-  ['hundred', 100n],
-  ['thousand', 1_000n],
-  ['million', 1_000_000n],
-  ['billion', 1_000_000_000n],
-]);
-const PARTS: ReadonlyMap<string, bigint> = new Map([
-  ['half', 2n],
-  ['halve', 2n],
-  ['third', 3n],
-  ['quarter', 4n],
-  ['fourth', 4n],
-  ['fifth', 5n],
-  ['sixth', 6n],
-  ['seventh', 7n],
-  ['eighth', 8n],
-  ['ninth', 9n],
-  ['tenth', 10n],
-]);
+const monthOf = (word: string): string | undefined => MONTHS.find((month) => word === month || (word.length >= 3 && month.startsWith(word)));
 
-/** A number in words at the start of a list of words, and how many words it takes. */
-export function numberInWords(words: readonly string[]): { readonly numerator: bigint; readonly denominator: bigint; readonly length: number } | undefined {
-  let [total, group, length] = [0n, 0n, 0];
-  for (const word of words) {
-    const scale = SCALES.get(word);
-    if (word === '-' && length > 0) {
-      length++;
-      continue;
-    }
-    if (scale === undefined) {
-      const value = smallNumber(word);
-      if (value === undefined || (group % 100n !== 0n && !(group % 10n === 0n && group % 100n >= 20n && value < 10n))) break;
-      group += value;
-    } else if (length === 0) break;
-    else if (scale === 100n) group *= scale;
-    else {
-      total += group * scale;
-      group = 0n;
-    }
-    length++;
-  }
-  const part = PARTS.get((words[length] ?? '').replace(/s$/, ''));
-  if (length === 0) return part === 2n ? { numerator: 1n, denominator: 2n, length: 1 } : undefined;
-  return part === undefined ? { numerator: total + group, denominator: 1n, length } : { numerator: total + group, denominator: part, length: length + 1 };
-}
-
-function smallNumber(word: string): bigint | undefined {
-  const small = SMALL.indexOf(word);
-  if (small >= 0) return BigInt(small);
-  const tens = TENS.indexOf(word);
-  return tens >= 0 ? BigInt(20 + 10 * tens) : undefined;
+/** Whether words, in small letters, are a day of a month. */
+export function isDate(words: readonly string[]): boolean {
+  return words.length <= 6 && words.some((word) => monthOf(word) !== undefined) && words.some((word) => /^\d+$/.test(word));
 }

@@ -9,7 +9,8 @@ import { rational } from '../algebra/rational.ts';
 import { AnswerParser, SEPARATORS } from './answer-parser.ts';
 import { type Token, tokenize } from './lexer.ts';
 import { plainNotation, unwrapped } from './notation.ts';
-import { numberInWords, phraseOf, plainText } from './phrases.ts';
+import { numberInWords } from './number-words.ts';
+import { isDate, phraseOf, plainText } from './phrases.ts';
 import type { Answer, Joint } from './syntax.ts';
 
 /** Longer answers are compared as text. */
@@ -36,8 +37,10 @@ function rawText(text: string): Answer {
 }
 
 function readTokens(tokens: readonly Token[], readsUnitLetters: boolean): Answer {
-  const phrase = phraseOf(plainText(tokens));
+  const text = plainText(tokens);
+  const phrase = phraseOf(text);
   if (phrase) return phraseAnswer(phrase);
+  if (isDate(text.split(' '))) return { kind: 'text', text };
   return split(tokens, ';', readsUnitLetters) ?? split(tokens, undefined, readsUnitLetters) ?? readEntry(tokens, readsUnitLetters);
 }
 
@@ -48,8 +51,8 @@ function split(tokens: readonly Token[], separator: ';' | undefined, readsUnitLe
   let depth = 0;
   for (const token of tokens) {
     const isOperator = token.kind === 'operator';
-    if (isOperator && OPENING.has(token.text)) depth++;
-    if (isOperator && CLOSING.has(token.text)) depth--;
+    if (isOperator ? OPENING.has(token.text) : token.kind === 'command' && token.text === 'begin') depth++;
+    if (isOperator ? CLOSING.has(token.text) : token.kind === 'command' && token.text === 'end') depth--;
     if (depth <= 0 && isOperator && (separator ? token.text === separator : SEPARATORS.has(token.text))) {
       joints.add(token.text);
       parts.push([]);
@@ -65,12 +68,20 @@ function readEntry(tokens: readonly Token[], readsUnitLetters: boolean): Answer 
   const inOrder = withReversedBrackets(withNumbersInDigits(tokens));
   const isProse = inOrder.every(({ kind }) => kind === 'word' || kind === 'symbol') && inOrder.some(({ kind, text }) => kind === 'word' && text.length > 2);
   const parse = (part: readonly Token[]): Answer | undefined => attempt(() => new AnswerParser(part, { readsUnitLetters }).parse());
-  const answer = isProse ? undefined : parse(inOrder);
+  const answer = isProse ? undefined : (severalQuantities(inOrder, parse) ?? parse(inOrder));
   if (answer) return answer;
   const labelEnd = inOrder.findLastIndex(({ kind, text }) => kind === 'operator' && text === '=');
   const value = labelEnd > 0 ? parse(inOrder.slice(labelEnd + 1)) : undefined;
   const label: Answer = { kind: 'text', text: plainText(inOrder.slice(0, Math.max(labelEnd, 0))) };
   return value ? { kind: 'relation', sides: [label, value], operators: ['='] } : { kind: 'text', text: plainText(inOrder) };
+}
+
+/** `5 feet 3 inches` */
+function severalQuantities(tokens: readonly Token[], parse: (part: readonly Token[]) => Answer | undefined): Answer | undefined {
+  const starts = tokens.flatMap(({ kind }, index) => (kind === 'number' ? [index] : []));
+  const isAlternating = starts[0] === 0 && starts.length > 1 && starts.every((start, index) => start === 2 * index) && tokens.length === 2 * starts.length;
+  const items = isAlternating ? starts.map((start) => parse(tokens.slice(start, start + 2))) : [];
+  return items.length > 0 && items.every((item) => item?.kind === 'quantity') ? { kind: 'sequence', items, joint: 'and' } : undefined;
 }
 
 /** `]0, 1[` is the open interval. */
@@ -84,7 +95,7 @@ function withReversedBrackets(tokens: readonly Token[]): readonly Token[] {
 
 /** `twenty-five apples` becomes `25 apples`. */
 function withNumbersInDigits(tokens: readonly Token[]): readonly Token[] {
-  if (tokens[0]?.kind !== 'word') return tokens;
+  if (tokens[0]?.kind !== 'word' && tokens[0]?.kind !== 'symbol') return tokens;
   const number = numberInWords(tokens.map(({ text }) => text.toLowerCase()));
   if (!number) return tokens;
   const digit = (integer: bigint): Token => ({

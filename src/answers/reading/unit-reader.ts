@@ -59,7 +59,7 @@ export function isUnitAhead(cursor: Cursor, readsLetters: boolean): boolean {
   for (let offset = 1; offset < MOST_TOKENS; offset++) {
     const token = cursor.peek(offset);
     if (!token || cursor.isAnyOf(ENDS, offset) || (token.text === '}' && !cursor.is('{', offset - 2) && !cursor.is('{', offset - 3))) return true;
-    if (!continuesUnit(token, cursor, offset, readsLetters)) return false;
+    if (!continuesUnit(token, cursor, offset)) return false;
   }
   return false;
 }
@@ -79,7 +79,7 @@ function isProductOfLetters(word: string): boolean {
   return word.length <= 2 || (word.length === 3 && (!/[aeiou]/.test(word) || [...word].sort().join('') === word));
 }
 
-function continuesUnit(token: Token, cursor: Cursor, offset: number, readsLetters: boolean): boolean {
+function continuesUnit(token: Token, cursor: Cursor, offset: number): boolean {
   switch (token.kind) {
     case 'word':
       return true;
@@ -90,7 +90,7 @@ function continuesUnit(token: Token, cursor: Cursor, offset: number, readsLetter
     case 'number':
       return cursor.is('^', offset - 1) || cursor.is('-', offset - 1) || cursor.is('{', offset - 1);
     case 'symbol':
-      return (readsLetters && LETTERS.test(token.text)) || token.isText;
+      return LETTERS.test(token.text);
     case 'command':
       return false;
   }

@@ -32,7 +32,7 @@ m meter metre | L | 1
 km kilometer kilometre | L | 1000
 nm nanometer nanometre | L | 1/1000000000
 um micron micrometer micrometre | L | 1/1000000
-inch | L | 127/5000
+inch in | L | 127/5000
 ft foot feet | L | 381/1250
 yd yard | L | 1143/1250
 mile mi | L | 201168/125
@@ -192,14 +192,16 @@ const POWERS_BEHIND: ReadonlyMap<string, number> = new Map([
   ['cubed', 3],
 ]);
 
-/** Applies `square`, `cubic`, `squared` and `cubed` to the words they belong to. */
+/** Applies `square`, `cubic`, `squared` and `cubed` to the words they belong to, and joins `degrees Celsius`. */
 function withPowers(parts: readonly UnitPart[]): UnitPart[] {
   const result: UnitPart[] = [];
   let pending = 1;
   for (const [index, { word, exponent }] of parts.entries()) {
     const lower = word.toLowerCase();
     const last = result.at(-1);
-    if (POWERS_BEFORE.has(lower)) pending = POWERS_BEFORE.get(lower)!;
+    if (last && /^(?:degree|degrees|deg|°)$/i.test(last.word) && /^(?:c|f|celsius|fahrenheit)$/.test(lower))
+      result[result.length - 1] = { word: `°${lower[0]!.toUpperCase()}`, exponent: 1 };
+    else if (POWERS_BEFORE.has(lower)) pending = POWERS_BEFORE.get(lower)!;
     else if (POWERS_BEHIND.has(lower) && last) result[result.length - 1] = { word: last.word, exponent: last.exponent * POWERS_BEHIND.get(lower)! };
     else {
       // `10 in` is a length; `10 in total` is not.
