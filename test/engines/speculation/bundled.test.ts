@@ -1,5 +1,5 @@
 /** Speculation on the bundled models: greedy identity, and the same distribution of outputs at temperature 1. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Engine, SamplingOptions } from '../../../src/contracts/engine.ts';
 import { Decoder } from '../../../src/engines/decoder.ts';
 import { SpeculativeDecoder, type SpeculativeDecoderOptions } from '../../../src/engines/speculative-decoder.ts';
@@ -8,6 +8,10 @@ import { generateProblems, TIERS } from '../../../src/problems/generate-problems
 
 const PROMPTS = TIERS.flatMap((tier) => generateProblems({ seed: 5, tier, count: 40, split: 'test' })).map(({ question }) => question);
 const TOKENS = 48;
+/** Hundreds of texts a test; minutes on a machine that is busy. */
+vi.setConfig({ testTimeout: 600_000 });
+
+const greedyTexts = new Map<string, string>();
 
 let models: BundledModels;
 let plain: Decoder;
@@ -29,6 +33,13 @@ async function texts(engine: Engine, prompt: string, branches: number, seed: num
   }
 }
 
+/** Of the target alone; the same for every draft length. */
+async function greedyText(prompt: string): Promise<string> {
+  let text = greedyTexts.get(prompt);
+  if (text === undefined) greedyTexts.set(prompt, (text = (await texts(plain, prompt, 1, 0, { temperature: 0 }))[0]!));
+  return text;
+}
+
 function speculative(options: Omit<SpeculativeDecoderOptions, 'target' | 'draft' | 'thread'>): SpeculativeDecoder {
   return new SpeculativeDecoder({ target: models.target, draft: models.draft, thread: 'main', ...options });
 }
@@ -38,7 +49,7 @@ describe('greedy text is the target’s own', () => {
     expect(PROMPTS).toHaveLength(200);
     const engine = speculative({ draftLength, verification: 'rejection' });
     for (const [index, prompt] of PROMPTS.entries()) {
-      const [expected] = await texts(plain, prompt, 1, 0, { temperature: 0 });
+      const expected = await greedyText(prompt);
       const branches = [1, 3, 8][index % 3]!;
       expect(await texts(engine, prompt, branches, 0, { temperature: 0 })).toEqual(new Array(branches).fill(expected));
     }
