@@ -9,6 +9,8 @@ export interface ScriptedScorerOptions {
   readonly steps: (text: ScoredText) => readonly number[] | undefined;
   /** Milliseconds of a call, by its texts. @default 0 */
   readonly costMs?: (texts: number) => number;
+  /** What it says a call will take, if it says so. */
+  readonly estimateMs?: number;
   /** Thrown in place of scores by the calls it is given for, counted from 0. */
   readonly fault?: (call: number) => Error | undefined;
   /** The call, counted from 0, that never answers, while time goes by. */
@@ -40,6 +42,10 @@ export class ScriptedStepScorer implements StepScorer {
     const error = fault?.(call);
     if (error) throw error;
     return texts.map(steps);
+  }
+
+  estimateMs(): number | undefined {
+    return this.#options.estimateMs;
   }
 
   async dispose(): Promise<void> {}

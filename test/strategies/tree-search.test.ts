@@ -157,6 +157,33 @@ describe.each(Object.entries(SEARCHES))('%s', (name, make) => {
     }
   });
 
+  test('a text that filled the context is no success, whatever its score', async () => {
+    const isOver = (digits: string): boolean => digits.length >= (digits.startsWith('0') ? 1000 : 4);
+    let full = 0;
+    for (let seed = 0; seed < 4; seed++) {
+      const options = bySteps ? { maxSteps: 2 } : { firstPhaseTokens: 2, rejectShare: 0, checkpoints: 1 };
+      const { solutions, branches } = await solveSteps(make({ scorer: scored(), ...options }), { seed }, { isOver });
+      const isComplete = solutions.map((solution) => solution.isComplete);
+      expect(isComplete).toEqual([...isComplete].sort((left, right) => Number(right) - Number(left)));
+      full += branches.filter(({ finish }) => finish === 'context').length;
+    }
+    expect(full).toBeGreaterThan(0);
+  });
+
+  test('keeps time for scores before the deadline, as far as the scorer tells how much, and no more than half of what is left', async () => {
+    // Solutions that begin with 0 end soon, others too late.
+    const solver = { isOver: (digits: string): boolean => digits.length >= (digits.startsWith('0') ? 2 : 60) };
+    const options = { ...(bySteps ? { maxSteps: 1 } : { firstPhaseTokens: 100 }), forcedAnswer: false } as const;
+    for (let seed = 0; seed < 4; seed++) {
+      const fair = await solveSteps(make({ scorer: scored({ costMs: () => 90, estimateMs: 100 }), ...options }), { seed, deadlineMs: 400 }, solver);
+      expect([fair.scoring, fair.timing.totalMs]).toEqual(['complete', expect.any(Number)]);
+      expect(fair.timing.totalMs).toBeLessThanOrEqual(410);
+      const anxious = await solveSteps(make({ scorer: scored({ estimateMs: 10_000 }), ...options }), { seed, deadlineMs: 400 }, solver);
+      expect(anxious.rounds).toBeGreaterThan(0);
+      expect(Math.max(...anxious.branches.map(({ tokenCount }) => tokenCount))).toBeGreaterThan(10);
+    }
+  });
+
   test('a failing path is reported and the search goes on', async () => {
     const fault = new Error('cannot be computed');
     const result = await solveSteps(make({ scorer: scored() }), { seed: 2 }, { fault: (text) => (/^[01]\n/.test(text) ? fault : undefined) });

@@ -80,14 +80,14 @@ export class StepMachine {
   hasTime(liveCount: number): boolean {
     if (this.#isOutOfTime) return false;
     const { scope } = this.run;
-    this.#isOutOfTime = scope.clock.now() + this.#roundMs + this.scoring.estimateMs(liveCount) + this.#reserveMs() > scope.deadlineAt;
+    this.#isOutOfTime = scope.clock.now() + this.#roundMs + this.#scoringMs(liveCount) + this.#reserveMs() > scope.deadlineAt;
     return !this.#isOutOfTime;
   }
 
   /** Milliseconds from now until scoring this many paths, and a forced answer where one may be needed, have to begin. */
   decodingMs(liveCount: number): number {
     const { scope } = this.run;
-    return scope.deadlineAt - scope.clock.now() - this.scoring.estimateMs(liveCount) - this.#reserveMs();
+    return scope.deadlineAt - scope.clock.now() - this.#scoringMs(liveCount) - this.#reserveMs();
   }
 
   /**
@@ -100,9 +100,7 @@ export class StepMachine {
     const { clock, deadlineAt } = this.run.scope;
     const startedAt = clock.now();
     const before = paths.map(({ recorder }) => recorder.branch.tokenCount);
-    const scoringMs = Math.min(this.scoring.estimateMs(paths.length), (deadlineAt - startedAt) * MOST_SCORING);
-    // Without a deadline that is no number.
-    const decodeBy = deadlineAt === Infinity ? Infinity : deadlineAt - scoringMs;
+    const decodeBy = deadlineAt - this.#scoringMs(paths.length);
     const moved = await Promise.all(paths.map((path) => this.#advance(path, until, decodeBy)));
     this.run.scope.signal?.throwIfAborted();
     const steps = Math.max(1, ...paths.map(({ recorder }, index) => recorder.branch.tokenCount - before[index]!));
@@ -216,6 +214,13 @@ export class StepMachine {
   /** An answer has to be forced only where no solution is complete. */
   #reservedSteps(): number {
     return this.complete.length > 0 ? 0 : reservedSteps(this.#policy.solution.forced);
+  }
+
+  /** What scoring this many paths is given. */
+  #scoringMs(count: number): number {
+    const { clock, deadlineAt } = this.run.scope;
+    const expected = this.scoring.estimateMs(count);
+    return deadlineAt === Infinity ? expected : Math.min(expected, Math.max(0, deadlineAt - clock.now()) * MOST_SCORING);
   }
 
   #reserveMs(): number {
