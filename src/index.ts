@@ -100,7 +100,23 @@ export {
   type ConfidenceSegment,
 } from './maths/token-confidence.ts';
 
-export { answerAfterHashes, boxedAnswer, explicitAnswer, extractAnswer, firstOf, lastNumber } from './answers/extract-answer.ts';
+export { canonicalAnswer } from './answers/canonical-answer.ts';
+export { equivalent } from './answers/equivalent.ts';
+export {
+  answerAfterHashes,
+  boxedAnswer,
+  choiceAnswer,
+  codeAnswer,
+  explicitAnswer,
+  extractAnswer,
+  firstOf,
+  jsonAnswer,
+  lastNumber,
+  statedAnswer,
+  type AnswerKind,
+  type ExtractAnswerOptions,
+} from './answers/extract-answer.ts';
+export { groupAnswers } from './answers/group-answers.ts';
 export { countVotes, isDecided, type AnswerVotes } from './answers/vote.ts';
 
 export { RunEvents } from './runtime/run-events.ts';
