@@ -10,6 +10,7 @@
 import { parseArgs } from 'node:util';
 import { commandOf, countOf, printTable, threadsOf } from './support/command-line.ts';
 import { measureSpeculation } from './support/measure-speculation.ts';
+import { missingPeer } from './support/peers.ts';
 import { readReport, replaceSection, writeReport } from './support/report-files.ts';
 import { writePlots } from './support/speculative-plots.ts';
 import { verdicts, type SpeculativeReport } from './support/speculative-report.ts';
@@ -55,7 +56,11 @@ print(report);
 if (options.json !== undefined) writeReport(options.json, report);
 if (options.markdown) console.log(`\n${markdownOf(report)}`);
 if (options.docs) replaceSection(DOCS_PAGE, 'bench:speculative', markdownOf(report));
-if (options.plots) await writePlots(report, IMAGES);
+if (options.plots) {
+  const missing = missingPeer('vega-lite');
+  if (missing === undefined) await writePlots(report, IMAGES);
+  else console.log(`Without plots: ${missing}.`);
+}
 
 function print(report: SpeculativeReport): void {
   for (const table of [speedTable(report), shareTable(report)]) printTable(table);

@@ -1,12 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Tokenizer } from 'latency-tts';
 import type { Candidate, DecodeRequest, DecodeRun } from './candidate.ts';
 import type { LlamaAnswer, LlamaCommand, LlamaPredictor, LlamaResult } from './llama-messages.ts';
+import { missingPeer, PEERS } from './peers.ts';
 
-const PEERS = fileURLToPath(new URL('../peers/', import.meta.url));
 const MODELS = fileURLToPath(new URL('../../models/', import.meta.url));
 
 /**
@@ -17,9 +17,8 @@ const LONGEST_RUN_MS = 10_000;
 
 /** Why node-llama-cpp cannot run here, and what to do about it; `undefined` when it can. */
 export function missingLlama(): string | undefined {
-  if (!existsSync(`${PEERS}node_modules/node-llama-cpp`)) return 'node-llama-cpp is not installed (npm ci --prefix bench/peers)';
   const isFresh = ['target', 'draft'].every((name) => changedAt(`${PEERS}models/${name}.gguf`) > changedAt(`${MODELS}${name}/model.onnx`));
-  return isFresh ? undefined : 'its models lack or are older than ours (python training/export_gguf.py target draft)';
+  return missingPeer('node-llama-cpp') ?? (isFresh ? undefined : 'its models are missing or older than ours (python training/export_gguf.py target draft)');
 }
 
 function changedAt(path: string): number {

@@ -123,7 +123,7 @@ export function acceptancePlot({ rows }: Rows): Specification {
 /** Fewer outcomes than this say nothing of a rate. */
 const FEWEST = 20;
 
-/** Draws the plots of a report as SVG. Needs the packages of `bench/peers`. */
+/** Draws the plots of a report as SVG, with the packages of `bench/peers`. */
 export async function writePlots(report: SpeculativeReport, directory: string): Promise<void> {
   const { renderPlot } = (await import(new URL('../peers/render-plot.js', import.meta.url).href)) as {
     readonly renderPlot: (specification: Specification) => Promise<string>;
