@@ -161,8 +161,9 @@ describe.each(Object.entries(SEARCHES))('%s', (name, make) => {
     const isOver = (digits: string): boolean => digits.length >= (digits.startsWith('0') ? 1000 : 4);
     let full = 0;
     for (let seed = 0; seed < 4; seed++) {
-      const options = bySteps ? { maxSteps: 2 } : { firstPhaseTokens: 2, rejectShare: 0, checkpoints: 1 };
-      const { solutions, branches } = await solveSteps(make({ scorer: scored(), ...options }), { seed }, { isOver });
+      const options = { ...(bySteps ? { maxSteps: 2 } : { firstPhaseTokens: 2, rejectShare: 0, checkpoints: 1 }), extractUnfinished: () => 'cut' };
+      const scorer = scored({ steps: (text) => (text.text.startsWith('0') ? [1] : [0.5]) });
+      const { solutions, branches } = await solveSteps(make({ scorer, ...options }), { seed }, { isOver });
       const isComplete = solutions.map((solution) => solution.isComplete);
       expect(isComplete).toEqual([...isComplete].sort((left, right) => Number(right) - Number(left)));
       full += branches.filter(({ finish }) => finish === 'context').length;
