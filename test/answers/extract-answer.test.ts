@@ -20,6 +20,7 @@ describe('answerAfterHashes', () => {
     ['#### Final Answer\n42', '42'],
     ['#### Final Answer: 42', '42'],
     ['#### **Answer**\n\n42\nand so on', '42'],
+    ['#### Answer\n$$\n\\frac{1}{2}\n$$\nDone.', '\\frac{1}{2}'],
     ['#### yes', 'yes'],
     ['#### B\nbecause of that', 'B'],
     ['##### 7', '7'],

@@ -25,6 +25,8 @@ const LEAST_STEPS = rationals.rational(100_000n);
 /** From here on the last digits may be the noise of doubles. */
 const NOISY_STEPS = rationals.rational(10n ** 13n);
 const NOISE = rationals.rational(1n, 10n ** 12n);
+const DEGREES = 'ANGLE1';
+const RADIANS = 'RAD1';
 const PERCENT = rationals.rational(1n, 100n);
 
 export function isSameQuantity(left: Quantity, right: Quantity, effort: Effort): boolean {
@@ -36,6 +38,8 @@ export function isSameQuantity(left: Quantity, right: Quantity, effort: Effort):
 
 function isSameWithUnits(left: Expression, leftUnit: Unit, right: Expression, rightUnit: Unit, effort: Effort): boolean {
   if (leftUnit.dimension === undefined || rightUnit.dimension === undefined) return hasSameWords(leftUnit, rightUnit) && isSameNumber(left, right, effort);
+  if (leftUnit.dimension === RADIANS && rightUnit.dimension === DEGREES) return hasSameValue(left, expressions.callOf('degrees', right), effort);
+  if (leftUnit.dimension === DEGREES && rightUnit.dimension === RADIANS) return isSameWithUnits(right, rightUnit, left, leftUnit, effort);
   if (leftUnit.dimension !== rightUnit.dimension) return false;
   if (rationals.isEqual(leftUnit.factor, rightUnit.factor)) return isSameNumber(left, right, effort);
   return isSameNumber(times(left, leftUnit.factor), times(right, rightUnit.factor), effort);
@@ -51,7 +55,7 @@ function hasSameWords(left: Unit, right: Unit): boolean {
 function isSameAsFraction(value: Expression, { dimension }: Unit, plain: Expression, effort: Effort): boolean {
   if (dimension === 'PERCENT1') return isSameNumber(times(value, PERCENT), plain, effort);
   const isAngle =
-    dimension === 'ANGLE1' &&
+    dimension === DEGREES &&
     expressions.contains(plain, (part) => (part.kind === 'symbol' && part.name === 'pi') || (part.kind === 'call' && part.name.startsWith('arc')));
   return isAngle && hasSameValue(expressions.callOf('degrees', value), plain, effort);
 }

@@ -1,4 +1,5 @@
 import { cleanAnswer } from './clean-answer.ts';
+import { displayedMathematics } from './stated.ts';
 
 const MARK = '####';
 /** What a section is called, also where a text was cut behind its heading. */
@@ -15,7 +16,7 @@ export function answerAfterHashes(text: string): string | undefined {
   for (let start = text.lastIndexOf(MARK); start >= 0; start = start === 0 ? -1 : text.lastIndexOf(MARK, start - 1)) {
     const { line, below } = lineAt(text, start + MARK.length);
     const heading = ANSWER_HEADING.exec(line)?.[0];
-    if (heading) return cleanAnswer(line.slice(heading.length)) ?? cleanAnswer(below.trimStart().split('\n', 1)[0]!);
+    if (heading) return cleanAnswer(line.slice(heading.length)) ?? cleanAnswer(displayedMathematics(below) ?? below.trimStart().split('\n', 1)[0]!);
     if (!isHeading(line, below)) return cleanAnswer(line);
     // The other marks of a longer row of `#` are no headings of their own.
     while (text[start - 1] === '#') start--;

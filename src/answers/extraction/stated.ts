@@ -17,9 +17,14 @@ export function statedAnswer(text: string): string | undefined {
   const last = [...text.matchAll(STATEMENT), ...text.matchAll(HEADING)].sort((left, right) => left.index - right.index).at(-1);
   if (!last) return undefined;
   const rest = text.slice(last.index + last[0].length, last.index + last[0].length + MOST_CHARACTERS).trimStart();
-  const displayed = DISPLAYED.exec(rest);
-  const stated = displayed ? (displayed[1] ?? displayed[2]!) : sentenceIn(rest);
+  const stated = displayedMathematics(rest) ?? sentenceIn(rest);
   return isProse(stated) ? undefined : cleanAnswer(unwrapped(stated));
+}
+
+/** The content of `$$…$$` or `\[…\]` at the start of a text. */
+export function displayedMathematics(text: string): string | undefined {
+  const displayed = DISPLAYED.exec(text);
+  return displayed?.[1] ?? displayed?.[2];
 }
 
 function isProse(text: string): boolean {

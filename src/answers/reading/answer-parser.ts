@@ -67,27 +67,18 @@ export class AnswerParser extends ExpressionParser {
     return items.length === 1 ? items[0]! : { kind: 'set', items };
   }
 
+  /** `{1, 2}`; of `{x | x > 3}` the condition, of `{2k | k ∈ ℤ}` both parts. */
   #set(close: string): Answer {
-    if (this.#isSetBuilder()) {
-      while (!this.cursor.is('|') && !this.cursor.is(':')) this.cursor.next();
-      this.cursor.next();
-      const condition = this.#sequence();
-      this.cursor.expect(close);
-      return condition;
-    }
+    this.separatesByBars = true;
     const items = this.#items();
+    const isBuilder = this.cursor.accept('|') || this.cursor.accept(':');
+    this.separatesByBars = false;
+    const condition = isBuilder ? this.#sequence() : undefined;
     this.cursor.expect(close);
-    return { kind: 'set', items };
-  }
-
-  /** `x |`, `x ∈ ℝ :` */
-  #isSetBuilder(): boolean {
-    if (this.cursor.peek()?.kind !== 'symbol') return false;
-    for (let offset = 1; offset < 8; offset++) {
-      if (this.cursor.is('|', offset) || this.cursor.is(':', offset)) return true;
-      if (offset === 1 && !this.cursor.is('∈', offset)) return false;
-    }
-    return false;
+    if (!condition) return { kind: 'set', items };
+    const [subject] = items;
+    const isVariable = subject?.kind === 'symbol' || (subject?.kind === 'relation' && subject.sides[0]!.kind === 'symbol');
+    return items.length === 1 && isVariable ? condition : { kind: 'set', items: [...items, condition] };
   }
 
   #sequence(): Answer {
@@ -133,7 +124,7 @@ export class AnswerParser extends ExpressionParser {
   #quantity(): Answer {
     const currency = unitBefore(this.cursor);
     const value = this.#overOrChoose(this.sum());
-    if (this.cursor.is(':')) return this.#ratio(asExpression(value));
+    if (this.cursor.is(':') && !this.separatesByBars) return this.#ratio(asExpression(value));
     if (!isExpression(value)) return value;
     const modulus = this.#modulus();
     if (modulus) return { kind: 'congruence', value, modulus };

@@ -60,25 +60,17 @@ export class Cursor {
     this.#tokens.splice(this.#position, 1, ...tokens);
   }
 
+  /** Puts a token before the next one. */
+  insert(token: Token): void {
+    this.#tokens.splice(this.#position, 0, token);
+  }
+
   /** Runs what reads something nested. @throws {GivenUp} beyond 60 levels. */
   nested<Result>(read: () => Result): Result {
     if (++this.#depth > MOST_NESTING) throw new GivenUp('The answer is nested too deeply.');
     const result = read();
     this.#depth--;
     return result;
-  }
-
-  /** Runs what may fail and, where it does, goes back. */
-  tentatively<Result>(read: () => Result): Result | undefined {
-    const [position, depth] = [this.#position, this.#depth];
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof GivenUp)) throw error;
-      this.#position = position;
-      this.#depth = depth;
-      return undefined;
-    }
   }
 
   /** The texts of the tokens between two positions. */

@@ -26,6 +26,8 @@ const LONGEST_PRODUCT_OF_LETTERS = 4;
 
 export abstract class ExpressionParser {
   protected readonly cursor: Cursor;
+  /** Whether a bar behind a factor is no factor: it separates the parts of a set. */
+  protected separatesByBars = false;
   /** How many bars are open: within them a bar closes. */
   #openBars = 0;
 
@@ -123,7 +125,7 @@ export abstract class ExpressionParser {
       case 'command':
         return token.text !== 'end' && token.text !== 'over' && token.text !== 'choose' && token.text !== 'pmod' && token.text !== 'bmod';
       case 'operator':
-        return OPENING.has(token.text) || (token.text === '|' && this.#openBars === 0);
+        return OPENING.has(token.text) || (token.text === '|' && this.#openBars === 0 && !this.separatesByBars);
     }
   }
 

@@ -19,8 +19,13 @@ export function markedName(cursor: Cursor, name: string): string {
 export function rawArgument(cursor: Cursor): string {
   const start = cursor.position;
   if (!cursor.accept('{')) {
-    const { kind, text } = cursor.next();
-    return kind === 'command' ? `\\${text}` : text;
+    const token = cursor.next();
+    // TeX takes one letter: `k_BT` is `k_B T`; but `x_max` is meant as it stands.
+    if (token.kind === 'word' && !token.isText && /^[A-Z]{2}/.test(token.text)) {
+      cursor.insert({ ...token, kind: token.text.length === 2 ? 'symbol' : 'word', text: token.text.slice(1), isSpaced: false });
+      return token.text[0]!;
+    }
+    return token.kind === 'command' ? `\\${token.text}` : token.text;
   }
   for (let depth = 1; depth > 0;) {
     const { text } = cursor.next();

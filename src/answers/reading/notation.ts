@@ -24,6 +24,10 @@ const INVISIBLE = /[\u200b-\u200d\u2060-\u2062\ufeff]/g;
 /** A backslash that was escaped once too often. */
 const ESCAPED_TWICE = /(?<!\\)\\\\(?=(?:[dt]?frac|sqrt|pi|left|right|text|cdot|times|infty|pm|begin|end|boxed)(?![a-zA-Z]))/g;
 
+/** `\frac{\text{m}}{\text{s}^2}` is the unit m/s². */
+const UNIT = String.raw`\\(?:text|mathrm|rm)\s*\{[^{}]*\}(?:\^\{?\d\}?)?`;
+const UNIT_FRACTION = new RegExp(String.raw`\\[dt]?frac\s*\{\s*(${UNIT})\s*\}\s*\{\s*(${UNIT})\s*\}`, 'g');
+
 const isCommand = (replacement: string): boolean => /^\\[a-z]+$/i.test(replacement);
 const symbols = tuplesOf(SYMBOLS, 2).map(([character, replacement]): [string, string] => [
   character!,
@@ -40,7 +44,7 @@ function tuplesOf(text: string, size: number): string[][] {
 
 /** The same text in ASCII, as far as its characters mean something in mathematics. */
 export function plainNotation(text: string): string {
-  const withScripts = scriptsReplaced(scriptsReplaced(text.replace(ESCAPED_TWICE, '\\'), SUPERSCRIPTS, '^'), SUBSCRIPTS, '_');
+  const withScripts = scriptsReplaced(scriptsReplaced(text.replace(ESCAPED_TWICE, '\\').replace(UNIT_FRACTION, ' $1/$2'), SUPERSCRIPTS, '^'), SUBSCRIPTS, '_');
   const withSpaces = withScripts.replace(MODULES, '').replace(INVISIBLE, '').replace(THIN_SPACES, '\\,').replace(WIDE_SPACES, ' ');
   return [...withSpaces].map((character) => REPLACEMENTS.get(character) ?? character).join('');
 }
@@ -94,8 +98,7 @@ export function unwrapped(text: string): string {
 function unwrappedOnce(text: string): string {
   for (const [open, close] of DELIMITERS) {
     const inner = text.slice(open.length, -close.length);
-    if (text.startsWith(open) && text.endsWith(close) && inner.length > 0 && text.length > open.length + close.length - 1 && !hasDelimiter(inner, open))
-      return inner.trim();
+    if (inner !== '' && text.startsWith(open) && text.endsWith(close) && !hasDelimiter(inner, open)) return inner.trim();
   }
   if (text.endsWith('}') && hasSpareBrace(text)) return text.slice(0, -1).trim();
   const box = BOX.exec(text);

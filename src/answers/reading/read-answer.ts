@@ -41,7 +41,8 @@ function readTokens(tokens: readonly Token[], readsUnitLetters: boolean): Answer
   const phrase = phraseOf(text);
   if (phrase) return phraseAnswer(phrase);
   if (isDate(text.split(' '))) return { kind: 'text', text };
-  return split(tokens, ';', readsUnitLetters) ?? split(tokens, undefined, readsUnitLetters) ?? readEntry(tokens, readsUnitLetters);
+  const inOrder = withReversedBrackets(tokens);
+  return split(inOrder, ';', readsUnitLetters) ?? split(inOrder, undefined, readsUnitLetters) ?? readEntry(inOrder, readsUnitLetters);
 }
 
 /** Reads what stands between separators outside brackets; `undefined` where there is only one thing. */
@@ -65,15 +66,15 @@ function split(tokens: readonly Token[], separator: ';' | undefined, readsUnitLe
 }
 
 function readEntry(tokens: readonly Token[], readsUnitLetters: boolean): Answer {
-  const inOrder = withReversedBrackets(withNumbersInDigits(tokens));
-  const isProse = inOrder.every(({ kind }) => kind === 'word' || kind === 'symbol') && inOrder.some(({ kind, text }) => kind === 'word' && text.length > 2);
+  const inDigits = withNumbersInDigits(tokens);
+  const isProse = inDigits.every(({ kind }) => kind === 'word' || kind === 'symbol') && inDigits.some(({ kind, text }) => kind === 'word' && text.length > 2);
   const parse = (part: readonly Token[]): Answer | undefined => attempt(() => new AnswerParser(part, { readsUnitLetters }).parse());
-  const answer = isProse ? undefined : (severalQuantities(inOrder, parse) ?? parse(inOrder));
+  const answer = isProse ? undefined : (severalQuantities(inDigits, parse) ?? parse(inDigits));
   if (answer) return answer;
-  const labelEnd = inOrder.findLastIndex(({ kind, text }) => kind === 'operator' && text === '=');
-  const value = labelEnd > 0 ? parse(inOrder.slice(labelEnd + 1)) : undefined;
-  const label: Answer = { kind: 'text', text: plainText(inOrder.slice(0, Math.max(labelEnd, 0))) };
-  return value ? { kind: 'relation', sides: [label, value], operators: ['='] } : { kind: 'text', text: plainText(inOrder) };
+  const labelEnd = inDigits.findLastIndex(({ kind, text }) => kind === 'operator' && text === '=');
+  const value = labelEnd > 0 ? parse(inDigits.slice(labelEnd + 1)) : undefined;
+  const label: Answer = { kind: 'text', text: plainText(inDigits.slice(0, Math.max(labelEnd, 0))) };
+  return value ? { kind: 'relation', sides: [label, value], operators: ['='] } : { kind: 'text', text: plainText(inDigits) };
 }
 
 /** `5 feet 3 inches` */
@@ -133,7 +134,9 @@ function choice(source: string): Answer | undefined {
   if (letter && (isMarked || /[A-J]/.test(letter))) return { kind: 'choice', letter: letter.toUpperCase() };
   const [, marked, content] = /^(?:(?:option|choice)\s+)?(?:\(\s*([A-J])\s*\)\s*|([A-J])\s*[).:]\s+)(\S.*)$/.exec(bare)?.filter(Boolean) ?? [];
   if (!marked || !content) return undefined;
-  return { kind: 'choice', letter: marked, content: readAnswer(source.slice(source.lastIndexOf(content)) || content)[0] };
+  // In the source the content still has its braces, where it can be found there.
+  const tokens = attempt(() => tokenize(source.includes(content) ? source.slice(source.lastIndexOf(content)) : content));
+  return { kind: 'choice', letter: marked, ...(tokens && { content: readTokens(tokens, false) }) };
 }
 
 /** `Yes, because …` */
