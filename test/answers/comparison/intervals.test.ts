@@ -6,12 +6,10 @@ import { realValue } from '../../../src/answers/algebra/same-value.ts';
 import { HIGHEST, type Interval, intersection, LOWEST, REALS, union, withoutPoints } from '../../../src/answers/comparison/intervals.ts';
 
 const effort = (): Effort => new Effort(100_000);
-const interval = fc
-  .tuple(fc.nat(8), fc.nat(8), fc.boolean(), fc.boolean())
-  .map(([low, high, isLowClosed, isHighClosed]): Interval => ({
-    low: { value: integerOf(low), isClosed: isLowClosed },
-    high: { value: integerOf(high), isClosed: isHighClosed },
-  }));
+const interval = fc.tuple(fc.nat(8), fc.nat(8), fc.boolean(), fc.boolean()).map(([low, high, isLowClosed, isHighClosed]): Interval => ({
+  low: { value: integerOf(low), isClosed: isLowClosed },
+  high: { value: integerOf(high), isClosed: isHighClosed },
+}));
 const intervals = fc.array(interval, { maxLength: 5 });
 
 /** Whether a number lies in a union, worked out number by number. */
