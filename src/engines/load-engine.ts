@@ -48,7 +48,7 @@ const CALIBRATION_BUDGET_MS = 400;
  * @throws {ModelLoadError | VocabularyMismatchError | InvalidOptionError}
  */
 export async function loadEngine({ target, draft, maxRows, speculation: plan }: EnginePlan, clock: Clock = systemClock): Promise<LocalEngine> {
-  const [model, tokenizer] = await Promise.all([target.load(), target.loadTokenizer()]);
+  const { model, tokenizer } = await loadWhole(target);
   const loaded = { name: target.name, model, tokenizer, sampling: resolveSampling(model.sampling), maxRows };
   if (!plan) {
     await warmUp(model);
@@ -76,7 +76,7 @@ export async function loadEngine({ target, draft, maxRows, speculation: plan }: 
 
 /** The draft model, with rows of logits as long as the target's. @throws {VocabularyMismatchError | InvalidOptionError | ModelLoadError} */
 async function loadDraft(draft: LocalModel, target: { readonly name: string; readonly model: TokenModel; readonly tokenizer: Tokenizer }): Promise<TokenModel> {
-  const [model, tokenizer] = await Promise.all([draft.load(), draft.loadTokenizer()]);
+  const { model, tokenizer } = await loadWhole(draft);
   const [wanted, given] = [target.model.vocabularySize, model.vocabularySize];
   // Beyond the tokenizer's tokens a vocabulary is padding, and models of one family are padded to different sizes.
   const isPadding = Math.min(wanted, given) >= tokenizer.vocabularySize;
@@ -89,6 +89,18 @@ async function loadDraft(draft: LocalModel, target: { readonly name: string; rea
     throw new InvalidOptionError('draft', 'a model that can forget tokens', draft.name, `It cannot: ${model.cannotVerify}.`);
   }
   return wanted === given ? model : new ResizedTokenModel(model, wanted);
+}
+
+/**
+ * A model and its tokenizer. Where one fails the other is waited for and freed: a worker that ends while its runtime still
+ * loads a graph takes the process with it.
+ */
+async function loadWhole(source: LocalModel): Promise<{ readonly model: TokenModel; readonly tokenizer: Tokenizer }> {
+  const [model, tokenizer] = await Promise.allSettled([source.load(), source.loadTokenizer()]);
+  if (model.status === 'rejected') throw model.reason;
+  if (tokenizer.status === 'fulfilled') return { model: model.value, tokenizer: tokenizer.value };
+  await model.value.dispose();
+  throw tokenizer.reason;
 }
 
 /** Frees a model when what needs it fails. */
