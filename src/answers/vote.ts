@@ -28,10 +28,13 @@ export function countVotes(answers: ReadonlyMap<number, string | undefined>, isS
     voters.map((voter) => answers.get(voter)!),
     isSame,
   );
-  return groups
-    .map((indices) => indices.map((index) => voters[index]!))
-    .map((group) => ({ answer: answers.get(group[0]!)!, voters: group, votes: group.length }))
-    .sort((left, right) => right.votes - left.votes || left.voters[0]! - right.voters[0]!);
+  return (
+    groups
+      .map((indices) => indices.map((index) => voters[index]!))
+      .map((group) => ({ answer: answers.get(group[0]!)!, voters: group, votes: group.length }))
+      // Groups come in the order of their first voters, which sorting keeps among equals.
+      .sort((left, right) => right.votes - left.votes)
+  );
 }
 
 /**

@@ -64,6 +64,12 @@ describe('equivalent', () => {
     }
   });
 
+  test('reads brackets down to some depth', () => {
+    const nested = (depth: number): string => `${'('.repeat(depth)}1${')'.repeat(depth)}`;
+    expect(equivalent(nested(20), '1')).toBe(true);
+    expect(equivalent(nested(100), '1')).toBe(false);
+  });
+
   test('compares a megabyte as text', () => {
     const long = 'x'.repeat(1_000_000);
     expect(equivalent(long, `${long}y`)).toBe(false);

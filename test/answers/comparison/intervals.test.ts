@@ -35,6 +35,16 @@ describe('union', () => {
     );
   });
 
+  test('leaves out intervals that hold nothing', () => {
+    const end = (value: number, isClosed: boolean): Interval['low'] => ({ value: integerOf(value), isClosed });
+    const empty = [
+      { low: end(3, true), high: end(3, false) },
+      { low: end(4, true), high: end(2, true) },
+    ];
+    const point = { low: end(5, true), high: end(5, true) };
+    expect(union([...empty, point], effort())).toEqual([point]);
+  });
+
   test('does not depend on the order', () => {
     fc.assert(
       fc.property(
