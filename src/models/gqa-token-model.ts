@@ -73,18 +73,26 @@ export class GqaTokenModel implements TokenModel {
 
   async #forwardGathered(batch: readonly GqaRow[]): Promise<Logits> {
     const width = widthOf(batch);
-    if (width === 1 || batch.length === 1) return this.#pass(batch, 0);
+    const isInOrder = batch.every(({ sequence }, row) => sequence.slot === row);
+    if (isInOrder && (width === 1 || batch.length === 1)) return this.#pass(batch, 0);
     const wanted = new Float32Array(batch.reduce((sum, { logitCount }) => sum + logitCount, 0) * this.vocabularySize);
+    // By slot: the slots of a pass are one stretch, whatever the order of the rows.
     const starts = batch.map(() => 0);
-    for (let row = 1; row < batch.length; row++) starts[row] = starts[row - 1]! + batch[row - 1]!.logitCount;
-    const isByToken = width < batch.length && batch.every(({ tokens }) => tokens.length === width);
-    const passes = isByToken ? tokenPasses(batch, width) : batch.map((row, index) => ({ rows: [row], first: index, offset: 0 }));
+    const bySlot = batch.map(() => batch[0]!);
+    let start = 0;
+    for (const row of batch) {
+      starts[row.sequence.slot] = start;
+      bySlot[row.sequence.slot] = row;
+      start += row.logitCount;
+    }
+    const isByToken = width === 1 || (width < batch.length && batch.every(({ tokens }) => tokens.length === width));
+    const passes = isByToken ? tokenPasses(bySlot, width) : bySlot.map((row, slot) => ({ rows: [row], first: slot, offset: 0 }));
     for (const { rows, first, offset } of passes) {
       const logits = await this.#pass(rows, first);
       let next = 0;
       for (const [index, { logitCount }] of rows.entries()) {
         const size = logitCount * this.vocabularySize;
-        const row = batch[first + index]!;
+        const row = bySlot[first + index]!;
         const target = starts[first + index]! + (isByToken ? offset - (row.tokens.length - row.logitCount) : 0);
         wanted.set(logits.subarray(next, next + size), target * this.vocabularySize);
         next += size;

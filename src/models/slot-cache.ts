@@ -1,11 +1,13 @@
 import { ModelError } from '../errors.ts';
 import { allocateCache, type CacheData, type CacheType } from './decoder-graph.ts';
 
-/** One buffer of a slot cache: a slot is `runs` runs of `unit × capacity` values. */
+/** One buffer of a slot cache: a slot is `runs` runs of `unit × capacity + extra` values. */
 export interface SlotBuffer {
   readonly type: CacheType;
   readonly runs: number;
   readonly unit: number;
+  /** @default 0 */
+  readonly extra?: number;
 }
 
 /** Positions a cache grows by: fewer sizes mean fewer shapes for the runtime, more waste for each pass. */
@@ -14,13 +16,15 @@ const CAPACITY_STEP = 64;
 /**
  * Buffers divided into slots of equal capacity, each taken by an owner or free. The first n slots are contiguous, so that
  * a pass over the owners gathered there copies nothing.
+ *
+ * Invariant: a slot is taken by the owner recorded for it, or free.
  */
 export class SlotCache<Owner extends { slot: number }> {
   readonly #buffers: readonly SlotBuffer[];
   #owners: (Owner | undefined)[] = [];
   #capacity = 0;
   #isLocked = false;
-  #data: readonly CacheData[];
+  readonly #data: CacheData[];
 
   constructor(buffers: readonly SlotBuffer[]) {
     this.#buffers = buffers;
@@ -30,6 +34,11 @@ export class SlotCache<Owner extends { slot: number }> {
   /** Positions every slot has room for. */
   get capacity(): number {
     return this.#capacity;
+  }
+
+  /** Bytes of memory held, in use or not. */
+  get byteLength(): number {
+    return this.#data.reduce((sum, data) => sum + data.byteLength, 0);
   }
 
   /** Refuses changes until `unlock`: the runtime is using the buffers. */
@@ -46,7 +55,7 @@ export class SlotCache<Owner extends { slot: number }> {
     if (this.#isLocked) throw new ModelError('The caches were changed while a forward is under way. Await the forward first.');
   }
 
-  /** Gives the owner a slot. */
+  /** Gives the owner a slot. What an earlier owner left in it is not cleared. */
   take(owner: Owner): void {
     this.requireUnlocked();
     // A pass costs what the capacity is, so one long sequence must not slow down all that come after it.
@@ -67,7 +76,10 @@ export class SlotCache<Owner extends { slot: number }> {
 
   /** Copies what one owner holds to another. */
   copy(from: Owner, to: Owner): void {
-    this.#eachBuffer((data, size) => data.copyWithin(to.slot * size, from.slot * size, (from.slot + 1) * size));
+    this.#copySlot(from.slot, to.slot);
+    // Either slot will do for either owner now. With the copy in front, a prompt stays behind its branches, and their
+    // first forward finds them in the first slots.
+    if (from.slot < to.slot) this.#exchange(from, to.slot);
   }
 
   /** Makes room for `positions` in every slot. */
@@ -75,34 +87,58 @@ export class SlotCache<Owner extends { slot: number }> {
     if (positions > this.#capacity) this.#layOut(this.#owners.length, Math.ceil(positions / CAPACITY_STEP) * CAPACITY_STEP);
   }
 
-  /** Puts the owners into the first slots, in their order; who was there goes where they came from. */
+  /** Moves the owners into the first slots, in any order. Those that are in the way go where they came from. */
   gather(owners: readonly Owner[]): void {
-    for (const [slot, owner] of owners.entries()) {
-      if (owner.slot === slot) continue;
-      const other = this.#owners[slot];
-      const from = owner.slot;
-      if (other) this.#swapSlots(from, slot);
-      else this.#eachBuffer((data, size) => data.copyWithin(slot * size, from * size, (from + 1) * size));
-      this.#owners[from] = undefined;
-      if (other) this.#place(other, from);
-      this.#place(owner, slot);
+    if (owners.every(({ slot }) => slot < owners.length)) return;
+    const wanted = new Set<Owner | undefined>(owners);
+    let place = 0;
+    for (const owner of owners) {
+      if (owner.slot < owners.length) continue;
+      while (wanted.has(this.#owners[place])) place++;
+      if (this.#owners[place]) this.#swapSlots(owner.slot, place);
+      else this.#copySlot(owner.slot, place);
+      this.#exchange(owner, place);
     }
   }
 
-  /** Values of slots `[first, first + count)` in one buffer. */
+  /** Values of slots `[first, first + count)` in one buffer, without copying. */
   view(buffer: number, first: number, count: number): CacheData {
     const size = this.#slotSize(buffer);
     return this.#data[buffer]!.subarray(first * size, (first + count) * size);
   }
 
+  /** All slots of one buffer. Another array once `take` or `reserve` has made more room. */
+  data(buffer: number): CacheData {
+    return this.#data[buffer]!;
+  }
+
+  /** Called when slots have been laid out anew. */
+  protected onLayOut(_slots: number, _previousCapacity: number): void {}
+
   #slotSize(buffer: number): number {
-    const { runs, unit } = this.#buffers[buffer]!;
-    return runs * unit * this.#capacity;
+    return this.#buffers[buffer]!.runs * this.#runLength(buffer, this.#capacity);
+  }
+
+  #runLength(buffer: number, capacity: number): number {
+    const { unit, extra = 0 } = this.#buffers[buffer]!;
+    return unit * capacity + extra;
   }
 
   #place(owner: Owner, slot: number): void {
     this.#owners[slot] = owner;
     owner.slot = slot;
+  }
+
+  /** Records the owner in the slot, and who was there, if anyone, in the owner's. */
+  #exchange(owner: Owner, slot: number): void {
+    const other = this.#owners[slot];
+    this.#owners[owner.slot] = undefined;
+    if (other) this.#place(other, owner.slot);
+    this.#place(owner, slot);
+  }
+
+  #copySlot(from: number, to: number): void {
+    this.#eachBuffer((data, size) => data.copyWithin(to * size, from * size, (from + 1) * size));
   }
 
   #swapSlots(left: number, right: number): void {
@@ -120,20 +156,28 @@ export class SlotCache<Owner extends { slot: number }> {
 
   /** Makes this many slots of this capacity, in the buffers held where they are large enough: fresh memory is slow. */
   #layOut(slots: number, capacity: number): void {
+    const previous = this.#capacity;
     const used = this.#owners.findLastIndex((owner) => owner !== undefined) + 1;
-    this.#data = this.#buffers.map(({ type, runs, unit }, buffer) => {
+    for (const [buffer, { type, runs }] of this.#buffers.entries()) {
+      const [stride, newStride] = [this.#runLength(buffer, previous), this.#runLength(buffer, capacity)];
       const held = this.#data[buffer]!;
-      const needed = slots * runs * unit * capacity;
-      const roomy = needed <= held.length ? held : allocateCache(type, needed);
-      moveRuns(held, unit * this.#capacity, roomy, unit * capacity, used * runs);
-      return roomy;
-    });
+      const roomy = slots * runs * newStride <= held.length ? held : allocateCache(type, slots * runs * newStride);
+      moveRuns(held, stride, roomy, newStride, used * runs);
+      this.#data[buffer] = roomy;
+    }
     this.#owners = Array.from({ length: slots }, (_, slot) => this.#owners[slot]);
     this.#capacity = capacity;
+    this.onLayOut(slots, previous);
   }
 }
 
-/** Moves runs of `stride` values so that each begins a run of `newStride`; from the last to the first, so that none is written over within one buffer. */
+/** Moves runs of `stride` values so that each begins a run of `newStride`. A run never shrinks. */
 function moveRuns(from: CacheData, stride: number, to: CacheData, newStride: number, runs: number): void {
-  for (let run = runs - 1; run >= 0; run--) to.set(from.subarray(run * stride, (run + 1) * stride), run * newStride);
+  if (from === to && stride === newStride) return;
+  // From the last to the first: within one buffer no run is written over before it has moved.
+  for (let run = runs - 1; run >= 0; run--) {
+    const start = run * stride;
+    if (from === to) to.copyWithin(run * newStride, start, start + stride);
+    else to.set(from.subarray(start, start + stride), run * newStride);
+  }
 }
