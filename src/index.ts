@@ -150,6 +150,7 @@ export type {
   SpeculationUsage,
 } from './contracts/engine.ts';
 export type { EventBase, RunEventMap } from './contracts/event.ts';
+export type { LatencyProfile, MemoryBudget, PassShape, ProfiledPart } from './contracts/profile.ts';
 export type { Message, Prompt } from './contracts/prompt.ts';
 export type { Strategy, StrategyRequest } from './contracts/strategy.ts';
 export type { BranchReport, RunTiming, StopReason, StrategyResult } from './contracts/result.ts';
