@@ -140,6 +140,7 @@ export type {
   AdvanceOptions,
   Branch,
   BranchProgress,
+  DecidedDraft,
   DraftOutcome,
   Engine,
   EngineUsage,

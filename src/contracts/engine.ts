@@ -44,7 +44,7 @@ export interface SessionOptions {
   /** Whether segments carry the self-certainty of each token, where the engine can tell. @default false */
   readonly selfCertainty?: boolean;
   /** Called for every draft that was decided, where the engine speculates. Must not throw, as `onProgress`. */
-  readonly onDraft?: (branch: number, outcome: DraftOutcome) => void;
+  readonly onDraft?: (branch: number, draft: DecidedDraft) => void;
 }
 
 /** How a token is chosen from the model's distribution. Applied in the order of the fields. */
@@ -103,6 +103,14 @@ export interface DraftOutcome {
   readonly proposed: number;
   /** Of these, counted from the front, those that stood. */
   readonly accepted: number;
+}
+
+/** A draft that was decided, and what it said. */
+export interface DecidedDraft extends DraftOutcome {
+  /** Characters of the branch's text before the draft. */
+  readonly offset: number;
+  /** Text of each drafted token that was decided, `[proposed]`; empty for one without a text of its own, such as the end. */
+  readonly drafted: readonly string[];
 }
 
 /** Drafts of a session, over all branches. */

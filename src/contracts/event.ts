@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'eventemitter3';
 import type { BranchReport, RunTiming, StopReason } from './result.ts';
-import type { DraftOutcome, EngineUsage } from './engine.ts';
+import type { DecidedDraft, EngineUsage } from './engine.ts';
 
 /** Fields of every event. */
 export interface EventBase {
@@ -16,7 +16,7 @@ export interface RunEventMap {
   /** A branch is done: finished, cut, aborted or failed. */
   'branch-end': (event: EventBase & { readonly report: BranchReport }) => void;
   /** A draft was decided, where the engine speculates. */
-  'draft-verify': (event: EventBase & DraftOutcome & { readonly branch: number }) => void;
+  'draft-verify': (event: EventBase & DecidedDraft & { readonly branch: number }) => void;
   /** The leading answer or its votes have changed. */
   'vote-change': (event: EventBase & { readonly answer: string; readonly votes: number; readonly of: number }) => void;
   /** The deadline has cut its first branch; `unfinished` are the branches without a report at that moment. Once a run, as it happens. */

@@ -186,7 +186,9 @@ export class NestedRuns {
       events.on('branch-delta', ({ branch, tokenCount, text }) => scope.emit('branch-delta', { branch: firstBranch + branch, tokenCount, text }));
     }
     if (scope.hasListeners('draft-verify')) {
-      events.on('draft-verify', ({ branch, proposed, accepted }) => scope.emit('draft-verify', { branch: firstBranch + branch, proposed, accepted }));
+      events.on('draft-verify', ({ branch, proposed, accepted, offset, drafted }) =>
+        scope.emit('draft-verify', { branch: firstBranch + branch, proposed, accepted, offset, drafted }),
+      );
     }
     return { events, ended, translate };
   }

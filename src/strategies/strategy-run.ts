@@ -220,7 +220,7 @@ function sessionOptions(scope: RunScope, options: OpenOptions): SessionOptions {
       },
     }),
     ...(scope.hasListeners('draft-verify') && {
-      onDraft: (branch, outcome) => scope.emit('draft-verify', { branch, ...outcome }),
+      onDraft: (branch, draft) => scope.emit('draft-verify', { branch, ...draft }),
     }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../contracts/clock.ts';
 import type { Draft, DraftRequest } from '../../contracts/drafter.ts';
-import type { AdvanceOptions, DraftOutcome, Segment } from '../../contracts/engine.ts';
+import type { AdvanceOptions, Segment } from '../../contracts/engine.ts';
 import type { ForwardRow } from '../../contracts/token-model.ts';
 import { acceptByCoupling, acceptByRejection, type DraftVerdict } from '../../maths/accept-draft.ts';
 import { ModelError } from '../../errors.ts';
@@ -35,9 +35,19 @@ export interface LaneContext {
   /** A token was sampled. */
   onToken(): void;
   /** A draft was verified. */
-  onDraft(state: BranchState, outcome: DraftOutcome): void;
+  onDraft(state: BranchState, draft: VerifiedDraft): void;
   /** A forward with rows of this session is over. */
   onForward(): void;
+}
+
+/** A draft that was decided, in tokens. */
+export interface VerifiedDraft {
+  /** The branch's tokens before it. */
+  readonly start: number;
+  /** Drafted tokens that were decided. */
+  readonly tokens: readonly number[];
+  /** Of these, counted from the front, those that stood. */
+  readonly accepted: number;
 }
 
 /** What a lane reports when it is done; its branch makes a `Segment` of it. */
@@ -142,18 +152,19 @@ export class Lane {
     const size = this.context.probs.length;
     const drafted = draft.tokens.length;
     const cached = state.sequence.length - drafted;
+    const start = state.tokens.length;
     let accepted = 0;
     for (let position = 0; ; position++) {
-      const start = position * size;
-      const logNormaliser = this.#distribute(logits, start);
+      const row = position * size;
+      const logNormaliser = this.#distribute(logits, row);
       const { isAccepted, token } = position < drafted ? this.#verdict(draft, position) : { isAccepted: false, token: this.#draw() };
       if (isAccepted) accepted++;
-      const isDone = this.#push(token, logits[start + token]! - logNormaliser);
+      const isDone = this.#push(token, logits[row + token]! - logNormaliser);
       if (!isDone && isAccepted) continue;
       if (drafted === 0) return isDone;
       state.sequence.truncate(cached + position);
       // Behind an end or a stop nothing was decided, so nothing counts as proposed there.
-      this.context.onDraft(state, { proposed: isDone && isAccepted ? accepted : drafted, accepted });
+      this.context.onDraft(state, { start, tokens: isDone && isAccepted ? draft.tokens.slice(0, accepted) : draft.tokens, accepted });
       return isDone;
     }
   }

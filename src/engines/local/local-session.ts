@@ -1,4 +1,4 @@
-import type { AdvanceOptions, Branch, BranchProgress, EngineUsage, Segment, Session, SessionOptions } from '../../contracts/engine.ts';
+import type { AdvanceOptions, Branch, BranchProgress, DecidedDraft, EngineUsage, Segment, Session, SessionOptions } from '../../contracts/engine.ts';
 import type { TokenModel } from '../../contracts/token-model.ts';
 import type { Tokenizer } from '../../contracts/tokenizer.ts';
 import { DisposedError } from '../../errors.ts';
@@ -13,7 +13,7 @@ import type { ConfidenceRequest } from './confidence-record.ts';
 import type { DecodeLoop } from './decode-loop.ts';
 import { SpeculationTally } from '../speculation/speculation-tally.ts';
 import type { Speculation } from '../speculation/speculation.ts';
-import { Lane, type LaneContext, type LaneOutcome, type Verification } from './lane.ts';
+import { Lane, type LaneContext, type LaneOutcome, type Verification, type VerifiedDraft } from './lane.ts';
 import { StopMatcher } from './stop-matcher.ts';
 
 const DEFAULT_PROGRESS_INTERVAL_MS = 50;
@@ -58,11 +58,13 @@ export class LocalSession implements Session {
       verification: host.verification,
       confidence: confidenceRequest(options),
       siblingTokens: (state) => this.#branches.flatMap((branch) => (branch.state && branch.state !== state ? [branch.state.tokens] : [])),
-      onDraft: (state, outcome) => {
+      onDraft: (state, draft) => {
+        const outcome = { proposed: draft.tokens.length, accepted: draft.accepted };
         this.#tally.add(outcome);
         host.speculation?.recordOutcome(outcome);
+        if (!options.onDraft) return;
         const number = this.#branches.findIndex((branch) => branch.state === state);
-        tellListener(options.onDraft, number, outcome);
+        tellListener(options.onDraft, number, { ...outcome, ...draftText(draft, state, (tokens) => this.#decode(tokens)) });
       },
       onToken: () => {
         this.#usage.completionTokens++;
@@ -172,7 +174,11 @@ export class LocalSession implements Session {
 
   /** @internal Called by a branch. */
   decode(state: BranchState): string {
-    const text = this.#host.tokenizer.decode(state.tokens);
+    return this.#decode(state.tokens);
+  }
+
+  #decode(tokens: readonly number[]): string {
+    const text = this.#host.tokenizer.decode(tokens);
     // The last character may still lack bytes that the next token brings.
     return text.replace(/\uFFFD+$/, '');
   }
@@ -214,6 +220,17 @@ export class LocalSession implements Session {
     }
     tellListener(onProgress, progress);
   }
+}
+
+/** Tokens are decoded behind what stands before them: many tokenizers write a first token in another way, or a character in several. */
+function draftText(
+  { start, tokens }: VerifiedDraft,
+  state: BranchState,
+  decode: (tokens: readonly number[]) => string,
+): Pick<DecidedDraft, 'offset' | 'drafted'> {
+  const before = state.tokens.slice(0, start);
+  const ends = [0, ...tokens.map((_, index) => index + 1)].map((count) => decode([...before, ...tokens.slice(0, count)]));
+  return { offset: ends[0]!.length, drafted: tokens.map((_, index) => ends[index + 1]!.slice(ends[index]!.length)) };
 }
 
 /** @throws {InvalidOptionError} */

@@ -88,7 +88,7 @@ class EngineHost {
     const session = await this.#engine.open(prompt, {
       ...options,
       signal,
-      ...(hasDrafts && { onDraft: (branch, outcome) => this.#send({ type: 'draft', session: number, branch, outcome }) }),
+      ...(hasDrafts && { onDraft: (branch, draft) => this.#send({ type: 'draft', session: number, branch, draft }) }),
       ...(hasProgress && { onProgress: (progress) => this.#send({ type: 'progress', session: number, progress }) }),
     });
     if (signal.aborted) {

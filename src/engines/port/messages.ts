@@ -1,4 +1,4 @@
-import type { AdvanceOptions, Branch, BranchProgress, DraftOutcome, EngineUsage, Segment, SessionOptions } from '../../contracts/engine.ts';
+import type { AdvanceOptions, Branch, BranchProgress, DecidedDraft, EngineUsage, Segment, SessionOptions } from '../../contracts/engine.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import type { TransferredError } from './transferred-error.ts';
 
@@ -33,7 +33,7 @@ export interface BranchAddress {
 export type EngineResponse =
   | { readonly type: 'result'; readonly call: number; readonly value: ReadyResult | OpenResult | BranchResult | undefined }
   | { readonly type: 'error'; readonly call: number; readonly error: TransferredError }
-  | { readonly type: 'draft'; readonly session: number; readonly branch: number; readonly outcome: DraftOutcome }
+  | { readonly type: 'draft'; readonly session: number; readonly branch: number; readonly draft: DecidedDraft }
   | { readonly type: 'progress'; readonly session: number; readonly progress: readonly BranchProgress[] }
   | ({ readonly type: 'load-progress' } & LoadProgressReport);
 

@@ -117,7 +117,7 @@ class PortCaller {
 
   #receive(response: EngineResponse): void {
     if (response.type === 'progress') return tellListener(this.listeners.get(response.session)?.onProgress, response.progress);
-    if (response.type === 'draft') return tellListener(this.listeners.get(response.session)?.onDraft, response.branch, response.outcome);
+    if (response.type === 'draft') return tellListener(this.listeners.get(response.session)?.onDraft, response.branch, response.draft);
     if (response.type === 'load-progress') return this.#onLoadProgress?.(response);
     const call = this.#calls.get(response.call);
     this.#calls.delete(response.call);
