@@ -3,9 +3,6 @@ import { randomSequence } from '../../../src/maths/random.ts';
 import { AcceptanceWindow, AdaptiveDraftLength } from '../../../src/engines/speculation/draft-length.ts';
 import { StepCosts } from '../../../src/engines/speculation/step-costs.ts';
 
-const LONGEST = 16;
-const constant = (rate: number): number[] => new Array<number>(LONGEST).fill(rate);
-
 describe('AcceptanceWindow', () => {
   test('counts a position only when all before it were accepted', () => {
     const window = new AcceptanceWindow();
