@@ -12,6 +12,7 @@ const common: Options = {
 const libraries = {
   index: 'src/index.ts',
   'index.node': 'src/index.node.ts',
+  'ai-sdk': 'src/adapters/ai-sdk/index.ts',
   problems: 'src/problems/index.ts',
   testing: 'src/testing/index.ts',
 };

@@ -114,6 +114,7 @@ const PORTABLE_NAMES = [
 ];
 const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
   'latency-tts': [...PORTABLE_NAMES, 'bundledModels', 'loadModel'],
+  'latency-tts/ai-sdk': ['createLatencyTts', 'latencyTts', 'latencyTtsReport'],
   'latency-tts/problems': ['TIERS', 'formatSolution', 'generateProblems'],
   'latency-tts/testing': ['ManualClock', 'ScriptedTokenModel', 'characterTokenizer', 'localModelOf'],
 };

@@ -7,6 +7,8 @@ import type { StrategyResult } from './result.ts';
 /** A way of spending inference on one prompt. Holds no state between runs; one instance may run many at once. */
 export interface Strategy<Result extends StrategyResult = StrategyResult> {
   readonly name: string;
+  /** Whether a run has one branch and returns its text, which may then be shown while it grows. @default false */
+  readonly isSingleBranch?: boolean;
   /**
    * Works until it is sure, done, or out of time, and returns the best answer it has.
    *

@@ -18,7 +18,7 @@ import { resolveEarlyDecision, type EarlyDecisionName } from '../maths/early-dec
 import { requireNumber } from '../options.ts';
 import { BranchScores, resolveScoring, type ScoringCoverage, type ScoringOptions, type ScoringPolicy } from './branch-scores.ts';
 import { launchAtOnce } from './launch-schedule.ts';
-import { conductSolutions, resolveSolutionSource, type Solutions, type SolutionSource, type SolutionSourceOptions } from './solutions.ts';
+import { conductSolutions, isSingleBranch, resolveSolutionSource, type Solutions, type SolutionSource, type SolutionSourceOptions } from './solutions.ts';
 import { SolutionVote, type SolutionVotePolicy } from './solution-vote.ts';
 import { longestReport } from './strategy-run.ts';
 import { rewardWeights } from './vote-weights.ts';
@@ -86,6 +86,10 @@ export class BestOfN implements Strategy<BestOfNResult> {
     this.#isSame = isSame;
     const weights = rewardWeights(options);
     this.#vote = select === 'by-answer' ? { isSame, weights, earlyDecision: resolveEarlyDecision(earlyDecision), launch: launchAtOnce() } : undefined;
+  }
+
+  get isSingleBranch(): boolean {
+    return isSingleBranch(this.#source);
   }
 
   run(request: StrategyRequest): Promise<BestOfNResult> {

@@ -49,6 +49,10 @@ export class FirstFinish implements Strategy<FirstFinishResult> {
     this.#isSame = isSame;
   }
 
+  get isSingleBranch(): boolean {
+    return this.#branches === 1;
+  }
+
   run(request: StrategyRequest): Promise<FirstFinishResult> {
     const source = { source: undefined, branches: this.#branches, policy: this.#policy };
     return conductSolutions(this.name, request, source, {}, async (solutions) => {

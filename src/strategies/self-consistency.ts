@@ -16,7 +16,7 @@ import { InvalidOptionError } from '../errors.ts';
 import { resolveEarlyDecision, type EarlyDecisionName } from '../maths/early-decision.ts';
 import type { ScoringCoverage } from './branch-scores.ts';
 import { launchAtOnce, resolveLaunchSchedule, type LaunchScheduleName } from './launch-schedule.ts';
-import { conductSolutions, resolveSolutionSource, type SolutionSource, type SolutionSourceOptions } from './solutions.ts';
+import { conductSolutions, isSingleBranch, resolveSolutionSource, type SolutionSource, type SolutionSourceOptions } from './solutions.ts';
 import { SolutionVote, type SolutionVotePolicy, type WeighedVotes } from './solution-vote.ts';
 import { longestReport } from './strategy-run.ts';
 import type { VoteWeights } from './vote-weights.ts';
@@ -64,6 +64,10 @@ export class SelfConsistency implements Strategy<SelfConsistencyResult> {
       earlyDecision: resolveEarlyDecision(earlyDecision),
       launch: launch === undefined ? launchAtOnce() : resolveLaunchSchedule(launch),
     };
+  }
+
+  get isSingleBranch(): boolean {
+    return isSingleBranch(this.#source);
   }
 
   run(request: StrategyRequest): Promise<SelfConsistencyResult> {

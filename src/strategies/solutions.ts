@@ -35,6 +35,11 @@ export function resolveSolutionSource(options: SolutionSourceOptions): SolutionS
   return { source, branches, policy: resolveSolutionPolicy(options) };
 }
 
+/** Whether the source is one branch, whose text is what a run returns. */
+export function isSingleBranch({ source, branches }: SolutionSource): boolean {
+  return source ? (source.isSingleBranch ?? false) : branches === 1;
+}
+
 const SAMPLING_OPTIONS = ['branches', 'maxTokens', 'sampling', 'extract', 'extractUnfinished', 'forcedAnswer'] as const;
 
 /** Told at the start, and of every solution as it comes; says how many branches to launch. */

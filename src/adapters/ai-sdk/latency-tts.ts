@@ -1,0 +1,183 @@
+/**
+ * A strategy as a language model of the AI SDK: `generateText({ model: latencyTts({ engine, deadlineMs }), prompt })`.
+ *
+ * The models are plain objects of specification v4, or v3 for version 6 of `ai`; nothing of the SDK is imported but types.
+ *
+ * @module
+ */
+import type {
+  EmbeddingModelV4,
+  ImageModelV4,
+  LanguageModelV3,
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4GenerateResult,
+  LanguageModelV4StreamPart,
+  LanguageModelV4StreamResult,
+  SharedV4Warning,
+} from '@ai-sdk/provider';
+import type { Strategy } from '../../contracts/strategy.ts';
+import { InvalidOptionError } from '../../errors.ts';
+import { prepareCall, resolveCallOptions, type CallPolicy, type PreparedCall, type StrategyCallOptions } from '../strategy-call.ts';
+import { readOverrides } from './call-overrides.ts';
+import { readSettings, readWarnings } from './read-call.ts';
+import { readPrompt } from './read-prompt.ts';
+import { summarise, UNKNOWN_USAGE } from './summarise.ts';
+
+export interface LatencyTtsOptions extends StrategyCallOptions {
+  /** Strategies that a call may choose from by name: `providerOptions: { latencyTts: { strategy: 'careful' } }`. */
+  readonly strategies?: Readonly<Record<string, Strategy>>;
+  /** What the model is called in responses and telemetry. @default the engine's name */
+  readonly modelId?: string;
+  /** Whether `providerMetadata.latencyTts` carries the text of every branch. @default false */
+  readonly branchTexts?: boolean;
+  /** `v3` is for version 6 of `ai`. @default 'v4' */
+  readonly specification?: 'v3' | 'v4';
+}
+
+const PROVIDER = 'latency-tts';
+
+/** A strategy on an engine, as a language model. @throws {InvalidOptionError} */
+export function latencyTts(options: LatencyTtsOptions & { readonly specification: 'v3' }): LanguageModelV3;
+export function latencyTts(options: LatencyTtsOptions): LanguageModelV4;
+export function latencyTts(options: LatencyTtsOptions): LanguageModelV3 | LanguageModelV4 {
+  const { specification = 'v4' } = options;
+  if (specification !== 'v3' && specification !== 'v4') throw new InvalidOptionError('specification', "'v3' or 'v4'", specification);
+  const policy = resolveCallOptions(options);
+  // A plain object: `ai` wraps models in proxies, behind which private fields are not there.
+  return {
+    specificationVersion: specification,
+    provider: PROVIDER,
+    get modelId() {
+      return options.modelId ?? options.engine.name;
+    },
+    supportedUrls: {},
+    doGenerate: (call: LanguageModelV4CallOptions) => generate(policy, call),
+    doStream: (call: LanguageModelV4CallOptions) => stream(policy, call),
+  } as LanguageModelV4;
+}
+
+type ModelPolicy = CallPolicy & LatencyTtsOptions;
+
+/** One call, read and checked. */
+interface ReadCall {
+  readonly policy: ModelPolicy;
+  readonly run: PreparedCall;
+  readonly warnings: SharedV4Warning[];
+}
+
+/** @throws {InvalidOptionError} */
+function readCall(made: ModelPolicy, options: LanguageModelV4CallOptions, signal = options.abortSignal): ReadCall {
+  const { strategy: name, deadlineMs, branchTexts, ...overrides } = readOverrides(options.providerOptions?.['latencyTts']);
+  const { seed = options.seed } = overrides;
+  const policy = {
+    ...made,
+    ...(seed !== undefined && { seed }),
+    ...(deadlineMs !== undefined && { deadlineMs }),
+    ...(branchTexts !== undefined && { branchTexts }),
+    ...(name !== undefined && { strategy: namedStrategy(made, name) }),
+  };
+  const run = prepareCall(policy, { prompt: readPrompt(options.prompt), settings: readSettings(options), signal });
+  return { policy, run, warnings: readWarnings(options) };
+}
+
+function namedStrategy({ strategies = {} }: ModelPolicy, name: string): Strategy {
+  if (Object.hasOwn(strategies, name)) return strategies[name]!;
+  const names = Object.keys(strategies);
+  const expected = names.length > 0 ? `one of ${names.join(', ')}` : 'left out';
+  throw new InvalidOptionError('providerOptions.latencyTts.strategy', expected, name, 'Name strategies in `strategies` of the model.');
+}
+
+async function generate(policy: ModelPolicy, options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> {
+  const call = readCall(policy, options);
+  const result = await call.run();
+  return {
+    content: [{ type: 'text', text: result.text }],
+    ...summarise(call.policy.strategy.name, result, call.policy.branchTexts ?? false),
+    warnings: call.warnings,
+  };
+}
+
+async function stream(policy: ModelPolicy, options: LanguageModelV4CallOptions): Promise<LanguageModelV4StreamResult> {
+  const leaving = new AbortController();
+  const signal = options.abortSignal ? AbortSignal.any([options.abortSignal, leaving.signal]) : leaving.signal;
+  // Here, so that bad input rejects the call and not its stream.
+  const call = readCall(policy, options, signal);
+  return {
+    stream: new ReadableStream<LanguageModelV4StreamPart>({
+      start: (controller) => void pump(call, { signal, withRaw: options.includeRawChunks ?? false }, controller),
+      cancel: (reason) => leaving.abort(reason),
+    }),
+  };
+}
+
+interface PumpOptions {
+  readonly signal: AbortSignal;
+  /** Whether votes and branches are told of in raw parts. */
+  readonly withRaw: boolean;
+}
+
+/** Runs the call and writes the parts of its stream. Never rejects. */
+async function pump(call: ReadCall, { signal, withRaw }: PumpOptions, controller: ReadableStreamDefaultController<LanguageModelV4StreamPart>): Promise<void> {
+  const { policy, run, warnings } = call;
+  const id = '0';
+  controller.enqueue({ type: 'stream-start', warnings });
+  controller.enqueue({ type: 'response-metadata', modelId: policy.modelId ?? policy.engine.name });
+  let isOpen = false;
+  const write = (part: LanguageModelV4StreamPart): void => {
+    if (!signal.aborted) controller.enqueue(part);
+  };
+  const onText = (delta: string): void => {
+    if (!isOpen) write({ type: 'text-start', id });
+    isOpen = true;
+    write({ type: 'text-delta', id, delta });
+  };
+  try {
+    const result = await run({
+      onText,
+      onEvents: (events) => {
+        if (!withRaw) return;
+        events.on('vote-change', (event) => write({ type: 'raw', rawValue: { event: 'vote-change', ...event } }));
+        events.on('branch-end', ({ atMs, report }) => write({ type: 'raw', rawValue: { event: 'branch-end', atMs, report } }));
+      },
+    });
+    if (isOpen) write({ type: 'text-end', id });
+    write({ type: 'finish', ...summarise(policy.strategy.name, result, policy.branchTexts ?? false) });
+  } catch (error) {
+    // A reader that has left gets nothing more; a caller that has aborted gets its own reason.
+    if (signal.aborted) return controller.error(signal.reason);
+    if (isOpen) write({ type: 'text-end', id });
+    write({ type: 'error', error });
+    write({ type: 'finish', finishReason: { unified: 'error', raw: undefined }, usage: UNKNOWN_USAGE });
+  }
+  if (!signal.aborted) controller.close();
+}
+
+export interface LatencyTtsProviderOptions extends Omit<LatencyTtsOptions, 'strategy' | 'modelId' | 'specification'> {
+  readonly strategies: Readonly<Record<string, Strategy>>;
+}
+
+/** Makes models by the name of their strategy; works in a provider registry of the AI SDK. */
+export interface LatencyTtsProvider {
+  (name: string): LanguageModelV4;
+  readonly specificationVersion: 'v4';
+  languageModel(name: string): LanguageModelV4;
+  embeddingModel(name: string): EmbeddingModelV4;
+  imageModel(name: string): ImageModelV4;
+}
+
+/** Strategies on one engine as a provider: `tts('careful')`. @throws {InvalidOptionError} for a name that is none of `strategies`. */
+export function createLatencyTts(options: LatencyTtsProviderOptions): LatencyTtsProvider {
+  const languageModel = (name: string): LanguageModelV4 => {
+    if (!Object.hasOwn(options.strategies, name)) {
+      throw new InvalidOptionError('modelId', `one of ${Object.keys(options.strategies).join(', ')}`, name, 'A model is named for its strategy.');
+    }
+    return latencyTts({ ...options, strategy: options.strategies[name]!, modelId: name });
+  };
+  const none =
+    (kind: string) =>
+    (name: string): never => {
+      throw new InvalidOptionError('modelId', 'the name of a language model', name, `There are no ${kind} models here.`);
+    };
+  return Object.assign(languageModel, { specificationVersion: 'v4', languageModel, embeddingModel: none('embedding'), imageModel: none('image') } as const);
+}

@@ -1,0 +1,126 @@
+/**
+ * One call of a framework's chat interface, answered by a run of a strategy.
+ *
+ * @module
+ */
+import type { Clock } from '../contracts/clock.ts';
+import type { Engine } from '../contracts/engine.ts';
+import type { Prompt } from '../contracts/prompt.ts';
+import type { StrategyResult } from '../contracts/result.ts';
+import type { Strategy } from '../contracts/strategy.ts';
+import { textBefore, withCallSettings, type CallSettings } from '../engines/with-call-settings.ts';
+import { InvalidOptionError, ModelError } from '../errors.ts';
+import { requireWholeNumber } from '../options.ts';
+import { RunEvents } from '../runtime/run-events.ts';
+import { SelfConsistency } from '../strategies/self-consistency.ts';
+
+/** What every adapter that answers by a strategy is made with. */
+export interface StrategyCallOptions {
+  /** Owned by whoever made it: an adapter never disposes it. */
+  readonly engine: Engine;
+  /** Also an optimizer's plan, or anything else that runs as a strategy does. @default new SelfConsistency() */
+  readonly strategy?: Strategy;
+  /** Milliseconds from the call to the answer. Positive. @default Infinity */
+  readonly deadlineMs?: number;
+  /** Of calls that bring none. Equal calls with equal seeds give equal answers. @default 0 */
+  readonly seed?: number;
+  /** @default the system clock */
+  readonly clock?: Clock;
+  /** Called at the start of every run with what it reports to. */
+  readonly onRun?: (events: RunEvents) => void;
+}
+
+/** The part that every call has. */
+export interface CallPolicy extends StrategyCallOptions {
+  readonly strategy: Strategy;
+}
+
+/** Fills defaults in and checks. @throws {InvalidOptionError} */
+export function resolveCallOptions<Options extends StrategyCallOptions>(options: Options): Options & CallPolicy {
+  const { engine, strategy = new SelfConsistency(), deadlineMs = Infinity } = options;
+  if (typeof engine?.open !== 'function') throw new InvalidOptionError('engine', 'an engine, such as a Decoder', engine);
+  if (typeof strategy?.run !== 'function') throw new InvalidOptionError('strategy', 'a strategy, such as new SelfConsistency()', strategy);
+  if (typeof deadlineMs !== 'number' || !(deadlineMs > 0)) throw new InvalidOptionError('deadlineMs', 'a positive number of milliseconds', deadlineMs);
+  return { ...options, strategy };
+}
+
+/** What one call brings. */
+export interface Call {
+  readonly prompt: Prompt;
+  readonly settings: CallSettings;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Listeners of one run. */
+export interface RunListener {
+  /** Text that the answer is sure to go on with; may be all of it at the end. */
+  onText?(text: string): void;
+  /** Called with the run's events before it starts. */
+  onEvents?(events: RunEvents): void;
+}
+
+/** A call that has been checked. Rejects as `Strategy.run` does. */
+export type PreparedCall = (listener?: RunListener) => Promise<StrategyResult>;
+
+/** @throws {InvalidOptionError} for a call that makes no sense, before any work. */
+export function prepareCall(policy: CallPolicy, call: Call): PreparedCall {
+  const { seed } = policy;
+  if (seed !== undefined) requireWholeNumber('seed', seed);
+  const engine = withCallSettings(policy.engine, call.settings);
+  return (listener = {}) => runCall({ ...policy, engine }, call, listener);
+}
+
+async function runCall(policy: CallPolicy, { prompt, settings, signal }: Call, { onText, onEvents }: RunListener): Promise<StrategyResult> {
+  const { engine, strategy, deadlineMs, seed, clock, onRun } = policy;
+  const events = new RunEvents();
+  const growing = new GrowingText(settings.stop ?? []);
+  const tell = (part: string): void => {
+    if (part !== '') onText?.(part);
+  };
+  // The text of one branch among several may turn out not to be the answer's.
+  if (onText && strategy.isSingleBranch) events.on('branch-delta', ({ text }) => tell(growing.grow(text)));
+  onEvents?.(events);
+  onRun?.(events);
+  const result = await strategy.run({
+    engine,
+    prompt,
+    events,
+    ...(deadlineMs !== undefined && { deadlineMs }),
+    ...(seed !== undefined && { seed }),
+    ...(clock && { clock }),
+    ...(signal && { signal }),
+  });
+  tell(growing.finish(result.text));
+  return result;
+}
+
+/** A text that is handed on while it grows, less what may yet turn out to be a stop string. */
+class GrowingText {
+  readonly #stop: readonly string[];
+  readonly #heldBack: number;
+  #told = '';
+
+  constructor(stop: readonly string[]) {
+    this.#stop = stop;
+    this.#heldBack = Math.max(0, ...stop.map((string) => string.length - 1));
+  }
+
+  /** What is new and sure of a text that has grown. */
+  grow(text: string): string {
+    const sure = textBefore(text, this.#stop) ?? text.slice(0, Math.max(0, text.length - this.#heldBack));
+    if (sure.length <= this.#told.length || !sure.startsWith(this.#told)) return '';
+    return this.#tell(sure);
+  }
+
+  /** What is left of the whole text. @throws {ModelError} where it is another one than was told. */
+  finish(text: string): string {
+    if (!text.startsWith(this.#told)) throw new ModelError('The text that was returned does not begin with the text that was streamed.');
+    return this.#tell(text);
+  }
+
+  #tell(text: string): string {
+    const part = text.slice(this.#told.length);
+    this.#told = text;
+    return part;
+  }
+}
