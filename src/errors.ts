@@ -94,6 +94,17 @@ export class NoCandidateError extends LatencyTtsError {
   }
 }
 
+/** A replay was asked for something that no trace holds. */
+export class NotRecordedError extends LatencyTtsError {
+  /**
+   * @param needed - What was asked for, to follow "needs".
+   * @param advice - A sentence that says what to do.
+   */
+  constructor(needed: string, advice: string) {
+    super('LTTS_NOT_RECORDED', `A replay needs ${needed}. ${advice}`);
+  }
+}
+
 /** Something was used after it had been disposed. */
 export class DisposedError extends LatencyTtsError {
   constructor(what: string) {

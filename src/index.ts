@@ -100,12 +100,11 @@ export {
   type ConfidenceSegment,
 } from './maths/token-confidence.ts';
 
-export { branchesThatFit, type BranchMemory } from './planning/profile/branches-that-fit.ts';
-export { chooseDraftLength, roundMs, type DraftChoice, type RoundShape } from './planning/profile/draft-choice.ts';
-export { fitRoofline, type FittedConstant, type MeasuredPass, type RooflineFit } from './planning/profile/fit-roofline.ts';
-export { HARDWARE, type Hardware, type HardwareName } from './planning/profile/hardware.ts';
-export { MODEL_SHAPES, type ModelShape, type ModelShapeName } from './planning/profile/model-shapes.ts';
-export { rooflineProfile, RooflineProfile, type RooflineOptions } from './planning/profile/roofline-profile.ts';
+export { ReplayBank } from './engines/replay/replay-bank.ts';
+export { ReplayEngine, type ReplayEngineOptions } from './engines/replay/replay-engine.ts';
+export { importTraces, type ImportedText, type ImportTracesOptions } from './planning/traces/import-traces.ts';
+export { recordTraces, type RecordTracesOptions } from './planning/traces/record-traces.ts';
+export { formatTrace, parseTraces } from './planning/traces/trace-lines.ts';
 
 export { canonicalAnswer } from './answers/canonical-answer.ts';
 export { equivalent } from './answers/equivalent.ts';
@@ -127,6 +126,7 @@ export { groupAnswers } from './answers/group-answers.ts';
 export { countVotes, isDecided, type AnswerVotes } from './answers/vote.ts';
 
 export { RunEvents } from './runtime/run-events.ts';
+export { SimulatedClock } from './runtime/simulated-clock.ts';
 export { systemClock } from './runtime/system-clock.ts';
 
 export {
@@ -138,6 +138,7 @@ export {
   ModelError,
   ModelLoadError,
   NoCandidateError,
+  NotRecordedError,
   VocabularyMismatchError,
 } from './errors.ts';
 
@@ -164,5 +165,6 @@ export type { Strategy, StrategyRequest } from './contracts/strategy.ts';
 export type { BranchReport, RunTiming, StopReason, StrategyResult } from './contracts/result.ts';
 export type { OutcomeScorer, ScoredText, ScoreOptions, StepScorer } from './contracts/scorer.ts';
 export type { ForwardRow, Logits, TokenModel, TokenSequence } from './contracts/token-model.ts';
+export type { BranchTrace, ProbeTrace, ProblemTrace, TokenRecord, TraceProblem } from './contracts/trace.ts';
 export type { Tokenizer } from './contracts/tokenizer.ts';
 export type { AnswerTally, EarlyDecision, LaunchSchedule, LaunchStep, VoteState } from './contracts/vote.ts';

@@ -10,6 +10,7 @@ const {
   ModelError,
   ModelLoadError,
   NoCandidateError,
+  NotRecordedError,
   VocabularyMismatchError,
 } = errors;
 
@@ -22,6 +23,7 @@ const EXAMPLES = [
   { error: new ContextLengthError(603, 512), name: 'ContextLengthError', code: 'LTTS_CONTEXT_LENGTH' },
   { error: new NoCandidateError('deadline', []), name: 'NoCandidateError', code: 'LTTS_NO_CANDIDATE' },
   { error: new VocabularyMismatchError('target', 255, 'draft', 32_000), name: 'VocabularyMismatchError', code: 'LTTS_VOCABULARY_MISMATCH' },
+  { error: new NotRecordedError('a prompt that was recorded', 'Record it.'), name: 'NotRecordedError', code: 'LTTS_NOT_RECORDED' },
   { error: new DisposedError('session'), name: 'DisposedError', code: 'LTTS_DISPOSED' },
 ];
 

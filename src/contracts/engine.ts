@@ -43,6 +43,8 @@ export interface SessionOptions {
   readonly topLogprobs?: number;
   /** Whether segments carry the self-certainty of each token, where the engine can tell. @default false */
   readonly selfCertainty?: boolean;
+  /** Tokens drafted a round for the session's branches, where the engine speculates: 0 drafts none. @default as the engine was told */
+  readonly draftLength?: number;
   /** Called for every draft that was decided, where the engine speculates. Must not throw, as `onProgress`. */
   readonly onDraft?: (branch: number, draft: DecidedDraft) => void;
 }

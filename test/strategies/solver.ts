@@ -3,6 +3,8 @@ import type { Engine } from '../../src/contracts/engine.ts';
 import { Decoder } from '../../src/engines/decoder.ts';
 import { characterTokenizer } from '../../src/testing/character-tokenizer.ts';
 import { localModelOf } from '../../src/testing/local-model-of.ts';
+import type { ForwardRow, Logits } from '../../src/contracts/token-model.ts';
+import type { SimulatedClock } from '../../src/runtime/simulated-clock.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { ScriptedTokenModel } from '../../src/testing/scripted-token-model.ts';
 
@@ -79,6 +81,23 @@ export async function openSolver({ plans = PLANS, stepMs = () => 10, fault, onPa
     return session;
   };
   return { engine, model, clock, passes: () => pass, promptTokens: () => promptTokens };
+}
+
+/** The same solver on a simulated clock: a pass ends 10 ms after it began, and what waits for nothing happens in between. */
+export async function openSimulatedSolver(clock: SimulatedClock): Promise<Engine> {
+  class SimulatedModel extends ScriptedTokenModel {
+    override async forward(rows: readonly ForwardRow[]): Promise<Logits> {
+      if (isReady) await clock.wait(10);
+      return super.forward(rows);
+    }
+  }
+  let isReady = false;
+  const logits = (tokens: readonly number[]): Float32Array => logitsOf(tokenizer.decode(tokens), PLANS, undefined);
+  const model = new SimulatedModel({ vocabularySize: ALPHABET.length + 1, endTokens: [END], contextTokens: 400, logits });
+  const engine = new Decoder({ model: localModelOf(model, tokenizer), thread: 'main' });
+  await engine.ready();
+  isReady = true;
+  return engine;
 }
 
 /** What a plan writes, without its end. */

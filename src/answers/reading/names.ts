@@ -34,9 +34,8 @@ export function rawArgument(cursor: Cursor): string {
   return cursor.textBetween(start + 1, cursor.position - 1);
 }
 
-/** `ABC` or `{ABC}` behind `\angle`. */
+/** `ABC` behind `\angle`. */
 export function nameOfPoints(cursor: Cursor): string {
-  if (cursor.is('{')) return rawArgument(cursor);
   let name = '';
   for (let token = cursor.peek(); token && (token.kind === 'symbol' || token.kind === 'word'); token = cursor.peek()) {
     cursor.next();

@@ -224,8 +224,9 @@ export class DecodeLoop {
 /** A draft for each lane, empty where there is no room for one or nothing better than none. */
 async function propose(speculation: Speculation, batch: readonly Lane[]): Promise<readonly Draft[]> {
   const drafts = batch.map(() => NO_DRAFT);
+  if (speculation.failure !== undefined) return drafts;
   const length = speculation.chooseLength(batch.length);
-  const requests = batch.map((lane) => (length > 0 ? lane.draftRequest(length) : undefined));
+  const requests = batch.map((lane) => lane.draftRequest(length));
   const asked = batch.map((_, index) => index).filter((index) => requests[index]);
   if (asked.length === 0) return drafts;
   const proposed = await speculation.propose(

@@ -26,6 +26,8 @@ export interface LaneContext {
   readonly endTokens: ReadonlySet<number>;
   /** Scratch for one distribution, `[vocabularySize]`. */
   readonly probs: Float32Array;
+  /** Tokens drafted a round; `undefined` leaves it to the engine. */
+  readonly draftLength: number | undefined;
   /** How drafted tokens are decided. */
   readonly verification: Verification;
   /** What segments tell beside their tokens; `undefined` for nothing. */
@@ -115,13 +117,13 @@ export class Lane {
     return this.clock.now() + (1 + reserveSteps) * stepMs > this.deadlineAt && this.#finish('deadline');
   }
 
-  /** What a drafter needs to propose at most `length` tokens, or `undefined` where there is no room for any. */
+  /** What a drafter needs to propose at most `length` tokens, or as many as the session asked for; `undefined` where there is no room for any. */
   draftRequest(length: number): DraftRequest | undefined {
     const { context } = this;
     const state = this.#state;
     const left = (this.#options.until?.tokens ?? Infinity) - this.#tokens.length - 1;
     const room = context.contextTokens - context.promptTokens.length - state.tokens.length;
-    const limit = Math.min(length, left, room);
+    const limit = Math.min(context.draftLength ?? length, left, room);
     if (limit < 1) return undefined;
     const purpose = context.verification === 'coupled' ? PURPOSE.token : PURPOSE.draft;
     return {

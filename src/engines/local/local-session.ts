@@ -55,6 +55,7 @@ export class LocalSession implements Session {
       contextTokens: model.contextTokens,
       endTokens: model.endTokens,
       probs: new Float32Array(model.vocabularySize),
+      draftLength: options.draftLength,
       verification: host.verification,
       confidence: confidenceRequest(options),
       siblingTokens: (state) => this.#branches.flatMap((branch) => (branch.state && branch.state !== state ? [branch.state.tokens] : [])),

@@ -31,7 +31,7 @@ export class Speculation {
   }
 
   chooseLength(rows: number): number {
-    return this.#failure === undefined ? this.#length.choose(rows) : 0;
+    return this.#length.choose(rows);
   }
 
   /** Drafts, or empty ones from the first failure of the drafter on: drafts only save time, they are not worth a branch. */

@@ -1,0 +1,142 @@
+/**
+ * Recorded traces as an engine: strategies run on it unchanged, without a model, in simulated time that a profile of the
+ * machine dictates.
+ *
+ * What a branch writes was recorded. How long that takes follows from the profile and from who else is in the batch, by the
+ * scheduling of `engines/local/decode-loop.ts`. Which drafted tokens are accepted is drawn from recorded rates by position.
+ * A text that would have to go on otherwise than recorded (a fork, an unknown forced text) rejects with `NotRecordedError`.
+ *
+ * @module
+ */
+import type { Engine, Session, SessionOptions } from '../../contracts/engine.ts';
+import type { LatencyProfile, ProfiledPart } from '../../contracts/profile.ts';
+import type { Prompt } from '../../contracts/prompt.ts';
+import { DisposedError, InvalidOptionError } from '../../errors.ts';
+import { randomAt } from '../../maths/random.ts';
+import { requireWholeNumber } from '../../options.ts';
+import type { SimulatedClock } from '../../runtime/simulated-clock.ts';
+import { AdaptiveDraftLength, fixedDraftLength, type DraftLengthPolicy } from '../speculation/draft-length.ts';
+import type { ReplayBank } from './replay-bank.ts';
+import { ReplayLoop } from './replay-loop.ts';
+import { ReplaySession } from './replay-session.ts';
+import { shuffledOrder } from './shuffled-order.ts';
+
+export interface ReplayEngineOptions {
+  readonly bank: ReplayBank;
+  readonly profile: LatencyProfile;
+  readonly clock: SimulatedClock;
+  /** Tokens drafted a round. 0 drafts none. @default 'adaptive' where the profile has a draft model, else 0 */
+  readonly draftLength?: number | 'adaptive';
+  /** Longest adaptive draft. @default 8 */
+  readonly longestDraft?: number;
+  /** Acceptance rate at each position of a draft given that all before it were accepted; the last goes on. @default [0.75] */
+  readonly acceptance?: readonly number[];
+  /** @default 64 */
+  readonly maxRows?: number;
+  /** Lets passes vary as the profile says they do; the same seed varies them alike. @default every pass takes its median */
+  readonly jitterSeed?: number;
+  /** Time of passes over what the profile says, by the time on the clock: a machine that slows down. @default 1 */
+  readonly slowdown?: (atMs: number) => number;
+}
+
+const DEFAULT_RATES = [0.75];
+const LONGEST_DRAFT = 8;
+/** Outcomes with which an adaptive length starts, so that it does not begin as if nothing were known. */
+const WARM_OUTCOMES = 48;
+
+export class ReplayEngine implements Engine {
+  readonly name: string;
+  readonly contextTokens = undefined;
+  readonly #bank: ReplayBank;
+  readonly #clock: SimulatedClock;
+  readonly #requestMs: number;
+  readonly #loop: ReplayLoop;
+  readonly #draftLength: DraftLengthPolicy | undefined;
+  #isDisposed = false;
+
+  /** @throws {InvalidOptionError} */
+  constructor(options: ReplayEngineOptions) {
+    const { bank, profile, clock, acceptance = DEFAULT_RATES, maxRows = 64 } = options;
+    requireWholeNumber('maxRows', maxRows, 1);
+    this.name = `replay on ${profile.label}`;
+    this.#bank = bank;
+    this.#clock = clock;
+    this.#requestMs = profile.requestMs;
+    this.#draftLength = draftPolicy(options);
+    const passTime = timing(options);
+    this.#loop = new ReplayLoop({
+      maxRows,
+      draftLength: this.#draftLength,
+      rates: acceptance,
+      now: () => clock.now(),
+      pass: (part, shape, times = 1) => clock.wait(times * passTime(part, profile.passMs(part, shape))),
+    });
+  }
+
+  async ready(): Promise<void> {
+    if (this.#isDisposed) throw new DisposedError('engine');
+  }
+
+  async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
+    if (this.#isDisposed) throw new DisposedError('engine');
+    const { seed = 0, clock, deadlineAt = Infinity, signal } = options;
+    requireWholeNumber('seed', seed);
+    if (clock !== this.#clock) throw new InvalidOptionError('clock', 'the simulated clock of the replay', clock, 'Pass the same one to the run.');
+    signal?.throwIfAborted();
+    const problem = this.#bank.problem(prompt);
+    let forwards = 0;
+    await this.#clock.wait(this.#requestMs, signal);
+    await new Promise<void>((resolve, reject) => {
+      this.#loop.prefill({ promptTokens: problem.promptTokens, deadlineAt, signal, onForward: () => void forwards++, resolve, reject });
+    });
+    return new ReplaySession(
+      {
+        loop: this.#loop,
+        problem,
+        order: seed === problem.seed ? problem.branches.map((_, index) => index) : shuffledOrder(problem.branches.length, seed),
+        speculates: this.#draftLength !== undefined,
+        promptForwards: forwards,
+        now: () => this.#clock.now(),
+        onPlayed: (text, scores) => scores && this.#bank.addScores(prompt, text, scores),
+        onDraft: (proposed, accepted) => this.#draftLength?.record(proposed, accepted),
+      },
+      options,
+    );
+  }
+
+  async dispose(): Promise<void> {
+    this.#isDisposed = true;
+  }
+}
+
+/** How long a pass takes whose median is known. */
+function timing({ profile, clock, jitterSeed, slowdown = () => 1 }: ReplayEngineOptions): (part: ProfiledPart, medianMs: number) => number {
+  let passes = 0;
+  return (part, medianMs) => {
+    const factor = jitterSeed === undefined ? 1 : profile.spread(part, Math.max(randomAt(jitterSeed, 0, passes++), Number.EPSILON));
+    return medianMs * factor * slowdown(clock.now());
+  };
+}
+
+function draftPolicy(options: ReplayEngineOptions): DraftLengthPolicy | undefined {
+  const { profile, acceptance = DEFAULT_RATES, longestDraft = LONGEST_DRAFT } = options;
+  const hasDraft = profile.parts.includes('draft');
+  const { draftLength = hasDraft ? 'adaptive' : 0 } = options;
+  if (draftLength !== 'adaptive') requireWholeNumber('draftLength', draftLength);
+  if (draftLength === 0) return undefined;
+  if (!hasDraft) throw new InvalidOptionError('draftLength', '0 without a draft model in the profile', draftLength);
+  if (draftLength !== 'adaptive') return fixedDraftLength(draftLength);
+  requireWholeNumber('longestDraft', longestDraft, 1);
+  // The length depends on costs alone, not on how long the text is by now.
+  const shape = (rows: number, newTokens: number) => ({ rows, newTokens, contextTokens: 0 });
+  const policy = new AdaptiveDraftLength(longestDraft, {
+    draftMs: (rows, length) => length * profile.passMs('draft', shape(rows, 1)),
+    targetMs: (rows, width) => profile.passMs('target', shape(rows, width)),
+  });
+  for (let outcome = 0; outcome < WARM_OUTCOMES; outcome++) {
+    let accepted = 0;
+    while (accepted < longestDraft && randomAt(outcome, 0, accepted) < (acceptance[accepted] ?? acceptance.at(-1) ?? 0)) accepted++;
+    policy.record(longestDraft, accepted);
+  }
+  return policy;
+}

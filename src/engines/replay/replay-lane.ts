@@ -1,0 +1,146 @@
+import type { AdvanceOptions, DraftOutcome, Segment } from '../../contracts/engine.ts';
+import { randomAt } from '../../maths/random.ts';
+import type { Tape } from './tape.ts';
+
+/** Separates the draws of acceptance from those of the passes' times. */
+const ACCEPT = 1;
+
+/** A branch as its lanes see it. */
+export interface ReplayState {
+  readonly tape: Tape;
+  /** Which random numbers decide its drafts. */
+  readonly stream: number;
+  text: string;
+  tokenCount: number;
+  /** Tokens that no pass has read yet; 0 only behind the prompt, where the next token is known without one. */
+  pendingTokens: number;
+}
+
+/** What a lane needs of its session. */
+export interface ReplayLaneContext {
+  readonly seed: number;
+  readonly promptTokens: number;
+  /** Tokens drafted a round; `undefined` leaves it to the engine. */
+  readonly draftLength: number | undefined;
+  now(): number;
+  onToken(): void;
+  onDraft(state: ReplayState, outcome: DraftOutcome): void;
+  onForward(): void;
+}
+
+export type ReplayOutcome = Pick<Segment, 'tokens' | 'logprobs' | 'finish' | 'stop'> & { readonly text: string };
+
+/** One open call of `advance`: what `engines/local/lane.ts` is to a model, this is to a tape. */
+export class ReplayLane {
+  readonly context: ReplayLaneContext;
+  readonly state: ReplayState;
+  readonly #options: AdvanceOptions;
+  readonly #settle: { resolve: (outcome: ReplayOutcome) => void; reject: (error: unknown) => void };
+  readonly #logprobs: number[] = [];
+  #count = 0;
+  #text = '';
+  #isAborted = false;
+
+  constructor(
+    context: ReplayLaneContext,
+    state: ReplayState,
+    options: AdvanceOptions,
+    settle: { resolve: (outcome: ReplayOutcome) => void; reject: (error: unknown) => void },
+  ) {
+    this.context = context;
+    this.state = state;
+    this.#options = options;
+    this.#settle = settle;
+  }
+
+  get deadlineAt(): number {
+    return this.#options.deadlineAt ?? Infinity;
+  }
+
+  abort(): void {
+    this.#isAborted = true;
+  }
+
+  /** Settles and returns true when the lane was aborted, is out of time or has nothing more to play. */
+  settleIfEnded(): boolean {
+    const { signal } = this.#options;
+    if (signal?.aborted) return this.#reject(signal.reason);
+    if (this.#isAborted) return this.#finish('aborted');
+    if (this.context.now() >= this.deadlineAt) return this.#finish('deadline');
+    return this.#finishIfOver();
+  }
+
+  /** Settles and returns true when a further step, and the steps to be kept in reserve, would pass the deadline. */
+  settleIfOutOfTime(stepMs: number): boolean {
+    const { reserveSteps = 0 } = this.#options;
+    return this.context.now() + (1 + reserveSteps) * stepMs > this.deadlineAt && this.#finish('deadline');
+  }
+
+  /** How many tokens of a draft there is room for. */
+  draftTokens(length: number): number {
+    const left = (this.#options.until?.tokens ?? Infinity) - this.#count - 1;
+    return Math.max(0, Math.min(this.context.draftLength ?? length, left));
+  }
+
+  /** Takes what a pass with a draft gives: its accepted tokens and one more. True when the lane is done. */
+  receive(drafted: number, rates: readonly number[]): boolean {
+    if (this.#isAborted) return this.#finish('aborted');
+    const accepted = drafted === 0 ? 0 : this.#accepted(drafted, rates);
+    for (let taken = 0; taken <= accepted; taken++) {
+      if (!this.take()) continue;
+      if (drafted > 0) this.context.onDraft(this.state, { proposed: Math.min(drafted, taken + 1), accepted: Math.min(accepted, taken + 1) });
+      return true;
+    }
+    if (drafted > 0) this.context.onDraft(this.state, { proposed: drafted, accepted });
+    return false;
+  }
+
+  /** Plays one token; true when the lane is done. */
+  take(): boolean {
+    const { state } = this;
+    const { text, logprob } = state.tape.take();
+    if (logprob !== undefined) this.#logprobs.push(logprob);
+    this.#text += text;
+    this.#count++;
+    state.text += text;
+    state.tokenCount++;
+    state.pendingTokens = 1;
+    this.context.onToken();
+    const isEnd = state.tape.isOver && state.tape.finish === 'end';
+    if (isEnd) return this.#finish('end');
+    const stop = this.#options.until?.stop?.find((boundary) => this.#text.slice(-(text.length + boundary.length - 1)).includes(boundary));
+    if (stop !== undefined) return this.#finish('stop', stop);
+    if (this.#count >= (this.#options.until?.tokens ?? Infinity)) return this.#finish('length');
+    return this.#finishIfOver();
+  }
+
+  fail(error: unknown): true {
+    return this.#reject(error);
+  }
+
+  /** What was recorded up to a limit cannot go on. */
+  #finishIfOver(): boolean {
+    const { tape } = this.state;
+    if (!tape.isOver) return false;
+    return this.#finish(tape.finish === 'end' ? 'end' : 'context');
+  }
+
+  #accepted(drafted: number, rates: readonly number[]): number {
+    const { seed } = this.context;
+    const { stream, tokenCount } = this.state;
+    let accepted = 0;
+    while (accepted < drafted && randomAt(seed, stream, tokenCount + accepted, ACCEPT) < (rates[accepted] ?? rates.at(-1) ?? 0)) accepted++;
+    return accepted;
+  }
+
+  #reject(error: unknown): true {
+    this.#settle.reject(error);
+    return true;
+  }
+
+  #finish(finish: Segment['finish'], stop?: string): true {
+    const tokens = Array.from({ length: this.#count }, (_, index) => index);
+    this.#settle.resolve({ tokens, logprobs: this.#logprobs, text: this.#text, finish, ...(stop === undefined ? {} : { stop }) });
+    return true;
+  }
+}

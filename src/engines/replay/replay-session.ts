@@ -1,0 +1,222 @@
+import type { AdvanceOptions, Branch, EngineUsage, Segment, Session, SessionOptions } from '../../contracts/engine.ts';
+import type { ProblemTrace } from '../../contracts/trace.ts';
+import { DisposedError, NotRecordedError } from '../../errors.ts';
+import { requireWholeNumber } from '../../options.ts';
+import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
+import { SpeculationTally } from '../speculation/speculation-tally.ts';
+import { tellListener } from '../tell-listener.ts';
+import { ReplayLane, type ReplayLaneContext, type ReplayOutcome, type ReplayState } from './replay-lane.ts';
+import type { ReplayLoop } from './replay-loop.ts';
+import { Tape } from './tape.ts';
+
+/** What a session shares with its engine. */
+export interface ReplaySessionHost {
+  readonly loop: ReplayLoop;
+  readonly problem: ProblemTrace;
+  /** Which recorded branch plays the n-th. */
+  readonly order: readonly number[];
+  readonly speculates: boolean;
+  /** Passes that reading the prompt took. */
+  readonly promptForwards: number;
+  now(): number;
+  /** A text has been played to its end. */
+  onPlayed(text: string, scores: readonly number[] | undefined): void;
+  onDraft(proposed: number, accepted: number): void;
+}
+
+const DEFAULT_PROGRESS_INTERVAL_MS = 50;
+
+/** A recorded problem and its branches. */
+export class ReplaySession implements Session {
+  readonly #host: ReplaySessionHost;
+  readonly #options: SessionOptions;
+  readonly #context: ReplayLaneContext;
+  readonly #branches: ReplayBranch[] = [];
+  readonly #tally = new SpeculationTally();
+  readonly #usage: { completionTokens: number; forcedTokens: number; forwardCount: number };
+  #launched = 0;
+  #progressAt = -Infinity;
+  #isDisposed = false;
+
+  constructor(host: ReplaySessionHost, options: SessionOptions) {
+    this.#host = host;
+    this.#options = options;
+    this.#usage = { completionTokens: 0, forcedTokens: 0, forwardCount: host.promptForwards };
+    this.#context = {
+      seed: options.seed ?? 0,
+      promptTokens: host.problem.promptTokens,
+      draftLength: options.draftLength,
+      now: () => host.now(),
+      onToken: () => void this.#usage.completionTokens++,
+      onDraft: (state, outcome) => {
+        this.#tally.add(outcome);
+        host.onDraft(outcome.proposed, outcome.accepted);
+        const branch = this.#branches.findIndex((other) => other.state === state);
+        tellListener(options.onDraft, branch, { ...outcome, offset: state.text.length, drafted: Array.from({ length: outcome.proposed }, () => '') });
+      },
+      onForward: () => {
+        this.#usage.forwardCount++;
+        this.#reportProgress();
+      },
+    };
+  }
+
+  get promptTokens(): number {
+    return this.#host.problem.promptTokens;
+  }
+
+  branch(count: number): Branch[] {
+    requireWholeNumber('count', count, 1);
+    const { problem, order } = this.#host;
+    if (this.#launched + count > problem.branches.length) {
+      const needed = `${this.#launched + count} recorded branches of the problem ${problem.id} but has ${problem.branches.length}`;
+      throw new NotRecordedError(needed, 'Record more branches, or ask for fewer.');
+    }
+    return Array.from({ length: count }, () => {
+      const trace = order[this.#launched++]!;
+      return this.#add({ tape: Tape.of(problem.branches[trace]!), stream: trace, text: '', tokenCount: 0, pendingTokens: 0 });
+    });
+  }
+
+  usage(): EngineUsage {
+    return { promptTokens: this.promptTokens, ...this.#usage, ...(this.#host.speculates && { speculation: this.#tally.usage() }) };
+  }
+
+  async dispose(): Promise<void> {
+    this.#isDisposed = true;
+    for (const branch of this.#branches) branch.abort();
+  }
+
+  /** @internal Called by a branch. */
+  fork({ tape, ...state }: ReplayState): Branch {
+    return this.#add({ ...state, tape: tape.fork() });
+  }
+
+  /** @internal Called by a branch. */
+  force(state: ReplayState, text: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#host.loop.whenIdle(() => {
+        const tokens = state.tape.force(text);
+        state.text += text;
+        state.tokenCount += tokens;
+        state.pendingTokens += tokens;
+        this.#usage.forcedTokens += tokens;
+        resolve();
+      });
+    });
+  }
+
+  /** @internal Called by a branch. */
+  now(): number {
+    return this.#host.now();
+  }
+
+  /** @internal Called by a branch. */
+  async advance(state: ReplayState, options: AdvanceOptions, admit: (lane: ReplayLane) => void): Promise<ReplayOutcome> {
+    const outcome = await new Promise<ReplayOutcome>((resolve, reject) => {
+      const lane = new ReplayLane(this.#context, state, options, { resolve, reject });
+      admit(lane);
+      this.#host.loop.add(lane);
+    });
+    if (state.tape.isOver) this.#host.onPlayed(state.text, state.tape.probe?.scores);
+    return outcome;
+  }
+
+  #add(state: ReplayState): ReplayBranch {
+    if (this.#isDisposed) throw new DisposedError('session');
+    const branch = new ReplayBranch(this, this.#branches.length, state);
+    this.#branches.push(branch);
+    return branch;
+  }
+
+  #reportProgress(): void {
+    const { onProgress, progressIntervalMs = DEFAULT_PROGRESS_INTERVAL_MS } = this.#options;
+    if (!onProgress || this.now() - this.#progressAt < progressIntervalMs) return;
+    this.#progressAt = this.now();
+    const open = this.#branches.filter(({ isAdvancing }) => isAdvancing);
+    tellListener(
+      onProgress,
+      open.map(({ number, state }) => ({ branch: number, tokenCount: state.tokenCount, text: state.text })),
+    );
+  }
+}
+
+class ReplayBranch implements Branch {
+  readonly number: number;
+  readonly state: ReplayState;
+  readonly #session: ReplaySession;
+  #text: string;
+  #tokenCount: number;
+  #ended: Branch['ended'];
+  #isAdvancing = false;
+  #lane: ReplayLane | undefined;
+
+  constructor(session: ReplaySession, number: number, state: ReplayState) {
+    this.#session = session;
+    this.number = number;
+    this.state = state;
+    this.#text = state.text;
+    this.#tokenCount = state.tokenCount;
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  get tokenCount(): number {
+    return this.#tokenCount;
+  }
+
+  get ended(): Branch['ended'] {
+    return this.#ended;
+  }
+
+  get isAdvancing(): boolean {
+    return this.#isAdvancing;
+  }
+
+  async advance(options: AdvanceOptions = {}): Promise<Segment> {
+    requireAdvanceOptions(options);
+    this.#requireResting('advance');
+    options.signal?.throwIfAborted();
+    const startedAt = this.#session.now();
+    this.#isAdvancing = true;
+    try {
+      const outcome = await this.#session.advance(this.state, options, (lane) => (this.#lane = lane));
+      const { finish } = outcome;
+      if (finish === 'end' || finish === 'context' || finish === 'aborted') this.#ended = finish;
+      this.#update();
+      return { ...outcome, startedAt, endedAt: this.#session.now() };
+    } finally {
+      this.#isAdvancing = false;
+      this.#lane = undefined;
+    }
+  }
+
+  fork(): Branch {
+    this.#requireResting('fork');
+    return this.#session.fork(this.state);
+  }
+
+  async force(text: string): Promise<void> {
+    this.#requireResting('force');
+    if (text === '') return;
+    await this.#session.force(this.state, text);
+    this.#update();
+  }
+
+  abort(): void {
+    if (this.#ended) return;
+    this.#ended = 'aborted';
+    this.#lane?.abort();
+  }
+
+  #requireResting(verb: string): void {
+    requireResting(verb, { number: this.number, ended: this.#ended, isAdvancing: this.#isAdvancing });
+  }
+
+  #update(): void {
+    this.#text = this.state.text;
+    this.#tokenCount = this.state.tokenCount;
+  }
+}

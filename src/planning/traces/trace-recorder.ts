@@ -1,0 +1,165 @@
+import type { AnswerEquivalence, AnswerExtractor } from '../../contracts/answer.ts';
+import type { Clock } from '../../contracts/clock.ts';
+import type { Branch, Engine, SamplingOptions, Segment, Session } from '../../contracts/engine.ts';
+import type { OutcomeScorer, ScoredText, StepScorer } from '../../contracts/scorer.ts';
+import type { BranchTrace, ProbeTrace, ProblemTrace, TokenRecord, TraceProblem } from '../../contracts/trace.ts';
+import { suffixBehind, type ForcedAnswer, type ForcedAnswerOptions } from '../../strategies/forced-answer.ts';
+import { TokenEnds } from './token-ends.ts';
+
+export interface RecordTracesOptions {
+  readonly engine: Engine;
+  readonly problems: readonly TraceProblem[];
+  /** Branches of each problem: the most that a plan can use. Whole number ≥ 1. @default 16 */
+  readonly branches?: number;
+  /** @default 0 */
+  readonly seed?: number;
+  /** @default the engine's */
+  readonly sampling?: SamplingOptions;
+  /** Most tokens of a branch. @default what the context holds */
+  readonly maxTokens?: number;
+  /** Scores every branch and probe; needed to plan strategies that go by scores. */
+  readonly scorer?: StepScorer | OutcomeScorer;
+  /**
+   * How the model is asked for its answer in the middle of a branch, and after how many tokens each time. `false` records no
+   * probes: then a replay knows no answer of a branch that the deadline cuts. @default every 12 tokens, as strategies ask
+   */
+  readonly probes?: (ForcedAnswerOptions & { readonly everyTokens?: number }) | false;
+  /** @default after `####`, in `\boxed{}`, or the last number */
+  readonly extract?: AnswerExtractor;
+  /** Whether an answer is the reference. @default `equivalent` */
+  readonly isSame?: AnswerEquivalence;
+  /** @default the system clock */
+  readonly clock?: Clock;
+  readonly signal?: AbortSignal;
+  /** Called before each problem and behind the last. */
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+}
+
+/** How branches are probed. */
+export interface ProbePolicy {
+  readonly everyTokens: number;
+  readonly forced: ForcedAnswer;
+}
+
+type RecorderOptions = RecordTracesOptions & { readonly branches: number; readonly seed: number; readonly clock: Clock };
+
+/** Decodes one problem after another and writes down what comes. */
+export class TraceRecorder {
+  readonly #options: RecorderOptions;
+  readonly #probes: ProbePolicy | undefined;
+
+  constructor(options: RecorderOptions, probes: ProbePolicy | undefined) {
+    this.#options = options;
+    this.#probes = probes;
+  }
+
+  /** @throws what every branch failed with, if none was decoded. */
+  async record(problem: TraceProblem): Promise<ProblemTrace> {
+    const { engine, seed, sampling, signal, clock, branches: count } = this.#options;
+    const startedAt = clock.now();
+    const ends = new TokenEnds();
+    const session = await engine.open(problem.prompt, {
+      seed,
+      ...(sampling && { sampling }),
+      ...(signal && { signal }),
+      clock,
+      onProgress: (progress) => ends.note(progress),
+      progressIntervalMs: 0,
+    });
+    try {
+      const settled = await Promise.allSettled(session.branch(count).map((branch) => this.#decode(branch, ends)));
+      signal?.throwIfAborted();
+      const wallMs = clock.now() - startedAt;
+      const decoded = settled.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+      const failure = settled.find((outcome) => outcome.status === 'rejected');
+      if (decoded.length === 0) throw failure?.reason;
+      const branches = await this.#score(problem, decoded);
+      // Without its failed branches the n-th is not the n-th of any run.
+      return {
+        ...problem,
+        promptTokens: session.promptTokens,
+        seed: failure ? -1 : seed,
+        ...(sampling && { sampling }),
+        branches,
+        ...draftsOf(session),
+        wallMs,
+      };
+    } finally {
+      await session.dispose();
+    }
+  }
+
+  async #decode(branch: Branch, ends: TokenEnds): Promise<BranchTrace> {
+    const { maxTokens = Infinity, signal } = this.#options;
+    const probing: Promise<ProbeTrace | undefined>[] = [];
+    const segments: Segment[] = [];
+    for (;;) {
+      const tokens = Math.min(this.#probes?.everyTokens ?? Infinity, maxTokens - branch.tokenCount);
+      const segment = await branch.advance({ ...(tokens < Infinity && { until: { tokens } }), ...(signal && { signal }) });
+      segments.push(segment);
+      if (segment.finish !== 'length' || branch.tokenCount >= maxTokens) break;
+      if (this.#probes) probing.push(this.#probe(branch, this.#probes, ends));
+    }
+    const probes = (await Promise.all(probing)).filter((probe) => probe !== undefined);
+    return { ...recordOf(branch.text, segments, ends.of(branch.number), 0), ...(probes.length > 0 && { probes }) };
+  }
+
+  /** What a fork of the branch says when it is asked for its answer now; `undefined` where the engine cannot tell. */
+  async #probe(parent: Branch, { forced }: ProbePolicy, ends: TokenEnds): Promise<ProbeTrace | undefined> {
+    const { signal } = this.#options;
+    const at = parent.tokenCount;
+    const suffix = suffixBehind(parent.text, forced);
+    const branch = parent.fork();
+    try {
+      await branch.force(suffix);
+      const start = branch.tokenCount;
+      const before = branch.text.length;
+      const segment = await branch.advance({ until: { tokens: forced.maxTokens, stop: forced.stop }, ...(signal && { signal }) });
+      return { at, suffix, suffixTokens: start - at, ...recordOf(branch.text.slice(before), [segment], ends.of(branch.number), start, before) };
+    } catch {
+      signal?.throwIfAborted();
+      return undefined;
+    } finally {
+      branch.abort();
+    }
+  }
+
+  async #score({ prompt }: TraceProblem, branches: readonly BranchTrace[]): Promise<readonly BranchTrace[]> {
+    const { scorer, signal } = this.#options;
+    if (!scorer) return branches;
+    const texts: ScoredText[] = branches.flatMap(({ text, ends, finish, probes = [] }) => [
+      { text, isFinished: finish === 'end' },
+      ...probes.map((probe) => ({ text: text.slice(0, ends[probe.at - 1]) + probe.suffix + probe.text, isFinished: probe.finish === 'end' })),
+    ]);
+    const scores = (await scorer.score(prompt, texts, { ...(signal && { signal }) })).map((score) => (typeof score === 'number' ? [score] : score));
+    let next = 0;
+    const scored = <Record extends TokenRecord>(record: Record): Record => {
+      const own = scores[next++];
+      return own ? { ...record, scores: own } : record;
+    };
+    return branches.map((branch) => {
+      const whole = scored(branch);
+      return branch.probes ? { ...whole, probes: branch.probes.map((probe) => scored(probe)) } : whole;
+    });
+  }
+}
+
+/** @param offset - Tokens before the record. @param textOffset - Characters before it. */
+function recordOf(text: string, segments: readonly Segment[], noted: ReadonlyMap<number, number>, offset: number, textOffset = 0): TokenRecord {
+  const count = segments.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  const { finish } = segments.at(-1)!;
+  return {
+    text,
+    ends: TokenEnds.whole(text.length, count, (token) => {
+      const end = noted.get(offset + token);
+      return end === undefined ? undefined : end - textOffset;
+    }),
+    logprobs: segments.flatMap(({ logprobs }) => logprobs.map((logprob) => Number(logprob.toFixed(4)))),
+    finish: finish === 'end' || finish === 'stop' || finish === 'context' ? finish : 'length',
+  };
+}
+
+function draftsOf(session: Session): Pick<ProblemTrace, 'drafts'> {
+  const { speculation } = session.usage();
+  return speculation ? { drafts: speculation.byPosition } : {};
+}

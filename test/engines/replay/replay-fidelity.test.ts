@@ -1,0 +1,135 @@
+/** A replay of what a model wrote is what the model would do: the same reports at the same times. */
+import { describe, expect, test } from 'vitest';
+import type { Branch } from '../../../src/contracts/engine.ts';
+import type { LatencyProfile } from '../../../src/contracts/profile.ts';
+import type { Strategy } from '../../../src/contracts/strategy.ts';
+import type { StrategyResult } from '../../../src/contracts/result.ts';
+import type { ProblemTrace } from '../../../src/contracts/trace.ts';
+import { InvalidOptionError, NoCandidateError, NotRecordedError } from '../../../src/errors.ts';
+import { ReplayBank } from '../../../src/engines/replay/replay-bank.ts';
+import { ReplayEngine } from '../../../src/engines/replay/replay-engine.ts';
+import { recordTraces } from '../../../src/planning/traces/record-traces.ts';
+import { SimulatedClock } from '../../../src/runtime/simulated-clock.ts';
+import { FirstFinish } from '../../../src/strategies/first-finish.ts';
+import { SelfConsistency } from '../../../src/strategies/self-consistency.ts';
+import { openSimulatedSolver } from '../../strategies/solver.ts';
+
+const PROMPT = 'how many?';
+/** What the scripted solver's passes take. */
+const PROFILE: LatencyProfile = { label: 'scripted', parts: ['target', 'prefill'], passMs: () => 10, spread: () => 1, requestMs: 0 };
+
+async function recorded(branches: number): Promise<ProblemTrace> {
+  const clock = new SimulatedClock();
+  const options = {
+    engine: await openSimulatedSolver(clock),
+    problems: [{ id: 'a', prompt: PROMPT, reference: '42' }],
+    branches,
+    seed: 3,
+    probes: { everyTokens: 1 },
+    clock,
+  };
+  for await (const trace of recordTraces(options)) return trace;
+  throw new Error('Nothing was recorded.');
+}
+
+async function live(strategy: Strategy, deadlineMs: number): Promise<StrategyResult | undefined> {
+  const clock = new SimulatedClock();
+  const engine = await openSimulatedSolver(clock);
+  return orNothing(strategy.run({ engine, prompt: PROMPT, seed: 3, clock, deadlineMs }));
+}
+
+async function replayed(trace: ProblemTrace, strategy: Strategy, deadlineMs: number): Promise<StrategyResult | undefined> {
+  const clock = new SimulatedClock();
+  const engine = new ReplayEngine({ bank: new ReplayBank([trace]), profile: PROFILE, clock });
+  return orNothing(strategy.run({ engine, prompt: PROMPT, seed: 3, clock, deadlineMs }));
+}
+
+async function orNothing(run: Promise<StrategyResult>): Promise<StrategyResult | undefined> {
+  return run.catch((error: unknown) => {
+    if (error instanceof NoCandidateError) return undefined;
+    throw error;
+  });
+}
+
+/** Traces keep log-probabilities to four places. */
+function rounded(result: StrategyResult | undefined): unknown {
+  return result && { ...result, branches: result.branches.map((report) => ({ ...report, meanLogprob: report.meanLogprob?.toFixed(3) })) };
+}
+
+describe('a replay', () => {
+  const strategies: readonly (readonly [string, () => Strategy])[] = [
+    ['self-consistency without forced answers', () => new SelfConsistency({ branches: 6, forcedAnswer: false })],
+    ['self-consistency, waiting for all', () => new SelfConsistency({ branches: 6, earlyDecision: 'none', forcedAnswer: false })],
+    ['self-consistency, in windows', () => new SelfConsistency({ branches: 6, launch: 'windows', forcedAnswer: false })],
+    ['a limit of tokens', () => new SelfConsistency({ branches: 4, maxTokens: 9, forcedAnswer: false })],
+    ['answers asked for at the deadline', () => new SelfConsistency({ branches: 6 })],
+    ['answers asked for at a limit of tokens', () => new SelfConsistency({ branches: 6, maxTokens: 11 })],
+    ['first finish', () => new FirstFinish({ branches: 6, finishers: 2, forcedAnswer: false })],
+  ];
+
+  test.each(strategies)('gives what the model gives: %s', async (_, make) => {
+    const trace = await recorded(6);
+    for (const deadlineMs of [50, 90, 130, 170, 205, 300, Infinity]) {
+      const expected = await live(make(), deadlineMs);
+      const actual = await replayed(trace, make(), deadlineMs);
+      expect(rounded(actual)).toEqual(rounded(expected));
+    }
+  });
+
+  test('accepts drafts at the recorded rates, and takes less time for it', async () => {
+    const trace = await recorded(6);
+    const run = async (draftLength: number | 'adaptive', acceptance: readonly number[]): Promise<StrategyResult> => {
+      const clock = new SimulatedClock();
+      const engine = new ReplayEngine({
+        bank: new ReplayBank([trace]),
+        profile: { ...PROFILE, parts: ['target', 'prefill', 'draft'], passMs: costs },
+        clock,
+        draftLength,
+        acceptance,
+      });
+      return new SelfConsistency({ branches: 6, earlyDecision: 'none' }).run({ engine, prompt: PROMPT, seed: 3, clock });
+    };
+    const costs = (part: string): number => (part === 'draft' ? 1 : 10);
+    const [plain, none, all, adaptive] = [await run(0, []), await run(4, [0]), await run(4, [1]), await run('adaptive', [1])];
+    expect([none, all, adaptive].map(({ branches }) => branches.map(({ text }) => text))).toEqual(Array(3).fill(plain.branches.map(({ text }) => text)));
+    expect(none.usage.speculation!.accepted).toBe(0);
+    expect(all.usage.speculation!.accepted).toBe(all.usage.speculation!.proposed);
+    expect(none.timing.totalMs).toBeGreaterThan(plain.timing.totalMs);
+    expect(all.timing.totalMs).toBeLessThan(plain.timing.totalMs / 2);
+    expect(adaptive.timing.totalMs).toBeLessThan(all.timing.totalMs);
+    // A session that asks for no drafts gets none.
+    expect(plain.usage.speculation).toBeUndefined();
+  });
+
+  test('shuffles branches by the seed, the same for every strategy', async () => {
+    const trace = await recorded(6);
+    const texts = async (strategy: Strategy, seed: number): Promise<string[]> => {
+      const clock = new SimulatedClock();
+      const engine = new ReplayEngine({ bank: new ReplayBank([trace]), profile: PROFILE, clock });
+      return (await strategy.run({ engine, prompt: PROMPT, seed, clock })).branches.map(({ text }) => text);
+    };
+    const all = new SelfConsistency({ branches: 6, earlyDecision: 'none' });
+    const few = new SelfConsistency({ branches: 2, earlyDecision: 'none' });
+    expect((await texts(all, 8)).sort()).toEqual((await texts(all, 3)).sort());
+    expect(await texts(all, 8)).not.toEqual(await texts(all, 9));
+    expect(await texts(few, 8)).toEqual((await texts(all, 8)).slice(0, 2));
+  });
+
+  test('refuses what was not recorded', async () => {
+    const trace = await recorded(2);
+    const clock = new SimulatedClock();
+    const engine = new ReplayEngine({ bank: new ReplayBank([trace]), profile: PROFILE, clock });
+    await expect(engine.open('other?', { clock })).rejects.toThrow(NotRecordedError);
+    await expect(engine.open(PROMPT, {})).rejects.toThrow(InvalidOptionError);
+    const session = await engine.open(PROMPT, { clock });
+    expect(() => session.branch(3)).toThrow(NotRecordedError);
+    const [branch] = session.branch(1) as [Branch];
+    await branch.advance({ until: { tokens: 2 } });
+    const fork = branch.fork();
+    await expect(fork.advance()).rejects.toThrow(NotRecordedError);
+    await fork.force('\n#### ');
+    expect((await fork.advance()).text).toMatch(/^\d+$/);
+    await branch.force(' wait');
+    await expect(branch.advance()).rejects.toThrow(NotRecordedError);
+  });
+});

@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { ProblemTrace } from '../../src/contracts/trace.ts';
+import { InvalidOptionError } from '../../src/errors.ts';
+import { importTraces } from '../../src/planning/traces/import-traces.ts';
+import { recordTraces, type RecordTracesOptions } from '../../src/planning/traces/record-traces.ts';
+import { TokenEnds } from '../../src/planning/traces/token-ends.ts';
+import { formatTrace, parseTraces } from '../../src/planning/traces/trace-lines.ts';
+import { SimulatedClock } from '../../src/runtime/simulated-clock.ts';
+import { PLANS, openSimulatedSolver, solutionOf } from '../strategies/solver.ts';
+import { ScriptedStepScorer } from '../strategies/scripted-scorer.ts';
+
+async function record(options: Partial<RecordTracesOptions> = {}): Promise<ProblemTrace[]> {
+  const clock = new SimulatedClock();
+  const traces: ProblemTrace[] = [];
+  const problems = [
+    { id: 'first', prompt: 'how many?', reference: '42', group: 'easy' },
+    { id: 'second', prompt: 'how much?' },
+  ];
+  for await (const trace of recordTraces({ engine: await openSimulatedSolver(clock), problems, branches: 5, seed: 2, clock, ...options })) traces.push(trace);
+  return traces;
+}
+
+describe('recordTraces', () => {
+  test('writes down texts, their tokens, answers and whether they are right', async () => {
+    const [first, second] = await record();
+    expect(first).toMatchObject({ id: 'first', group: 'easy', reference: '42', seed: 2, promptTokens: 9 });
+    expect(first!.branches).toHaveLength(5);
+    for (const { text, ends, answer, isRight, logprobs, finish } of first!.branches) {
+      const plan = PLANS.find((_, index) => solutionOf(PLANS, index) === text)!;
+      expect({ answer, isRight, finish }).toEqual({ answer: plan.answer, isRight: plan.answer === '42', finish: 'end' });
+      // A token a character, and the end, which has none.
+      expect(ends).toEqual([...Array.from(text, (_, index) => index + 1), text.length]);
+      expect(logprobs).toHaveLength(ends.length);
+    }
+    expect(second!.branches.every(({ isRight }) => isRight === undefined)).toBe(true);
+  });
+
+  test('asks branches early, and leaves them as they would have been', async () => {
+    const probed = await record({ probes: { everyTokens: 4, suffix: '#### ' } });
+    const plain = await record({ probes: false });
+    for (const [index, { branches }] of probed.entries()) {
+      expect(branches.map((branch) => ({ ...branch, probes: undefined }))).toEqual(plain[index]!.branches.map((branch) => ({ ...branch, probes: undefined })));
+      for (const { text, probes = [], ends } of branches) {
+        expect(probes.map(({ at }) => at)).toEqual(Array.from({ length: Math.ceil(ends.length / 4) - 1 }, (_, probe) => 4 * (probe + 1)));
+        for (const { suffix, suffixTokens, text: answer } of probes)
+          expect({ suffix, suffixTokens, isPlanned: text.includes(answer) }).toEqual({ suffix: '#### ', suffixTokens: 5, isPlanned: true });
+      }
+    }
+  });
+
+  test('has branches and probes scored', async () => {
+    const [trace] = await record({ scorer: new ScriptedStepScorer({ steps: ({ text }) => [text.length / 100] }) });
+    for (const { text, scores, probes = [] } of trace!.branches) {
+      expect(scores).toEqual([text.length / 100]);
+      for (const probe of probes) expect(probe.scores).toEqual([(text.slice(0, probe.at) + probe.suffix + probe.text).length / 100]);
+    }
+  });
+
+  test('says how far it is, and ends with an abort after what is whole', async () => {
+    const progress: unknown[] = [];
+    await record({ onProgress: (event) => progress.push(event) });
+    expect(progress).toEqual([
+      { done: 0, total: 2 },
+      { done: 1, total: 2 },
+      { done: 2, total: 2 },
+    ]);
+    const controller = new AbortController();
+    const run = record({ signal: controller.signal, onProgress: ({ done }) => done === 1 && controller.abort('enough') });
+    await expect(run).rejects.toBe('enough');
+  });
+
+  test.each([
+    ['branches', { branches: 0 }],
+    ['seed', { seed: -1 }],
+    ['maxTokens', { maxTokens: 0.5 }],
+    ['probes.everyTokens', { probes: { everyTokens: 0 } }],
+    [
+      'problems',
+      {
+        problems: [
+          { id: 'a', prompt: 'a?' },
+          { id: 'a', prompt: 'b?' },
+        ],
+      },
+    ],
+  ])('refuses a bad %s before any work', async (option, options) => {
+    const run = record(options);
+    await expect(run).rejects.toThrow(InvalidOptionError);
+    await expect(run).rejects.toMatchObject({ option });
+  });
+});
+
+describe('trace lines', () => {
+  test('come back as they were, without a last line that was cut', async () => {
+    const traces = await record({ scorer: new ScriptedStepScorer({ steps: () => [0.5] }) });
+    const text = traces.map(formatTrace).join('');
+    expect(parseTraces(text)).toEqual(traces);
+    expect(parseTraces(text.slice(0, -20))).toEqual(traces.slice(0, 1));
+    expect(parseTraces('')).toEqual([]);
+  });
+
+  test('name the line that is no trace', async () => {
+    const text = (await record()).map(formatTrace).join('');
+    expect(() => parseTraces(`${text}{"version":1}\n${text}`)).toThrow('traces line 3');
+    expect(() => parseTraces(text.replaceAll('"version":1', '"version":2'))).toThrow(InvalidOptionError);
+  });
+});
+
+describe('importTraces', () => {
+  test('makes problems of texts with one prompt', () => {
+    const [first, second] = importTraces([
+      { prompt: 'a?', text: 'So 4.\n#### 4', reference: '4' },
+      { prompt: 'b?', text: 'the answer', answer: '7', tokens: 3, promptTokens: 11, id: 'b' },
+      { prompt: 'a?', text: '#### 5', reference: '4', scores: [0.3] },
+    ]);
+    expect(first).toMatchObject({ id: '0', prompt: 'a?', reference: '4' });
+    expect(first!.branches.map(({ answer, isRight, scores }) => ({ answer, isRight, scores }))).toEqual([
+      { answer: '4', isRight: true, scores: undefined },
+      { answer: '5', isRight: false, scores: [0.3] },
+    ]);
+    expect(second).toMatchObject({ id: 'b', promptTokens: 11, branches: [{ answer: '7', ends: [3, 7, 10] }] });
+    expect(() => importTraces([])).toThrow(InvalidOptionError);
+  });
+});
+
+describe('TokenEnds.whole', () => {
+  test('ascends to the end of the text, through what is known', () => {
+    const known = fc.dictionary(fc.integer({ min: 1, max: 30 }).map(String), fc.nat(60));
+    fc.assert(
+      fc.property(fc.nat(50), fc.integer({ min: 1, max: 30 }), known, (length, count, ends) => {
+        const whole = TokenEnds.whole(length, count, (tokens) => ends[tokens]);
+        expect(whole).toHaveLength(count);
+        expect(whole.at(-1)).toBe(length);
+        expect([...whole].sort((left, right) => left - right)).toEqual(whole);
+      }),
+    );
+  });
+});
