@@ -100,6 +100,12 @@ export {
   type ConfidenceSegment,
 } from './maths/token-confidence.ts';
 
+export { branchesThatFit, type BranchMemory } from './planning/profile/branches-that-fit.ts';
+export { chooseDraftLength, roundMs, type DraftChoice, type RoundShape } from './planning/profile/draft-choice.ts';
+export { fitRoofline, type FittedConstant, type MeasuredPass, type RooflineFit } from './planning/profile/fit-roofline.ts';
+export { HARDWARE, type Hardware, type HardwareName } from './planning/profile/hardware.ts';
+export { MODEL_SHAPES, type ModelShape, type ModelShapeName } from './planning/profile/model-shapes.ts';
+export { rooflineProfile, RooflineProfile, type RooflineOptions } from './planning/profile/roofline-profile.ts';
 export { ReplayBank } from './engines/replay/replay-bank.ts';
 export { ReplayEngine, type ReplayEngineOptions } from './engines/replay/replay-engine.ts';
 export { importTraces, type ImportedText, type ImportTracesOptions } from './planning/traces/import-traces.ts';

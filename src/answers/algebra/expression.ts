@@ -32,6 +32,9 @@ export const callOf = (name: string, ...inputs: readonly Expression[]): Expressi
 export const quotientOf = (dividend: Expression, divisor: Expression): Expression => productOf([dividend, powerOf(divisor, numberOf(rationals.MINUS_ONE))]);
 export const rootOf = (radicand: Expression, degree: Expression = integerOf(2)): Expression => powerOf(radicand, quotientOf(integerOf(1), degree));
 
+/** cos θ + i sin θ */
+export const unitAt = (angle: Expression): Expression => sumOf([callOf('cos', angle), productOf([symbolOf('i'), callOf('sin', angle)])]);
+
 /** A literal keeps its rounding step, so that `-0.333333` is as much a decimal as `0.333333`. */
 export function negated(expression: Expression): Expression {
   return expression.kind === 'number'

@@ -1,13 +1,14 @@
 /** From what was read to what is compared. */
 import type { Effort } from '../algebra/effort.ts';
-import { type Expression, numberOf, productOf, sumOf } from '../algebra/expression.ts';
+import { type Expression, integerOf, numberOf, productOf, sumOf } from '../algebra/expression.ts';
 import { compare, invert } from '../algebra/rational.ts';
 import { type Answer, isExpression, type Structure } from '../reading/syntax.ts';
 import type { Unit } from '../reading/units.ts';
 import { type Form, type Labelled, listOf, valueForm } from './form.ts';
-import { type Interval, intersection, REALS, union, withoutPoints } from './intervals.ts';
+import { type Interval, intersection, pointOf, REALS, union, withoutPoints } from './intervals.ts';
 import { intervalsIn } from './intervals-in.ts';
 import { formOfRelation } from './relations.ts';
+import { isSameForm } from './same-form.ts';
 import { withSignsExpanded } from './signs.ts';
 
 /** @throws {GivenUp} for what is not comparable but as text, or costs too much. */
@@ -31,9 +32,24 @@ export function formOf(answer: Answer, effort: Effort): Form {
       return formOfCombination(answer, effort);
     case 'choice':
       return { ...answer, content: answer.content && formOf(answer.content, effort) };
+    case 'matrix':
+      return answer.isDeterminant ? (determinant(answer.rows) ?? answer) : answer;
     default:
       return answer;
   }
+}
+
+const MOST_ROWS = 4;
+
+/** The value of a square `vmatrix`, by its first row (Laplace); `undefined` for a large one. */
+function determinant(rows: readonly (readonly Expression[])[]): Form | undefined {
+  if (rows.length > MOST_ROWS || rows.some((row) => row.length !== rows.length)) return undefined;
+  const expand = ([first, ...others]: readonly (readonly Expression[])[]): Expression => {
+    if (!first) return integerOf(1);
+    const minor = (column: number): Expression => expand(others.map((row) => row.filter((_, index) => index !== column)));
+    return sumOf(first.map((entry, column) => productOf([integerOf(column % 2 === 0 ? 1 : -1), entry, minor(column)])));
+  };
+  return valueForm(expand(rows));
 }
 
 function formOfBracketed({ open, close, items }: Structure & { readonly kind: 'bracketed' }, effort: Effort): Form {
@@ -41,8 +57,16 @@ function formOfBracketed({ open, close, items }: Structure & { readonly kind: 'b
 }
 
 function formOfSequence({ items, joint }: Structure & { readonly kind: 'sequence' }, effort: Effort): Form {
-  const forms = items.map((item) => formOf(item, effort));
+  const forms = exclusions(items).map((item) => formOf(item, effort));
+  if (joint === 'or' && forms.every((form) => form.kind === 'value' && isSameForm(form, forms[0]!, effort))) return forms[0]!;
   return combinedIntervals(forms, joint, effort) ?? withCommonLabel(forms) ?? compoundQuantity(forms) ?? listOf(forms.map(asAssignment));
+}
+
+/** `x ≠ 1, 2` leaves out both. */
+function exclusions(items: readonly Answer[]): readonly Answer[] {
+  const [first, ...others] = items;
+  if (first?.kind !== 'relation' || first.operators.join() !== '!=' || !others.every(isExpression)) return items;
+  return [first, ...others.map((value) => ({ ...first, sides: [first.sides[0]!, value] }))];
 }
 
 /** `5 feet 3 inches` is one length: each unit is smaller than the one before. */
@@ -60,12 +84,21 @@ function compoundQuantity(forms: readonly Form[]): Form | undefined {
 
 /** `x < 1 or x > 2`, `x > 1 and x < 2`; behind a comma what leaves something over. */
 function combinedIntervals(forms: readonly Form[], joint: ',' | 'and' | 'or', effort: Effort): Form | undefined {
-  const [first] = forms;
-  if (first?.kind !== 'intervals' || !forms.every((form) => form.kind === 'intervals' && form.variable === first.variable)) return undefined;
-  const parts = forms.map((form) => (form.kind === 'intervals' ? form.parts : []));
+  const range = forms.find((form) => form.kind === 'intervals');
+  if (range?.kind !== 'intervals') return undefined;
+  const { variable } = range;
+  const parts = forms.map((form) => partsOf(form, variable));
+  if (!parts.every((part) => part !== undefined)) return undefined;
   const common = joint === 'or' ? undefined : parts.reduce<readonly Interval[] | undefined>((rest, next) => rest && intersection(rest, next, effort), REALS);
-  if (common && (common.length > 0 || joint === 'and')) return { kind: 'intervals', variable: first.variable, parts: common };
-  return { kind: 'intervals', variable: first.variable, parts: union(parts.flat(), effort) };
+  if (common && (common.length > 0 || joint === 'and')) return { kind: 'intervals', variable, parts: common };
+  return { kind: 'intervals', variable, parts: union(parts.flat(), effort) };
+}
+
+/** Where a condition on the variable holds: `x > 2`, `x = 2`. */
+function partsOf(form: Form, variable: string | undefined): readonly Interval[] | undefined {
+  if (form.kind === 'intervals') return form.variable === variable ? form.parts : undefined;
+  const isValue = form.kind === 'labelled' && form.isDefinite && form.label === variable && form.value.kind === 'value' && !form.value.unit;
+  return isValue && form.value.kind === 'value' ? [pointOf(form.value.value)] : undefined;
 }
 
 /** `x = 1, 2` and `x = 1 or x = 2` are two values of one variable. */

@@ -71,6 +71,7 @@ const ACROSS: { readonly [K in Kind]?: (form: FormOf<K>, other: Form, effort: Ef
     return other.kind === 'tuple' && (items.length > 2 || /^\(\)$|^⟨⟩$/.test(other.open + other.close)) && isSameInOrder(items, other.items, effort);
   },
   set: ({ items }, other, effort) => items.length === 1 && other.kind === 'value' && isSameForm(items[0]!, other, effort),
+  tuple: ({ items, open }, other, effort) => other.kind === 'value' && !other.unit && /[(⟨]/.test(open) && isSameVector(items, other.value, effort),
   matrix: (matrix, other, effort) => other.kind === 'tuple' && !matrix.isDeterminant && isSameMatrix(matrix, other, effort),
   ratio: ({ parts }, other, effort) => {
     if (other.kind === 'time') return clockMinutes(parts) % HALF_DAY === other.minutes % HALF_DAY;
@@ -101,8 +102,15 @@ function isSameInOrder(left: readonly Form[], right: readonly Form[], effort: Ef
 /** In any order; what is named on one side only has to come in the same order. */
 function isSameList(left: readonly Form[], right: readonly Form[], effort: Effort): boolean {
   const [isLeftNamed, isRightNamed] = [left, right].map((items) => items.every(({ kind }) => kind === 'labelled'));
-  if (isLeftNamed !== isRightNamed) return isSameInOrder(left, right, effort);
+  const named = isLeftNamed ? left : right;
+  if (isLeftNamed !== isRightNamed && !isNumbered(named)) return isSameInOrder(left, right, effort);
   return isMatched(left, right, (one, other) => isSameForm(one, other, effort));
+}
+
+/** `x_1 = 2, x_2 = 5`: values of one unknown, whose numbers say nothing. */
+function isNumbered(items: readonly Form[]): boolean {
+  const letters = items.map((item) => (item.kind === 'labelled' ? /^(\w+)_\{?\d\}?$/.exec(item.label)?.[1] : undefined));
+  return letters.every((letter) => letter !== undefined && letter === letters[0]);
 }
 
 function isSameSet(left: readonly Form[], right: readonly Form[], effort: Effort): boolean {
@@ -126,6 +134,16 @@ function isSameMatrix(matrix: FormOf<'matrix'>, { items }: FormOf<'tuple'>, effo
   if (isVector && isSameInOrder(matrix.rows.flat().map(valueForm), items, effort)) return true;
   const rows = items.map((item): Form => (item.kind === 'tuple' ? { ...item, open: '(', close: ')' } : item));
   return isSameInOrder(rowsOf(matrix), rows, effort);
+}
+
+const UNIT_VECTORS = ['i', 'j', 'k'];
+
+/** `2i + 3j` against its coordinates. */
+function isSameVector(items: readonly Form[], vector: Expression, effort: Effort): boolean {
+  const isVector = expressions.contains(vector, (part) => part.kind === 'symbol' && (part.name === 'j' || part.name === 'k'));
+  if (!isVector || items.length < 2 || items.length > UNIT_VECTORS.length) return false;
+  const terms = items.map((item, axis) => (item.kind === 'value' ? expressions.productOf([item.value, expressions.symbolOf(UNIT_VECTORS[axis]!)]) : undefined));
+  return terms.every((term) => term !== undefined) && hasSameValue(expressions.sumOf(terms), vector, effort);
 }
 
 /** Proportional; but two times of day have to be the same. */

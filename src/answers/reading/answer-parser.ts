@@ -173,12 +173,21 @@ export class AnswerParser extends ExpressionParser {
   #system(): Answer {
     const items: Answer[] = [];
     while (!this.cursor.isCommand('end')) {
-      items.push(this.#relation());
+      items.push(this.#case());
       while (this.cursor.accept('\\\\') || this.cursor.accept(','));
     }
     this.cursor.next();
     rawArgument(this.cursor);
     return { kind: 'sequence', items, joint: 'and' };
+  }
+
+  /** `x = 1`; `-x & \text{if } x < 0`, a value and its condition. */
+  #case(): Answer {
+    const value = this.#relation();
+    const isConditional = this.cursor.accept(',') ? this.cursor.accept('&') : this.cursor.accept('&');
+    if (!isConditional) return value;
+    while (/^(?:if|for|when|where)$/.test(this.cursor.peek()?.text ?? '')) this.cursor.next();
+    return { kind: 'bracketed', open: '(', close: ')', items: [value, this.#relation()] };
   }
 
   #matrix(isDeterminant: boolean): Answer {

@@ -307,6 +307,7 @@ export abstract class ExpressionParser {
     const lateBase = text === 'log' && !base && this.cursor.accept('_') ? asExpression(this.#argument()) : undefined;
     const inputs = this.cursor.nested(() => this.#inputs());
     if (inputs.length === 0) throw new GivenUp('A function needs an argument.');
+    if (text === 'cis' && !exponent) return expressions.unitAt(inputs[0]!);
     const radix = base ?? lateBase;
     const isInverse = exponent?.kind === 'number' && exponent.value.numerator === -1n && exponent.value.denominator === 1n;
     const call = expressions.callOf(isInverse ? `arc${text}` : text, ...inputs, ...(radix ? [radix] : []));

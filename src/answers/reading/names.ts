@@ -34,8 +34,9 @@ export function rawArgument(cursor: Cursor): string {
   return cursor.textBetween(start + 1, cursor.position - 1);
 }
 
-/** `ABC` behind `\angle`. */
+/** `ABC` or `{ABC}` behind `\angle`. */
 export function nameOfPoints(cursor: Cursor): string {
+  if (cursor.is('{')) return rawArgument(cursor);
   let name = '';
   for (let token = cursor.peek(); token && (token.kind === 'symbol' || token.kind === 'word'); token = cursor.peek()) {
     cursor.next();

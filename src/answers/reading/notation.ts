@@ -80,6 +80,8 @@ const DELIMITERS = [
 const LEAD_IN =
   /^(?:(?:so|thus|therefore|hence),?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?(?:answer|ans|result|value|solution(?:\s+set)?)(?:\s*(?:is|=|:))+\s*(?=\S)/i;
 const HEDGE = /^(?:approximately|approx\.?|about|roughly|around|exactly|equals?(?:\s+to)?)\s+(?=\S)/i;
+/** `both A and B` */
+const BOTH = /^both\s+(?=\S.*\sand\s)/i;
 /** A box or prose around the whole answer. */
 const BOX = /^\\(?:boxed|fbox|text|textbf|textrm|textit|mbox)\s*(?=\{)/;
 const MOST_UNWRAPPINGS = 10;
@@ -103,9 +105,14 @@ function unwrappedOnce(text: string): string {
   if (text.endsWith('}') && hasSpareBrace(text)) return text.slice(0, -1).trim();
   const box = BOX.exec(text);
   if (box && closingBrace(text, box[0].length) === text.length - 1) return text.slice(box[0].length + 1, -1).trim();
+  const prose = /^\\(?:text|textrm|mbox)\s*\{([^{}]*)\}(?=.)/.exec(text);
+  // `\text{The answer is }5`
+  const said = prose && `${prose[1]!} ${text.slice(prose[0].length)}`;
+  if (said && (LEAD_IN.exec(said) ?? HEDGE.exec(said))?.[0].trim() === prose[1]!.trim()) return text.slice(prose[0].length).trim();
   return text
     .replace(LEAD_IN, '')
     .replace(HEDGE, '')
+    .replace(BOTH, '')
     .replace(/(?<![.\\])[.;,]$/, '')
     .trim();
 }

@@ -14,6 +14,7 @@ const PHRASES: ReadonlyMap<string, string> = new Map(
     'minus infinity': 'negative infinity|minus infinity|- infinity',
     yes: 'yes|true',
     no: 'no|false|not true',
+    impossible: 'impossible|not possible|it is impossible|it is not possible|this is impossible',
     unknown: "cannot be determined|can not be determined|not enough information|indeterminate|cant be determined|can't be determined|insufficient information",
   }).flatMap(([name, phrases]) => phrases.split('|').map((phrase): [string, string] => [phrase, name])),
 );

@@ -11,6 +11,7 @@ import { type Token, tokenize } from './lexer.ts';
 import { plainNotation, unwrapped } from './notation.ts';
 import { numberInWords } from './number-words.ts';
 import { isDate, phraseOf, plainText } from './phrases.ts';
+import { withoutShorthand } from './shorthand.ts';
 import type { Answer, Joint } from './syntax.ts';
 
 /** Longer answers are compared as text. */
@@ -22,12 +23,15 @@ const CLOSING: ReadonlySet<string> = new Set([')', ']', '}', '\\}', '⟩']);
 /** What an answer can mean, most likely first; at least one. */
 export function readAnswer(text: string): readonly [Answer, ...Answer[]] {
   if (text.length > MOST_CHARACTERS) return [rawText(text)];
-  const source = unwrapped(plainNotation(unwrapped(text)));
+  const source = withoutShorthand(unwrapped(plainNotation(unwrapped(text))));
   const tokens = attempt(() => tokenize(source));
   if (!tokens || tokens.length === 0) return [rawText(source || text)];
-  const special = timeOfDay(source) ?? choice(source) ?? verdict(source);
+  const special = timeOfDay(source) ?? numeral(source) ?? choice(source) ?? verdict(source);
   if (special) return [special];
+  const letters = choices(source);
   const answer = readTokens(tokens, false);
+  // Letters that run together may be a name, as of a segment: `BD`.
+  if (letters) return /^[A-J]+$/.test(source) ? [answer, letters] : [letters];
   // Where a letter may be a unit both readings count: `5 m`.
   return NUMBER_AND_LETTER.test(source) ? [readTokens(tokens, true), answer] : [answer];
 }
@@ -123,16 +127,37 @@ function timeOfDay(source: string): Answer | undefined {
   return { kind: 'time', minutes: (Number(hours) % 12) * 60 + Number(minutes) + (half.toLowerCase() === 'p' ? 720 : 0) };
 }
 
-/** `A`, `(A)`, `option A`, `\textbf{(A)} 5`, `A. 5`. */
-function choice(source: string): Answer | undefined {
-  const bare = source
+/** `1A3_{16}` */
+function numeral(source: string): Answer | undefined {
+  const [, digits, base] = /^(?=.*\d[A-Z]|[A-Z]+\d)([\dA-Z]+)\s*_\s*(?:\{\s*(\d\d)\s*\}|(\d\d))$/.exec(source)?.filter(Boolean) ?? [];
+  return digits && Number(base) <= 36 ? { kind: 'based', digits: digits.toLowerCase(), base: Number(base) } : undefined;
+}
+
+/** `A, C`, `(A) and (C)`, `(A)(C)`, `ACD`: several choices, in any order. */
+function choices(source: string): Answer | undefined {
+  const bare = withoutMarkup(source);
+  if (!/^(?:\([A-J]\)|[A-J])(?:\s*(?:,?\s*(?:and|or)\s|[,;&])?\s*(?:\([A-J]\)|[A-J])){1,9}$/.test(bare)) return undefined;
+  const letters = bare.match(/[A-J]/g)!;
+  return letters.every((letter, index) => index === 0 || letters[index - 1]! < letter)
+    ? { kind: 'sequence', joint: ',', items: letters.map((letter): Answer => ({ kind: 'choice', letter })) }
+    : undefined;
+}
+
+function withoutMarkup(source: string): string {
+  return source
     .replace(/\\(?:text(?:bf|it|rm|sf|tt)?|mathrm|mathbf|mbox|boldsymbol|bf)\b/g, ' ')
     .replace(/[{}~$*]|\\[,;! ]|\\(?:quad|qquad)/g, ' ')
     .trim();
+}
+
+/** `A`, `(A)`, `option A`, `\textbf{(A)} 5`, `A. 5`. */
+function choice(source: string): Answer | undefined {
+  const bare = withoutMarkup(source);
   const [, letter] = /^(?:option|choice|answer)?\s*(?:([A-J])|\(\s*([A-Ja-j])\s*\)|([A-J])\s*[).:])$/i.exec(bare)?.filter(Boolean) ?? [];
   const isMarked = bare.length > 1;
   if (letter && (isMarked || /[A-J]/.test(letter))) return { kind: 'choice', letter: letter.toUpperCase() };
-  const [, marked, content] = /^(?:(?:option|choice)\s+)?(?:\(\s*([A-J])\s*\)\s*|([A-J])\s*[).:]\s+)(\S.*)$/.exec(bare)?.filter(Boolean) ?? [];
+  const [, marked, content] =
+    /^(?:(?:option|choice)\s+)?(?:\(\s*([A-J])\s*\)\s*|([A-J])\s*[).:]\s+)((?!(?:and|or|[,;&])\s|[,;&]|\(?[A-J]\)?$)\S.*)$/.exec(bare)?.filter(Boolean) ?? [];
   if (!marked || !content) return undefined;
   // In the source the content still has its braces, where it can be found there.
   const tokens = attempt(() => tokenize(source.includes(content) ? source.slice(source.lastIndexOf(content)) : content));

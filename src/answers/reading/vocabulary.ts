@@ -64,7 +64,7 @@ const SYMBOL_WORDS: ReadonlyMap<string, string> = new Map([
 export const symbolOfWord = (word: string): string | undefined => SYMBOL_WORDS.get(word);
 
 const FUNCTION_NAMES: ReadonlyMap<string, string> = new Map([
-  ...wordsOf('sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth arcsinh arccosh arctanh ln log exp').map(toItself),
+  ...wordsOf('sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth arcsinh arccosh arctanh ln log exp cis').map(toItself),
   ...wordsOf('asin acos atan asinh acosh atanh').map((name): [string, string] => [name, `arc${name.slice(1)}`]),
   ['lg', 'log'],
   ['tg', 'tan'],

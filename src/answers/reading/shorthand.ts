@@ -1,0 +1,44 @@
+/**
+ * Shorthand that has a longer spelling in the notation that the parser reads: combinations, minutes of arc, feet and inches.
+ *
+ * @module
+ */
+
+type Rewrite = readonly [pattern: RegExp, spelling: (...groups: string[]) => string];
+
+const COUNT = String.raw`(?:\{\s*(\d+)\s*\}|(\d+))`;
+const DIGIT = String.raw`(?:\{\s*(\d+)\s*\}|(\d))`;
+const letter = (name: string): string => String.raw`(?:\\(?:mathrm|text|rm)\s*\{\s*${name}\s*\}|${name})`;
+const PRIME = String.raw`(?:'|\^\s*\{?\s*\\prime\s*\}?)`;
+const TWO_PRIMES = String.raw`(?:''|"|\^\s*\{\s*\\prime\s*\\prime\s*\})`;
+const DEGREE = String.raw`(?:\^\s*\{?\s*\\circ\s*\}?|\\degree)`;
+
+const binomial = (from: string, of: string): string => String.raw`\binom{${from}}{${of}}`;
+const arrangements = (from: string, of: string): string => String.raw`\frac{${from}!}{(${from}-${of})!}`;
+
+const REWRITES: readonly Rewrite[] = [
+  // `1{.}5`, `14{:}15`
+  [/(\d)\{([.:])\}(?=\d)/g, (before, mark) => `${before}${mark}`],
+  // `{}_{12}C_5`, `^{12}C_5`
+  [new RegExp(String.raw`(?:\{\s*\}\s*|(?<![\w}]))[_^]\s*${COUNT}\s*${letter('C')}\s*_\s*${DIGIT}`, 'g'), (a, b, c, d) => binomial(a || b, c || d)],
+  [new RegExp(String.raw`(?:\{\s*\}\s*|(?<![\w}]))[_^]\s*${COUNT}\s*${letter('P')}\s*_\s*${DIGIT}`, 'g'), (a, b, c, d) => arrangements(a || b, c || d)],
+  // `C_{10}^{3}`; a power of a constant C_1 has the smaller number below.
+  [
+    new RegExp(String.raw`(?<![A-Za-z\\])${letter('C')}\s*_\s*${DIGIT}\s*\^\s*${DIGIT}`, 'g'),
+    (a, b, c, d) => (Number(a || b) > Number(c || d) ? binomial(a || b, c || d) : `C_{${a || b}}^{${c || d}}`),
+  ],
+  // `45^\circ 30' 15''`
+  [
+    new RegExp(String.raw`(\d+)\s*${DEGREE}\s*(\d+)\s*${PRIME}(?!['"])(?:\s*(\d+(?:\.\d+)?)\s*${TWO_PRIMES})?`, 'g'),
+    (degrees, minutes, seconds) => String.raw`(${degrees}+\frac{${minutes}}{60}+\frac{${seconds || '0'}}{3600})^\circ`,
+  ],
+  [new RegExp(String.raw`^(\d+)\s*${PRIME}\s*(\d+(?:\.\d+)?)\s*${TWO_PRIMES}$`), (feet, inches) => `${feet} feet ${inches} inches`],
+];
+
+/** The same answer without shorthand. */
+export function withoutShorthand(source: string): string {
+  return REWRITES.reduce((text, [pattern, spelling]) => text.replace(pattern, (_, ...groups: (string | undefined)[]) => spelling(...textsOf(groups))), source);
+}
+
+/** Groups of a match, without its place and source behind them; empty where they match nothing. */
+const textsOf = (groups: readonly (string | undefined)[]): string[] => groups.slice(0, -2).map((group) => group ?? '');
