@@ -41,6 +41,36 @@ export class ModelError extends LatencyTtsError {
   }
 }
 
+/**
+ * What a server did wrong. `connect`: it could not be reached. `timeout`: it did not answer in time. `status`: it answered with
+ * an error. `rate-limit`: it wants fewer requests. `authentication`: it wants another key. `request`: it refused what was asked.
+ * `stream`: it ended its answer early or told of a failure within it. `protocol`: its answer is not what the interface says.
+ */
+export type ServerErrorKind = 'connect' | 'timeout' | 'status' | 'rate-limit' | 'authentication' | 'request' | 'stream' | 'protocol';
+
+/** A server that an engine or a scorer asks has failed. Never carries the key, nor any header of the request. */
+export class ServerError extends LatencyTtsError {
+  readonly kind: ServerErrorKind;
+  /** HTTP status of the answer; `undefined` where there was none. */
+  readonly status: number | undefined;
+  /** Whether the same request may succeed a moment later. */
+  readonly isRetryable: boolean;
+  /** Milliseconds the server asked to wait before the next request. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    kind: ServerErrorKind,
+    message: string,
+    options: ErrorOptions & { readonly status?: number; readonly isRetryable?: boolean; readonly retryAfterMs?: number } = {},
+  ) {
+    super('LTTS_SERVER', message, options);
+    this.kind = kind;
+    this.status = options.status;
+    this.isRetryable = options.isRetryable ?? false;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
 /** A model or tokenizer could not be loaded: a missing, broken or unsupported file. */
 export class ModelLoadError extends LatencyTtsError {
   /** The path or id that was asked for. */

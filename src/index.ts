@@ -145,6 +145,8 @@ export {
   ModelLoadError,
   NoCandidateError,
   NotRecordedError,
+  ServerError,
+  type ServerErrorKind,
   VocabularyMismatchError,
 } from './errors.ts';
 
@@ -157,9 +159,11 @@ export type {
   DecidedDraft,
   DraftOutcome,
   Engine,
+  EngineCapabilities,
   EngineUsage,
   SamplingOptions,
   Segment,
+  ServerUsage,
   Session,
   SessionOptions,
   SpeculationUsage,

@@ -11,6 +11,7 @@ const {
   ModelLoadError,
   NoCandidateError,
   NotRecordedError,
+  ServerError,
   VocabularyMismatchError,
 } = errors;
 
@@ -19,6 +20,7 @@ const EXAMPLES = [
   { error: new LatencyTtsError('LTTS_OTHER', 'Something else.'), name: 'LatencyTtsError', code: 'LTTS_OTHER' },
   { error: new InvalidOptionError('count', 'a whole number', 1.5), name: 'InvalidOptionError', code: 'LTTS_INVALID_OPTION' },
   { error: new ModelError('The model failed.'), name: 'ModelError', code: 'LTTS_MODEL' },
+  { error: new ServerError('status', 'The server failed.', { status: 500 }), name: 'ServerError', code: 'LTTS_SERVER' },
   { error: new ModelLoadError('/models/a', 'There is no model.'), name: 'ModelLoadError', code: 'LTTS_MODEL_LOAD' },
   { error: new ContextLengthError(603, 512), name: 'ContextLengthError', code: 'LTTS_CONTEXT_LENGTH' },
   { error: new NoCandidateError('deadline', []), name: 'NoCandidateError', code: 'LTTS_NO_CANDIDATE' },

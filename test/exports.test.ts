@@ -59,6 +59,7 @@ const PORTABLE_NAMES = [
   'SelfConsistency',
   'SelfRefine',
   'SimulatedClock',
+  'ServerError',
   'SpeculativeDecoder',
   'SpeculativeRejection',
   'StepSpeculation',

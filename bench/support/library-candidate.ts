@@ -59,7 +59,7 @@ export class LibraryCandidate implements Candidate {
     const after = this.#readClock();
     const { speculation } = session.usage();
     await session.dispose();
-    const tokens = segments.reduce((sum, segment) => sum + segment.tokens.length, 0);
+    const tokens = segments.reduce((sum, segment) => sum + segment.tokenCount, 0);
     return {
       texts: segments.map(({ text }) => text),
       totalMs: performance.now() - startedAt,

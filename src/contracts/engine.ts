@@ -9,6 +9,8 @@ export interface Engine {
   readonly name: string;
   /** Most tokens of prompt and text one branch can hold. */
   readonly contextTokens: number | undefined;
+  /** What it can tell beside text; without it, everything. A server's may be known only once the engine is ready. */
+  readonly capabilities?: EngineCapabilities;
   /** Loads what is needed before the first `open`. Optional: `open` does the same. */
   ready(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /**
@@ -20,6 +22,22 @@ export interface Engine {
   open(prompt: Prompt, options: SessionOptions): Promise<Session>;
   /** Frees models and workers. Open sessions end. Safe to call twice. */
   dispose(): Promise<void>;
+}
+
+/** What an engine can tell of the text that it produces. */
+export interface EngineCapabilities {
+  /** Whether segments carry the ids of their tokens. */
+  readonly tokenIds: boolean;
+  /** Whether segments carry a log-probability for each token. */
+  readonly logprobs: boolean;
+  /** Most `topLogprobs` a segment can carry. */
+  readonly topLogprobs: number;
+  readonly selfCertainty: boolean;
+  /**
+   * Where counts of tokens come from. `exact`: from whoever sampled them. `estimated`: made up, for some texts at least, from
+   * what is known: pieces of a stream, lengths of texts.
+   */
+  readonly tokenCounts: 'exact' | 'estimated';
 }
 
 export interface SessionOptions {
@@ -72,6 +90,7 @@ export interface BranchProgress {
 
 /** A prompt that has been read once and can be continued many times. */
 export interface Session {
+  /** Tokens of the prompt; an estimate until a server has told, where the engine counts so. */
   readonly promptTokens: number;
   /**
    * Adds branches. Their numbers go on from the last one; a branch's number fixes its random stream.
@@ -93,10 +112,30 @@ export interface EngineUsage {
   readonly completionTokens: number;
   /** Tokens appended by `force`. */
   readonly forcedTokens: number;
-  /** Passes of the target model the session took part in. */
+  /** Passes of the target model the session took part in; of a server, the tokens of its longest branch, since passes are not told. */
   readonly forwardCount: number;
   /** What speculation did, where the engine speculates. */
   readonly speculation?: SpeculationUsage;
+  /** What requests to a server came to, where the engine is one. */
+  readonly server?: ServerUsage;
+}
+
+/** Requests of a session to a server. */
+export interface ServerUsage {
+  /** Sent, retries and hedges included. */
+  readonly requestCount: number;
+  /** Sent again because one failed. */
+  readonly retryCount: number;
+  /** Sent beside one that was slow to begin. */
+  readonly hedgeCount: number;
+  /** Tokens of the prompts of all requests, as far as the server told: a branch's text so far is sent again with each segment. */
+  readonly promptTokens: number;
+  /** Of these, those that the server took from its cache, as far as it told. */
+  readonly cachedPromptTokens: number;
+  /** Tokens of reasoning that the server keeps apart from the text; among the completion tokens. */
+  readonly reasoningTokens: number;
+  /** Tokens received and not kept: of failed and overtaken requests, and behind a boundary. Not among the completion tokens. */
+  readonly discardedTokens: number;
 }
 
 /** What became of one draft. */
@@ -138,7 +177,7 @@ export interface Branch {
    * A call that rejects leaves the branch as it was before: its text, its tokens and the random numbers to come.
    *
    * @throws the `signal`'s reason when it is aborted.
-   * @throws {ModelError} when the model fails; other branches go on where they can.
+   * @throws {ModelError | ServerError} when the model fails; other branches go on where they can.
    */
   advance(options?: AdvanceOptions): Promise<Segment>;
   /** A new branch with the same text so far and a random stream of its own. Not while a call of `advance` is open. */
@@ -170,8 +209,14 @@ export interface AdvanceOptions {
 /** What one call of `advance` produced. */
 export interface Segment {
   readonly text: string;
+  /** Tokens it took to write, where the engine's counts are `exact`; else the nearest it knows. */
+  readonly tokenCount: number;
+  /** Their ids: `tokenCount` of them, or none where the engine does not know them. */
   readonly tokens: readonly number[];
-  /** Natural-log probability of each token under the model's own distribution, before temperature and truncation. */
+  /**
+   * Natural-log probability of each token under the model's own distribution, before temperature and truncation: `tokenCount`
+   * of them, or none where the engine does not know them.
+   */
   readonly logprobs: readonly number[];
   /** For each token, log-probabilities of the likeliest tokens at its place, descending; where `topLogprobs` was asked for and the engine has them. */
   readonly topLogprobs?: readonly (readonly number[])[];

@@ -11,8 +11,8 @@ export class BranchRecorder {
   readonly #segments: Segment[];
   /** Tokens of the branch this one was forked off. */
   readonly #inheritedTokens: number;
-  readonly #inheritedSamples: number;
   #logprobSum: number;
+  #logprobCount: number;
   #sampledCount = 0;
   #finish: BranchReport['finish'] = 'aborted';
   #error: unknown;
@@ -28,8 +28,8 @@ export class BranchRecorder {
     this.branch = branch;
     this.#onCut = onCut;
     this.#inheritedTokens = parent ? branch.tokenCount : 0;
-    this.#inheritedSamples = parent ? parent.#inheritedSamples + parent.#sampledCount : 0;
     this.#logprobSum = parent ? parent.#logprobSum : 0;
+    this.#logprobCount = parent ? parent.#logprobCount : 0;
     this.#segments = parent ? [...parent.#segments] : [];
     this.#startMs = scope.elapsedMs();
   }
@@ -43,10 +43,9 @@ export class BranchRecorder {
     return this.#finish;
   }
 
-  /** Mean natural-log probability of the sampled tokens of its text, those before a fork included; `undefined` when there is none. */
+  /** Mean natural-log probability of the sampled tokens of its text, those before a fork included; `undefined` when none is known. */
   get meanLogprob(): number | undefined {
-    const count = this.#inheritedSamples + this.#sampledCount;
-    return count > 0 ? this.#logprobSum / count : undefined;
+    return this.#logprobCount > 0 ? this.#logprobSum / this.#logprobCount : undefined;
   }
 
   /** Whether the deadline ended one of its segments. */
@@ -62,7 +61,8 @@ export class BranchRecorder {
   /** Adds a segment and hands it on. */
   add(segment: Segment): Segment {
     for (const logprob of segment.logprobs) this.#logprobSum += logprob;
-    this.#sampledCount += segment.tokens.length;
+    this.#sampledCount += segment.tokenCount;
+    this.#logprobCount += segment.logprobs.length;
     this.#segments.push(segment);
     this.#finish = segment.finish;
     if (segment.finish === 'deadline') {

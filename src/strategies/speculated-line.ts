@@ -139,7 +139,7 @@ export class SpeculatedLine {
     this.#steps.push({ by: 'draft', text: segment.text, score });
     const { finish, startedAt, endedAt } = segment;
     // Of its tokens the target has sampled none.
-    return this.#target.add({ text: segment.text, tokens: [], logprobs: [], finish, startedAt, endedAt });
+    return this.#target.add({ text: segment.text, tokenCount: 0, tokens: [], logprobs: [], finish, startedAt, endedAt });
   }
 
   /** Has the target write the step. */
@@ -157,7 +157,7 @@ export class SpeculatedLine {
       }),
     );
     // The first token of all comes from the pass that read the prompt.
-    const passes = segment.tokens.length - (isFirst ? 1 : 0);
+    const passes = segment.tokenCount - (isFirst ? 1 : 0);
     if (passes > 0) this.#targetStepMs = (segment.endedAt - segment.startedAt) / passes;
     this.#steps.push({ by: 'target', text: segment.text, score });
     await this.#tellDraft(segment);

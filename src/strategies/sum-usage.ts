@@ -1,14 +1,28 @@
-import type { DraftOutcome, EngineUsage, SpeculationUsage } from '../contracts/engine.ts';
+import type { DraftOutcome, EngineUsage, ServerUsage, SpeculationUsage } from '../contracts/engine.ts';
 
 /** What several sessions have cost together. */
 export function sumUsage(usages: readonly EngineUsage[]): EngineUsage {
   const speculations = usages.flatMap(({ speculation }) => speculation ?? []);
+  const servers = usages.flatMap(({ server }) => server ?? []);
   return {
     promptTokens: sum(usages.map(({ promptTokens }) => promptTokens)),
     completionTokens: sum(usages.map(({ completionTokens }) => completionTokens)),
     forcedTokens: sum(usages.map(({ forcedTokens }) => forcedTokens)),
     forwardCount: sum(usages.map(({ forwardCount }) => forwardCount)),
     ...(speculations.length > 0 && { speculation: sumSpeculation(speculations) }),
+    ...(servers.length > 0 && { server: sumServers(servers) }),
+  };
+}
+
+function sumServers(servers: readonly ServerUsage[]): ServerUsage {
+  return {
+    requestCount: sum(servers.map(({ requestCount }) => requestCount)),
+    retryCount: sum(servers.map(({ retryCount }) => retryCount)),
+    hedgeCount: sum(servers.map(({ hedgeCount }) => hedgeCount)),
+    promptTokens: sum(servers.map(({ promptTokens }) => promptTokens)),
+    cachedPromptTokens: sum(servers.map(({ cachedPromptTokens }) => cachedPromptTokens)),
+    reasoningTokens: sum(servers.map(({ reasoningTokens }) => reasoningTokens)),
+    discardedTokens: sum(servers.map(({ discardedTokens }) => discardedTokens)),
   };
 }
 

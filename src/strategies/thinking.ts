@@ -118,7 +118,7 @@ export class LineOfThought {
       ...(signal && { signal }),
     });
     // The first token of a branch comes from the pass that read the prompt.
-    const steps = segment.tokens.length - (branch.tokenCount === segment.tokens.length ? 1 : 0);
+    const steps = segment.tokenCount - (branch.tokenCount === segment.tokenCount ? 1 : 0);
     if (steps > 0) this.#stepMs = (segment.endedAt - segment.startedAt) / steps;
     return segment;
   }

@@ -29,3 +29,16 @@ test('sumUsage adds drafts by position and by length, where any session speculat
     draftsByLength: [1, 5, 1],
   });
 });
+
+test('sumUsage adds requests to servers, where any session has made some', () => {
+  const server = { requestCount: 5, retryCount: 1, hedgeCount: 2, promptTokens: 30, cachedPromptTokens: 20, reasoningTokens: 4, discardedTokens: 3 };
+  expect(sumUsage([{ ...plain, server }, plain, { ...plain, server }]).server).toEqual({
+    requestCount: 10,
+    retryCount: 2,
+    hedgeCount: 4,
+    promptTokens: 60,
+    cachedPromptTokens: 40,
+    reasoningTokens: 8,
+    discardedTokens: 6,
+  });
+});

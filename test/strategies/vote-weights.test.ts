@@ -113,7 +113,7 @@ function sumsOf({ branches }: SelfConsistencyResult, weigh: (segment: Segment) =
   const sums = new Map<string, number>();
   for (const { text, answer, tokenCount } of branches) {
     const tokens = Array.from({ length: tokenCount }, () => 0);
-    const segment = withSureness({ text, tokens, logprobs: [], finish: 'end', startedAt: 0, endedAt: 0 });
+    const segment = withSureness({ text, tokenCount: tokens.length, tokens, logprobs: [], finish: 'end', startedAt: 0, endedAt: 0 });
     sums.set(answer!, (sums.get(answer!) ?? 0) + weigh(segment));
   }
   return sums;
@@ -151,7 +151,7 @@ describe('a vote weighed', () => {
       const { result } = await vote(selfCertaintyWeights({ power: 2 }), { seed });
       const certainties = result.branches.map(({ text }) => 1 + (text.codePointAt(0)! % 4));
       const points = bordaWeights(new Map(certainties.entries()), 2, 0);
-      expect(meanSelfCertaintyOf([withSureness({ text: 'b', tokens: [0], logprobs: [0], finish: 'end', startedAt: 0, endedAt: 0 })])).toBe(3);
+      expect(meanSelfCertaintyOf([withSureness({ text: 'b', tokenCount: 1, tokens: [0], logprobs: [0], finish: 'end', startedAt: 0, endedAt: 0 })])).toBe(3);
       for (const { voters, weight } of result.votes) expect(weight).toBe(voters.reduce((sum, voter) => sum + points.get(voter)!.weight, 0));
       expect(result.weightedBy).toBe('self-certainty');
     }

@@ -293,7 +293,7 @@ class LocalBranch implements Branch {
       const before = this.#text.length;
       this.#update();
       if (this.#ended) this.#session.release(this);
-      return { ...decoded, text: this.#text.slice(before), startedAt, endedAt: this.#session.now() };
+      return { ...decoded, text: this.#text.slice(before), tokenCount: decoded.tokens.length, startedAt, endedAt: this.#session.now() };
     } finally {
       this.#isAdvancing = false;
       this.#lane = undefined;

@@ -11,6 +11,7 @@ const EXAMPLES = [
   new ModelLoadError('/models/a', 'There is no model.'),
   new ContextLengthError(603, 512),
   new NoCandidateError('deadline', []),
+  new errors.ServerError('rate-limit', 'The server wants fewer requests.', { status: 429, isRetryable: true, retryAfterMs: 1_000 }),
   new errors.VocabularyMismatchError('target', 255, 'draft', 32_000),
   new DisposedError('session'),
 ];
