@@ -10,7 +10,7 @@ export interface Engine {
   /** Most tokens of prompt and text one branch can hold. */
   readonly contextTokens: number | undefined;
   /** What it can tell beside text; without it, everything. A server's may be known only once the engine is ready. */
-  readonly capabilities?: EngineCapabilities;
+  readonly capabilities?: EngineCapabilities | undefined;
   /** Loads what is needed before the first `open`. Optional: `open` does the same. */
   ready(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /**

@@ -4,7 +4,18 @@
  *
  * @module
  */
-import type { AdvanceOptions, Branch, BranchProgress, Engine, EngineUsage, SamplingOptions, Segment, Session, SessionOptions } from '../contracts/engine.ts';
+import type {
+  AdvanceOptions,
+  Branch,
+  BranchProgress,
+  Engine,
+  EngineCapabilities,
+  EngineUsage,
+  SamplingOptions,
+  Segment,
+  Session,
+  SessionOptions,
+} from '../contracts/engine.ts';
 import type { Prompt } from '../contracts/prompt.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { resolveSampling } from '../maths/sampling.ts';
@@ -51,6 +62,10 @@ class EngineWithSettings implements Engine {
 
   get contextTokens(): number | undefined {
     return this.#engine.contextTokens;
+  }
+
+  get capabilities(): EngineCapabilities | undefined {
+    return this.#engine.capabilities;
   }
 
   ready(options?: { readonly signal?: AbortSignal }): Promise<void> {

@@ -186,7 +186,7 @@ class ReplayBranch implements Branch {
       const { finish } = outcome;
       if (finish === 'end' || finish === 'context' || finish === 'aborted') this.#ended = finish;
       this.#update();
-      return { ...outcome, startedAt, endedAt: this.#session.now() };
+      return { ...outcome, tokenCount: outcome.tokens.length, startedAt, endedAt: this.#session.now() };
     } finally {
       this.#isAdvancing = false;
       this.#lane = undefined;
