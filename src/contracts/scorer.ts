@@ -19,7 +19,14 @@ export interface ScoreOptions {
 
 interface AnyScorer {
   readonly name: string;
-  /** Milliseconds that scoring this many texts is likely to take, from what calls have taken so far; `undefined` before any. */
+  /**
+   * Loads what is needed before the first call, and measures what scoring costs, so that `estimateMs` can tell. Optional:
+   * `score` does the same, but for the measurement. Safe to call twice.
+   *
+   * @throws what a call would throw. @throws the `signal`'s reason when it is aborted.
+   */
+  ready?(options?: Pick<ScoreOptions, 'signal' | 'clock'>): Promise<void>;
+  /** Milliseconds that scoring this many texts is likely to take, from what `ready` and calls have taken so far; `undefined` before any. */
   estimateMs?(texts: number): number | undefined;
   /** Frees the model. Safe to call twice. */
   dispose(): Promise<void>;

@@ -4,9 +4,20 @@ const FADING = 0.9;
 
 /** How long scoring takes, by the number of texts scored together. Exponentially weighted means of what was measured. */
 export class BatchTimer {
+  /** Of made-up texts until there are real ones. */
   readonly #means = new Map<number, number>();
+  #isProvisional = false;
+
+  /** Notes what made-up texts took, or what is expected; real ones replace that. */
+  recordSample(texts: number, milliseconds: number): void {
+    if (this.#means.size > 0 && !this.#isProvisional) return;
+    this.#isProvisional = true;
+    this.#means.set(texts, milliseconds);
+  }
 
   record(texts: number, milliseconds: number): void {
+    if (this.#isProvisional) this.#means.clear();
+    this.#isProvisional = false;
     const mean = this.#means.get(texts);
     this.#means.set(texts, mean === undefined ? milliseconds : mean + NEWEST * (milliseconds - mean));
   }

@@ -61,7 +61,13 @@ export class CausalPrmScorer implements StepScorer {
     if (separator === '') throw new InvalidOptionError('separator', 'text that is not empty', separator);
     this.name = options.model.name;
     const layOut = layout.kind === 'turns' ? turns(layout) : inline(layout);
-    this.#scoring = new TokenModelScoring(options, (_, tokenizer) => pairReading({ name: this.name, tokenizer, separator, good, layOut }, bad));
+    this.#scoring = new TokenModelScoring({ ...options, separator }, (_, tokenizer) =>
+      pairReading({ name: this.name, tokenizer, separator, good, layOut }, bad),
+    );
+  }
+
+  ready(options?: Pick<ScoreOptions, 'signal' | 'clock'>): Promise<void> {
+    return this.#scoring.ready(options);
   }
 
   score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<(readonly number[] | undefined)[]> {

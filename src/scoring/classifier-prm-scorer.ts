@@ -45,12 +45,17 @@ export class ClassifierPrmScorer implements StepScorer {
     this.name = options.model.name;
     this.#scoring = new ClassifierScoring(options, {
       reads: 'tokens',
+      separator,
       layOut: (tokenizer, prompt, text) => layOut(tokenizer, withSystem(prompt, system), completeSteps(text, separator), marker),
       score: ({ places }, logits, labels) => {
         if (good >= labels) throw new ModelError(`${this.name} has ${labels} labels, and none with the number ${good}.`);
         return places.map((place) => labelProbability(logits, place * labels, labels, good));
       },
     });
+  }
+
+  ready(options?: Pick<ScoreOptions, 'signal' | 'clock'>): Promise<void> {
+    return this.#scoring.ready(options);
   }
 
   score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<(readonly number[] | undefined)[]> {

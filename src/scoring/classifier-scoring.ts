@@ -5,7 +5,8 @@ import { ContextLengthError, ModelError, ModelLoadError } from '../errors.ts';
 import type { LocalClassifier } from '../models/load-onnx-classifier.ts';
 import type { TextClassifier } from '../models/onnx-classifier.ts';
 import { LoadedOnce } from './loaded-once.ts';
-import { ScoringQueue, type BatchOptions } from './scoring-queue.ts';
+import { SAMPLE_PROMPT, sampleTexts } from './sample-texts.ts';
+import { ScoringQueue, type BatchOptions, type BatchWork } from './scoring-queue.ts';
 
 export interface ClassifierScoringOptions extends BatchOptions {
   readonly model: LocalClassifier;
@@ -15,6 +16,8 @@ export interface ClassifierScoringOptions extends BatchOptions {
 export interface ClassifierReading<Item extends { readonly tokens: readonly number[] }, Score> {
   /** What the model must give labels to. */
   readonly reads: TextClassifier['reads'];
+  /** What ends a step of made-up texts. */
+  readonly separator: string;
   layOut(tokenizer: Tokenizer, prompt: Prompt, text: ScoredText): Item;
   /** @param logits - Of the item's row. */
   score(item: Item, logits: Float32Array, labels: number): Score;
@@ -26,6 +29,7 @@ export class ClassifierScoring<Item extends { readonly tokens: readonly number[]
   readonly #reading: ClassifierReading<Item, Score>;
   readonly #queue: ScoringQueue;
   readonly #loaded = new LoadedOnce(() => this.#load());
+  #sampleCount = 0;
 
   /** @throws {InvalidOptionError} */
   constructor({ model, ...batch }: ClassifierScoringOptions, reading: ClassifierReading<Item, Score>) {
@@ -34,23 +38,13 @@ export class ClassifierScoring<Item extends { readonly tokens: readonly number[]
     this.#queue = new ScoringQueue(batch);
   }
 
+  ready(options: Pick<ScoreOptions, 'signal' | 'clock'> = {}): Promise<void> {
+    const sample = (count: number): readonly ScoredText[] => sampleTexts(count, this.#reading.separator, (this.#sampleCount += count) - count);
+    return this.#queue.measure(sample, options, () => this.#open(SAMPLE_PROMPT));
+  }
+
   score(prompt: Prompt, texts: readonly ScoredText[], options: ScoreOptions = {}): Promise<(Score | undefined)[]> {
-    return this.#queue.run(texts, options, async () => {
-      const { model, tokenizer } = await this.#loaded.get();
-      return {
-        prepare: (text) => {
-          const item = this.#reading.layOut(tokenizer, prompt, text);
-          if (item.tokens.length > model.contextTokens) throw new ContextLengthError(item.tokens.length, model.contextTokens);
-          return item;
-        },
-        score: async (items: readonly Item[]) => {
-          const logits = await model.classify(items.map(({ tokens }) => tokens));
-          const scores = items.map((item, row) => this.#reading.score(item, logits[row]!, model.labels));
-          if (scores.flat().some(Number.isNaN)) throw new ModelError(`${this.#source.name} gave logits that are not numbers.`);
-          return scores;
-        },
-      };
-    });
+    return this.#queue.run(texts, options, () => this.#open(prompt));
   }
 
   estimateMs(texts: number): number | undefined {
@@ -59,6 +53,23 @@ export class ClassifierScoring<Item extends { readonly tokens: readonly number[]
 
   dispose(): Promise<void> {
     return this.#queue.close(async () => (await this.#loaded.known())?.model.dispose());
+  }
+
+  async #open(prompt: Prompt): Promise<BatchWork<Item, Score>> {
+    const { model, tokenizer } = await this.#loaded.get();
+    return {
+      prepare: (text) => {
+        const item = this.#reading.layOut(tokenizer, prompt, text);
+        if (item.tokens.length > model.contextTokens) throw new ContextLengthError(item.tokens.length, model.contextTokens);
+        return item;
+      },
+      score: async (items: readonly Item[]) => {
+        const logits = await model.classify(items.map(({ tokens }) => tokens));
+        const scores = items.map((item, row) => this.#reading.score(item, logits[row]!, model.labels));
+        if (scores.flat().some(Number.isNaN)) throw new ModelError(`${this.#source.name} gave logits that are not numbers.`);
+        return scores;
+      },
+    };
   }
 
   async #load(): Promise<{ readonly model: TextClassifier; readonly tokenizer: Tokenizer }> {

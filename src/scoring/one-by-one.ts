@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { ScoredText, ScoreOptions } from '../contracts/scorer.ts';
 import { DisposedError } from '../errors.ts';
-import { requireWholeNumber } from '../options.ts';
+import { requireNumber, requireWholeNumber } from '../options.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { BatchTimer } from './batch-timer.ts';
 import { distinct, tellError, type ScoringErrorListener } from './scoring-queue.ts';
@@ -9,6 +9,12 @@ import { distinct, tellError, type ScoringErrorListener } from './scoring-queue.
 export interface ConcurrencyOptions {
   /** Most texts scored at the same time, over all calls. Whole number ≥ 1. @default 8 */
   readonly concurrency?: number;
+  /**
+   * Milliseconds that one text is likely to take: what `estimateMs` goes by until calls have told. Positive.
+   *
+   * @default nothing is known before the first call
+   */
+  readonly expectedMs?: number;
   /** Called with what the scoring of a text failed with; such a text has no score. */
   readonly onError?: ScoringErrorListener;
 }
@@ -29,8 +35,12 @@ export class OneByOne {
   #isDisposed = false;
 
   /** @throws {InvalidOptionError} */
-  constructor({ concurrency = 8, onError }: ConcurrencyOptions) {
+  constructor({ concurrency = 8, expectedMs, onError }: ConcurrencyOptions) {
     requireWholeNumber('concurrency', concurrency, 1);
+    if (expectedMs !== undefined) {
+      requireNumber('expectedMs', expectedMs, Number.MIN_VALUE);
+      this.#timer.recordSample(1, expectedMs);
+    }
     this.#concurrency = concurrency;
     this.#onError = onError;
     this.#limit = pLimit(concurrency);

@@ -43,6 +43,7 @@ export class OrmScorer implements OutcomeScorer {
     this.name = options.model.name;
     this.#scoring = new ClassifierScoring(options, {
       reads: 'text',
+      separator: '\n',
       layOut: (tokenizer, prompt, { text }) => ({ tokens: tokenizer.encodePrompt(answeredPrompt(prompt, text + ending)) }),
       score: (_, logits, labels) => {
         if (labels > 1 && good >= labels) throw new ModelError(`${this.name} has ${labels} labels, and none with the number ${good}.`);
@@ -50,6 +51,10 @@ export class OrmScorer implements OutcomeScorer {
         return scale === 'raw' ? logits[0]! : 1 / (1 + Math.exp(-logits[0]!));
       },
     });
+  }
+
+  ready(options?: Pick<ScoreOptions, 'signal' | 'clock'>): Promise<void> {
+    return this.#scoring.ready(options);
   }
 
   score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<(number | undefined)[]> {

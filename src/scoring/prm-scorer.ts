@@ -36,7 +36,11 @@ export class PrmScorer implements StepScorer {
   /** @throws {InvalidOptionError} */
   constructor({ separator = '\n', ...options }: PrmScorerOptions) {
     this.name = options.model.name;
-    this.#scoring = new TokenModelScoring(options, (model, tokenizer) => likelihoodReading(this.name, model, tokenizer, separator));
+    this.#scoring = new TokenModelScoring({ ...options, separator }, (model, tokenizer) => likelihoodReading(this.name, model, tokenizer, separator));
+  }
+
+  ready(options?: Pick<ScoreOptions, 'signal' | 'clock'>): Promise<void> {
+    return this.#scoring.ready(options);
   }
 
   score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<(readonly number[] | undefined)[]> {

@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import type { Clock } from '../contracts/clock.ts';
 import type { ScoredText, ScoreOptions } from '../contracts/scorer.ts';
 import { DisposedError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
@@ -28,6 +29,9 @@ export interface BatchWork<Item, Score> {
   score(items: readonly Item[], proceed: () => boolean): Promise<readonly Score[] | undefined>;
 }
 
+/** A measurement that is likely to take longer is left out. */
+const MEASUREMENT_BUDGET_MS = 400;
+
 interface Pending<Item> {
   readonly item: Item;
   readonly text: ScoredText;
@@ -45,6 +49,7 @@ export class ScoringQueue {
   readonly #turns = pLimit(1);
   readonly #timer = new BatchTimer();
   #closing: Promise<void> | undefined;
+  #measurement: Promise<void> | undefined;
 
   /** @throws {InvalidOptionError} */
   constructor({ maxRows = 16, onError }: BatchOptions) {
@@ -81,6 +86,42 @@ export class ScoringQueue {
     while (waiting.length > 0 && (await this.#turn(scoreBatch)));
     signal?.throwIfAborted();
     return scores;
+  }
+
+  /**
+   * Loads what calls need and times batches of made-up texts, of one and, while that is quick, of more; once.
+   *
+   * @param sample - So many texts, none of which was given out before.
+   */
+  async measure<Item>(
+    sample: (count: number) => readonly ScoredText[],
+    { signal, clock = systemClock }: Pick<ScoreOptions, 'signal' | 'clock'>,
+    open: () => Promise<BatchWork<Item, unknown>>,
+  ): Promise<void> {
+    signal?.throwIfAborted();
+    this.#requireOpen();
+    const work = await this.#turn(open);
+    this.#measurement ??= this.#measure((count) => sample(count).map((text) => work.prepare(text)), work, clock);
+    await this.#measurement;
+    signal?.throwIfAborted();
+  }
+
+  async #measure<Item>(sample: (count: number) => readonly Item[], work: BatchWork<Item, unknown>, clock: Clock): Promise<void> {
+    // The first pass of a session is slow, and tells nothing.
+    for (const count of [1, 1, this.#maxRows]) {
+      if ((this.#timer.estimate(count) ?? 0) > MEASUREMENT_BUDGET_MS) return;
+      try {
+        await this.#turn(async () => {
+          const items = sample(count);
+          const startedAt = clock.now();
+          await work.score(items, () => true);
+          this.#timer.recordSample(count, clock.now() - startedAt);
+        });
+      } catch {
+        // Made-up texts may not suit the model; what else is wrong with it, calls will tell.
+        return;
+      }
+    }
   }
 
   estimateMs(texts: number): number | undefined {

@@ -7,6 +7,7 @@ import type { LocalModel } from '../models/local-model.ts';
 import { requireWholeNumber } from '../options.ts';
 import { LoadedOnce } from './loaded-once.ts';
 import { PrefixJudge, type JudgedTokens, type ValueReader } from './prefix-judge.ts';
+import { SAMPLE_PROMPT, sampleTexts } from './sample-texts.ts';
 import { ScoringQueue, type BatchOptions, type BatchWork } from './scoring-queue.ts';
 
 export interface TokenModelScoringOptions extends BatchOptions {
@@ -46,17 +47,29 @@ export class TokenModelScoring<Item extends JudgedTokens> {
   readonly #makeReading: (model: TokenModel, tokenizer: Tokenizer) => Reading<Item>;
   readonly #queue: ScoringQueue;
   readonly #loaded = new LoadedOnce(() => this.#load());
+  readonly #separator: string;
+  #sampleCount = 0;
 
   /**
+   * @param separator - What ends a step of made-up texts.
    * @param makeReading - Called once the model is loaded; what it throws fails the call.
    * @throws {InvalidOptionError}
    */
-  constructor({ model, cachedTexts = 32, ...batch }: TokenModelScoringOptions, makeReading: (model: TokenModel, tokenizer: Tokenizer) => Reading<Item>) {
+  constructor(
+    { model, cachedTexts = 32, separator, ...batch }: TokenModelScoringOptions & { readonly separator: string },
+    makeReading: (model: TokenModel, tokenizer: Tokenizer) => Reading<Item>,
+  ) {
     requireWholeNumber('cachedTexts', cachedTexts, 1);
     this.#source = model;
     this.#cachedTexts = cachedTexts;
     this.#makeReading = makeReading;
     this.#queue = new ScoringQueue(batch);
+    this.#separator = separator;
+  }
+
+  ready(options: Pick<ScoreOptions, 'signal' | 'clock'> = {}): Promise<void> {
+    const sample = (count: number): readonly ScoredText[] => sampleTexts(count, this.#separator, (this.#sampleCount += count) - count);
+    return this.#queue.measure(sample, options, () => this.#open(SAMPLE_PROMPT));
   }
 
   score(prompt: Prompt, texts: readonly ScoredText[], options: ScoreOptions = {}): Promise<(readonly number[] | undefined)[]> {

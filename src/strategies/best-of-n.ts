@@ -93,8 +93,8 @@ export class BestOfN implements Strategy<BestOfNResult> {
   }
 
   run(request: StrategyRequest): Promise<BestOfNResult> {
-    const reserveMs = this.#scoring.scorer.estimateMs?.(this.#source.branches);
-    return conductSolutions(this.name, request, this.#source, { reserveMs }, async (solutions) => {
+    const { scorer } = this.#scoring;
+    return conductSolutions(this.name, request, this.#source, { scorer }, async (solutions) => {
       const selection = await (this.#vote ? selectByAnswer(solutions, request.prompt, this.#vote) : this.#selectHighest(solutions, request.prompt));
       const { chosen, scores, scoring, scoringErrors } = selection;
       const result = solutions.conclude({

@@ -57,7 +57,7 @@ export class MonteCarloTreeSearch implements Strategy<TreeSearchResult> {
   }
 
   run(request: StrategyRequest): Promise<TreeSearchResult> {
-    return StrategyRun.conduct(this.name, request, { sampling: this.#policy.solution.sampling }, async (run) => {
+    return StrategyRun.conduct(this.name, request, { sampling: this.#policy.solution.sampling, scorer: this.#policy.scorer }, async (run) => {
       const machine = treeMachine(run, request.prompt, this.#policy);
       const root = new SearchNode(undefined);
       for (let simulation = 0; simulation < this.#simulations && !root.isExhausted && machine.hasTime(this.#width); simulation++) {

@@ -77,7 +77,7 @@ export class ParticleFilter implements Strategy<TreeSearchResult> {
   }
 
   run(request: StrategyRequest): Promise<TreeSearchResult> {
-    return StrategyRun.conduct(this.name, request, { sampling: this.#tree.solution.sampling }, async (run) => {
+    return StrategyRun.conduct(this.name, request, { sampling: this.#tree.solution.sampling, scorer: this.#tree.scorer }, async (run) => {
       const machine = treeMachine(run, request.prompt, this.#tree);
       const random = randomSequence(run.scope.seed, 0, PURPOSE);
       const particles = new Particles(machine, this.#tree, this.#policy, random);

@@ -73,7 +73,7 @@ export class SelfConsistency implements Strategy<SelfConsistencyResult> {
   run(request: StrategyRequest): Promise<SelfConsistencyResult> {
     const { weights } = this.#policy;
     const isScored = weights !== undefined && 'scoring' in weights;
-    const options = isScored ? { reserveMs: weights.scoring.scorer.estimateMs?.(this.#source.branches) } : { session: weights?.session ?? {} };
+    const options = isScored ? { scorer: weights.scoring.scorer } : { session: weights?.session ?? {} };
     return conductSolutions(this.name, request, this.#source, options, async (solutions) => {
       const outcome = await new SolutionVote(solutions, request.prompt, this.#policy).run();
       const { votes, weightedBy, scoring, scoringErrors } = outcome;

@@ -6,6 +6,7 @@ import { InvalidOptionError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
 import type { RunScope } from '../runtime/run-scope.ts';
+import { scorerReady, type TimedScorer } from '../runtime/scorer-ready.ts';
 import { NestedRuns, type NestedRun } from './nested-runs.ts';
 import { resolveSolutionPolicy, type SolutionOptions, type SolutionPolicy } from './solution-policy.ts';
 import { StrategyRun, type Conclusion } from './strategy-run.ts';
@@ -70,8 +71,8 @@ export interface Solutions {
 export interface SolutionRunOptions {
   /** What segments have to carry. */
   readonly session?: Pick<SessionOptions, 'topLogprobs' | 'selfCertainty'>;
-  /** Milliseconds to keep free behind decoding. @default 0 */
-  readonly reserveMs?: number | undefined;
+  /** What judges the solutions: time for all of them is kept free behind decoding, as far as it can tell how long it takes. */
+  readonly scorer?: TimedScorer;
 }
 
 /** Starts a run and has `work` make and choose solutions. Rejects as `Strategy.run` does. */
@@ -79,12 +80,12 @@ export function conductSolutions<Result>(
   name: string,
   request: StrategyRequest,
   { source, branches, policy }: SolutionSource,
-  { session = {}, reserveMs = 0 }: SolutionRunOptions,
+  { session = {}, scorer }: SolutionRunOptions,
   work: (solutions: Solutions) => Promise<Result>,
 ): Promise<Result> {
-  if (source) return NestedRuns.conduct(name, request, (runs) => work(new SourcedSolutions(runs, source, reserveMs)));
-  return StrategyRun.conduct(name, request, { sampling: policy.sampling, ...session }, (run) => {
-    run.reserve(reserveMs);
+  if (source) return NestedRuns.conduct(name, request, (runs) => work(new SourcedSolutions(runs, source, { scorer, branches })));
+  return StrategyRun.conduct(name, request, { sampling: policy.sampling, ...session, ...(scorer && { scorer }) }, (run) => {
+    run.reserve(scorer?.estimateMs?.(branches) ?? 0);
     return work(new SampledSolutions(run, branches, policy));
   });
 }
@@ -170,13 +171,14 @@ class SampledSolutions implements Solutions {
 class SourcedSolutions implements Solutions {
   readonly #runs: NestedRuns;
   readonly #source: Strategy;
-  readonly #reserveMs: number;
+  readonly #judged: { readonly scorer: TimedScorer | undefined; readonly branches: number };
   #run: NestedRun | undefined;
 
-  constructor(runs: NestedRuns, source: Strategy, reserveMs: number) {
+  /** @param judged - By whom, and how many there are likely to be. */
+  constructor(runs: NestedRuns, source: Strategy, judged: { readonly scorer: TimedScorer | undefined; readonly branches: number }) {
     this.#runs = runs;
     this.#source = source;
-    this.#reserveMs = reserveMs;
+    this.#judged = judged;
   }
 
   get scope(): RunScope {
@@ -204,8 +206,10 @@ class SourcedSolutions implements Solutions {
   }
 
   async decode(listener: SolutionListener): Promise<void> {
+    const { scorer, branches } = this.#judged;
+    await scorerReady(this.scope, scorer);
     const leftMs = this.#runs.remainingMs();
-    this.#run = await this.#runs.run(this.#source, { deadlineMs: leftMs - Math.min(this.#reserveMs, leftMs / 2) });
+    this.#run = await this.#runs.run(this.#source, { deadlineMs: leftMs - Math.min(scorer?.estimateMs?.(branches) ?? 0, leftMs / 2) });
     if (!this.#run.result) throw this.#runs.failure();
     for (const report of this.reports()) listener(report);
   }

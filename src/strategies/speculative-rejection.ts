@@ -58,7 +58,7 @@ export class SpeculativeRejection implements Strategy<TreeSearchResult> {
   }
 
   run(request: StrategyRequest): Promise<TreeSearchResult> {
-    return StrategyRun.conduct(this.name, request, { sampling: this.#policy.solution.sampling }, async (run) => {
+    return StrategyRun.conduct(this.name, request, { sampling: this.#policy.solution.sampling, scorer: this.#policy.scorer }, async (run) => {
       const machine = new StepMachine(run, request.prompt, this.#policy);
       let live = machine.start(this.#branches);
       for (let phase = 0; phase < this.#checkpoints && live.length > 0; phase++) {

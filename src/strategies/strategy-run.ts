@@ -10,6 +10,7 @@ import type { StrategyRequest } from '../contracts/strategy.ts';
 import { NoCandidateError } from '../errors.ts';
 import { BranchRecorder } from '../runtime/branch-recorder.ts';
 import { RunScope } from '../runtime/run-scope.ts';
+import { scorerReady, type TimedScorer } from '../runtime/scorer-ready.ts';
 import { forceAnswer, reservedSteps } from './forced-answer.ts';
 import { answerOf, type SolutionPolicy } from './solution-policy.ts';
 import { sumUsage } from './sum-usage.ts';
@@ -25,6 +26,11 @@ export interface Conclusion {
 
 /** What a session is opened with beside what every run passes on. */
 type OpenOptions = Pick<SessionOptions, 'sampling' | 'topLogprobs' | 'selfCertainty'>;
+
+interface ConductOptions extends OpenOptions {
+  /** What will judge the branches. Where it cannot tell what that costs, it finds out while the prompt is read. */
+  readonly scorer?: TimedScorer;
+}
 
 export class StrategyRun {
   readonly scope: RunScope;
@@ -55,12 +61,21 @@ export class StrategyRun {
    * @throws {InvalidOptionError} for a request that makes no sense, before any work starts.
    * @throws {NoCandidateError} when the deadline passes while the prompt is read.
    */
-  static async conduct<Result>(name: string, request: StrategyRequest, options: OpenOptions, work: (run: StrategyRun) => Promise<Result>): Promise<Result> {
+  static async conduct<Result>(
+    name: string,
+    request: StrategyRequest,
+    { scorer, ...options }: ConductOptions,
+    work: (run: StrategyRun) => Promise<Result>,
+  ): Promise<Result> {
     const scope = new RunScope(request);
     scope.emit('run-start', { strategy: name, deadlineMs: scope.deadlineMs });
+    const scorerIsReady = scorerReady(scope, scorer);
+    // Waited for below; an abort that comes first must not count as unhandled.
+    scorerIsReady.catch(() => undefined);
     const session = await request.engine.open(request.prompt, sessionOptions(scope, options));
     const run = new StrategyRun(scope, session, (further) => request.engine.open(request.prompt, { ...further, ...contextOf(scope) }));
     try {
+      await scorerIsReady;
       return await work(run);
     } finally {
       await Promise.all([session, ...run.#further].map((opened) => opened.dispose()));

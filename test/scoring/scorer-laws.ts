@@ -103,6 +103,19 @@ export const scorerLaws: readonly ScorerLaw[] = [
     assert.ok(two > 0 && two <= clock.now(), `${two} ms for two texts`);
     assert.ok(many > two, `${many} ms for twenty texts, ${two} for two`);
   }),
+  law('once ready it can tell too, and then goes by what real texts take', async (scorer, subject, clock) => {
+    if (!scorer.ready) return;
+    await Promise.all([scorer.ready({ clock }), scorer.ready({ clock })]);
+    const [one, many] = [scorer.estimateMs!(1)!, scorer.estimateMs!(20)!];
+    assert.ok(one > 0 && many > one, `${one} ms for one text, ${many} for twenty`);
+    const before = clock.now();
+    await scorer.ready({ clock });
+    assert.equal(clock.now(), before, 'it was measured twice');
+    await scorer.score(subject.prompt, subject.texts.slice(0, 1), { clock });
+    const took = clock.now() - before;
+    assert.ok(Math.abs(scorer.estimateMs!(1)! - took) < 1e-9, `${scorer.estimateMs!(1)} ms expected behind ${took}`);
+    await rejectsWithReason(scorer.ready({ signal: AbortSignal.abort(one) }), one);
+  }),
   law('an aborted signal rejects with its reason', async (scorer, subject) => {
     const reason = { why: 'the caller has left' };
     await rejectsWithReason(scorer.score(subject.prompt, subject.texts, { signal: AbortSignal.abort(reason) }), reason);

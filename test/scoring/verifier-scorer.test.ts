@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ScoredText } from '../../src/contracts/scorer.ts';
 import { systemClock } from '../../src/runtime/system-clock.ts';
 import { verifierScorer } from '../../src/scoring/verifier-scorer.ts';
+import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { scorerLaws, type ScorerSubject } from './scorer-laws.ts';
 
 const finished = (text: string): ScoredText => ({ text, isFinished: true });
@@ -108,4 +109,13 @@ describe('verifierScorer', () => {
     expect(() => verifierScorer('yes' as never)).toThrow('`verify`');
     expect(() => verifierScorer(() => true, { concurrency: 0 })).toThrow('`concurrency`');
   });
+});
+
+test('goes by what it was told to expect until calls have told', async () => {
+  const clock = new ManualClock();
+  const scorer = verifierScorer(() => (clock.advance(30), true), { concurrency: 2, expectedMs: 100 });
+  expect([1, 2, 5].map((texts) => scorer.estimateMs!(texts))).toEqual([100, 100, 300]);
+  await scorer.score('1+1', [{ text: '2', isFinished: true }], { clock });
+  expect(scorer.estimateMs!(1)).toBe(30);
+  expect(() => verifierScorer(() => true, { expectedMs: 0 })).toThrow(expect.objectContaining({ option: 'expectedMs' }));
 });

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import type { Clock } from '../../src/contracts/clock.ts';
 import type { OutcomeScorer } from '../../src/contracts/scorer.ts';
 import type { StrategyRequest } from '../../src/contracts/strategy.ts';
 import { BestOfN, type BestOfNOptions } from '../../src/strategies/best-of-n.ts';
 import { SelfConsistency } from '../../src/strategies/self-consistency.ts';
 import { rewardWeights } from '../../src/strategies/vote-weights.ts';
 import { scorerLaws, type ScoredSubject } from './scorer-laws.ts';
-import { planOf, PLANS, type SolverOptions } from './solver.ts';
+import { openSolver, planOf, PLANS, type SolverOptions } from './solver.ts';
 import { runLogged, runOn } from './strategy-laws.ts';
 import { lengthScore, scriptedScorer, scriptedStepScorer } from './text-scorers.ts';
 
@@ -207,6 +208,66 @@ describe('time for scoring', () => {
     expect(await decoded(100)).toBeLessThanOrEqual(whole - 80);
     expect(await decoded(100)).toBeGreaterThan(whole - 150);
     expect(await decoded(10_000)).toBeGreaterThan(200);
+  });
+});
+
+describe('the first run with a scorer that can measure itself', () => {
+  /** Knows what it costs once it is ready. */
+  function unmeasured(readyMs: number, costMs: number): { scorer: OutcomeScorer; solver: SolverOptions; readied: () => number } {
+    let calls = 0;
+    let isKnown = false;
+    let clock: Clock | undefined;
+    const scorer: OutcomeScorer = {
+      ...scriptedScorer(),
+      estimateMs: () => (isKnown ? costMs : undefined),
+      async ready(options) {
+        calls++;
+        clock = options!.clock!;
+        await clock.wait!(readyMs, new AbortController().signal);
+        isKnown = true;
+      },
+    };
+    // While it loads, time goes by elsewhere too.
+    return { scorer, solver: { plans: [{ steps: 100, answer: '5' }] }, readied: () => calls };
+  }
+
+  async function solveOnce(scorer: OutcomeScorer, solver: SolverOptions, deadlineMs: number) {
+    const { engine, clock } = await openSolver(solver);
+    let isOver = false;
+    const run = new BestOfN({ branches: 6, scorer }).run({ engine, clock, prompt: 'how many?', deadlineMs }).finally(() => (isOver = true));
+    // The clock of a scripted model stands still while nobody decodes.
+    void (async () => {
+      while (!isOver) {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (engine.name !== '' && clock.now() < 400) clock.advance(1);
+      }
+    })();
+    return run;
+  }
+
+  test('keeps time free for scoring as later ones do', async () => {
+    const { scorer, solver, readied } = unmeasured(50, 300);
+    const { timing, scoring } = await solveOnce(scorer, solver, 1_000);
+    expect([readied(), scoring]).toEqual([1, 'complete']);
+    expect(timing.totalMs).toBeLessThanOrEqual(700 + 10);
+    await solveOnce(scorer, solver, 1_000);
+    expect(readied()).toBe(1);
+  });
+
+  test('does not wait for it beyond half of its time, or without a deadline', async () => {
+    const { scorer, solver } = unmeasured(1e9, 300);
+    const { timing, answer } = await solveOnce(scorer, solver, 800);
+    expect(answer).toBe('5');
+    expect(timing.openMs).toBeLessThan(400);
+    expect(timing.totalMs).toBeLessThanOrEqual(810);
+    const patient = unmeasured(1e9, 300);
+    expect((await solve({ scorer: patient.scorer })).answer).toBeDefined();
+    expect(patient.readied()).toBe(0);
+  });
+
+  test('goes on where it cannot be readied', async () => {
+    const scorer: OutcomeScorer = { ...scriptedScorer({ estimateMs: undefined }), ready: () => Promise.reject(new Error('no weights')) };
+    expect((await solve({ scorer }, { deadlineMs: 600 })).scoring).toBe('complete');
   });
 });
 

@@ -24,7 +24,7 @@ export interface TreeShape {
 
 /** Grows trees from a prompt, step by step: all paths together, then scores, then the next allocation. */
 export function searchTree(name: string, request: StrategyRequest, policy: TreePolicy, shape: TreeShape): Promise<TreeSearchResult> {
-  return StrategyRun.conduct(name, request, { sampling: policy.solution.sampling }, async (run) => {
+  return StrategyRun.conduct(name, request, { sampling: policy.solution.sampling, scorer: policy.scorer }, async (run) => {
     const machine = treeMachine(run, request.prompt, policy);
     let live = machine.start(shape.paths, shape.treeOf);
     while (live.length > 0 && machine.hasTime(live.length)) {
