@@ -15,6 +15,7 @@ const libraries = {
   'ai-sdk': 'src/adapters/ai-sdk/index.ts',
   problems: 'src/problems/index.ts',
   testing: 'src/testing/index.ts',
+  worker: 'src/worker.ts',
 };
 
 export default defineConfig([

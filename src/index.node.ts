@@ -4,5 +4,5 @@
  * @module
  */
 export * from './index.ts';
-export { bundledModels, type BundledModels } from './node/bundled-models.ts';
+export { bundledModels, type BundledModelsOptions } from './node/bundled-models.ts';
 export { loadModel, loadOnnxModel, type LoadModelOptions } from './node/load-model.ts';

@@ -69,12 +69,16 @@ export { SpeculativeDecoder, type SpeculativeDecoderOptions } from './engines/sp
 export type { DrafterName } from './engines/load-engine.ts';
 export type { Verification } from './engines/local/lane.ts';
 export type { ThreadOptions } from './engines/threaded-engine.ts';
+export type { WebWorker } from './engines/port/web-worker.ts';
 export type { EnginePort, EngineWorker, LocalModel } from './models/local-model.ts';
 export { loadOnnxModel, type LoadOnnxModelOptions, type LoadProgress, type OnnxDevice, type OnnxDtype } from './models/load-onnx-model.ts';
 export { loadOnnxClassifier, type LocalClassifier } from './models/load-onnx-classifier.ts';
 export type { TextClassifier } from './models/onnx-classifier.ts';
 export { HubTokenizer, type TokenizerFiles } from './models/hub-tokenizer.ts';
 export { NativeTokenModel, type NativeTokenModelOptions } from './models/native-token-model.ts';
+export { bundledModels, type BundledModelName, type BundledModelProgress, type BundledModels, type BundledModelsOptions } from './web/bundled-models.ts';
+export type { FetchOptions, FetchProgress } from './web/fetch-file.ts';
+export type { WasmPaths, WebDevice, WebRuntimeOptions } from './web/web-runtime.ts';
 
 export { CausalPrmScorer, type CausalPrmScorerOptions, type InlineLayout, type TurnLayout } from './scoring/causal-prm-scorer.ts';
 export { ClassifierPrmScorer, type ClassifierPrmScorerOptions } from './scoring/classifier-prm-scorer.ts';

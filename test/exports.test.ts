@@ -73,6 +73,7 @@ const PORTABLE_NAMES = [
   'betaPosterior',
   'boxedAnswer',
   'branchesThatFit',
+  'bundledModels',
   'canonicalAnswer',
   'cascade',
   'choiceAnswer',
@@ -122,10 +123,11 @@ const PORTABLE_NAMES = [
   'withFallback',
 ];
 const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
-  'latency-tts': [...PORTABLE_NAMES, 'bundledModels', 'loadModel'],
+  'latency-tts': [...PORTABLE_NAMES, 'loadModel'],
   'latency-tts/ai-sdk': ['createLatencyTts', 'latencyTts', 'latencyTtsReport'],
   'latency-tts/problems': ['TIERS', 'formatSolution', 'generateProblems'],
   'latency-tts/testing': ['ManualClock', 'ScriptedTokenModel', 'characterTokenizer', 'localModelOf'],
+  'latency-tts/worker': [],
 };
 
 /** Every string in a value, with the keys that lead to it. */
@@ -152,7 +154,7 @@ const namesOf = (module: unknown): string[] =>
     .sort();
 
 describe('package.json', () => {
-  const leaves = leavesOf(manifest.exports);
+  const leaves = leavesOf(manifest.exports).filter(({ path }) => path[0] !== './models/*');
 
   test('exports only files that the build makes', () => {
     const scripts = leaves.filter(({ path }) => path.at(-1) !== 'types');
@@ -227,7 +229,11 @@ describe('the portable root', () => {
     );
 
   test.each(['dist/index.js', 'dist/index.cjs'])('%s needs nothing of Node', (file) => {
-    expect([...packagesOf(file)].sort()).toEqual(['@huggingface/transformers', 'eventemitter3', 'onnxruntime-common', 'valibot']);
+    expect([...packagesOf(file)].sort()).toEqual(['@huggingface/transformers', 'eventemitter3', 'onnxruntime-common', 'onnxruntime-web', 'valibot']);
+  });
+
+  test.each(['dist/worker.js', 'dist/worker.cjs'])('%s, which runs in a browser, needs nothing of Node', (file) => {
+    expect([...packagesOf(file)].sort()).toEqual(['@huggingface/transformers', 'onnxruntime-common', 'onnxruntime-web', 'valibot']);
   });
 
   test.each(['dist/problems.js', 'dist/problems.cjs', 'dist/testing.js', 'dist/testing.cjs'])('%s needs no package at all', (file) => {

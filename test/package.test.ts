@@ -4,8 +4,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { VERSION } from '../src/version.ts';
 
 interface Manifest {
+  readonly version: string;
   readonly bin: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, unknown>>;
 }
@@ -34,6 +36,10 @@ const EXPECTED = [
   'models/tokenizer/tokenizer.json',
   'models/tokenizer/tokenizer_config.json',
 ];
+
+test('the sources know the version of the package', () => {
+  expect(VERSION).toBe(manifest.version);
+});
 
 describe('the packed package', () => {
   let files: readonly PackedFile[];

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
-import { createRequire } from 'node:module';
 import { ContextLengthError, InvalidOptionError, isLatencyTtsError, ModelLoadError } from '../errors.ts';
 import type { CliHost } from './host.ts';
+import { VERSION } from '../version.ts';
 import { parseCount, parseDuration, parseNumber } from './parse-options.ts';
 import { solve } from './solve.ts';
 
@@ -21,10 +21,9 @@ export async function runCli(words: readonly string[], host: CliHost): Promise<E
 }
 
 function makeProgram(host: CliHost, signal: AbortSignal): Command {
-  const { version } = createRequire(import.meta.url)('latency-tts/package.json') as { version: string };
   const program = new Command('latency-tts')
     .description('Latency-aware test-time scaling: the best answer a model can give by a deadline.')
-    .version(version)
+    .version(VERSION)
     .exitOverride()
     .configureOutput({ writeOut: (text) => host.stdout.write(text), writeErr: (text) => host.stderr.write(text), outputError: () => undefined });
   program

@@ -41,9 +41,10 @@ const NAMES: readonly DrafterName[] = ['draft-model', 'lookup', 'sibling'];
 
 export class SpeculativeDecoder extends ThreadedEngine {
   /** Loads nothing yet. @throws {InvalidOptionError} */
-  constructor({ target, draft, thread, maxRows, ...options }: SpeculativeDecoderOptions) {
+  constructor({ target, draft, thread, worker, maxRows, ...options }: SpeculativeDecoderOptions) {
     const speculation = resolvePlan(options, target, draft);
-    super({ target, ...(draft && { draft }), speculation }, { ...(thread && { thread }), ...(maxRows !== undefined && { maxRows }) });
+    const threads = { ...(thread && { thread }), ...(worker && { worker }), ...(maxRows !== undefined && { maxRows }) };
+    super({ target, ...(draft && { draft }), speculation }, threads);
   }
 }
 

@@ -8,16 +8,24 @@
 import type { Engine, Session, SessionOptions } from '../contracts/engine.ts';
 import type { Prompt } from '../contracts/prompt.ts';
 import { DisposedError, InvalidOptionError } from '../errors.ts';
-import type { EnginePort, LocalModel } from '../models/local-model.ts';
+import type { EnginePort, EngineWorker, LocalModel } from '../models/local-model.ts';
 import { requireWholeNumber } from '../options.ts';
 import { hostEngine } from './port/host-engine.ts';
 import type { EngineResponse } from './port/messages.ts';
 import { PortEngine } from './port/port-engine.ts';
+import { engineWorkerOf, type WebWorker } from './port/web-worker.ts';
 import { loadEngine, type EnginePlan, type SpeculationPlan } from './load-engine.ts';
 
 export interface ThreadOptions {
   /** Where decoding happens. `main` holds up the calling thread for the length of each model step. @default 'worker' where the platform has one */
   readonly thread?: 'worker' | 'main';
+  /**
+   * Starts the worker to decode in, where the platform has no own way: in a browser, with a bundler,
+   * `() => new Worker(new URL('latency-tts/worker', import.meta.url), { type: 'module' })`. Called once, on first use.
+   *
+   * @default a worker thread in Node; none elsewhere
+   */
+  readonly worker?: () => WebWorker;
   /** Most branches decoded in one step; further ones wait their turn. Whole number ≥ 1. @default 64 */
   readonly maxRows?: number;
 }
@@ -35,19 +43,21 @@ interface EngineStart {
 /** An engine that starts where its options say, on first use. */
 export class ThreadedEngine implements Engine {
   readonly #plan: EnginePlan;
-  readonly #thread: 'worker' | 'main';
+  readonly #startsWorker: (() => EngineWorker) | undefined;
   #engine: Promise<Engine> | undefined;
   #isDisposed = false;
 
   /** Loads nothing yet. @throws {InvalidOptionError} */
-  constructor(plan: Omit<EnginePlan, 'maxRows'>, { thread = plan.target.startWorker ? 'worker' : 'main', maxRows = DEFAULT_MAX_ROWS }: ThreadOptions) {
+  constructor(plan: Omit<EnginePlan, 'maxRows'>, { thread, worker, maxRows = DEFAULT_MAX_ROWS }: ThreadOptions) {
     requireWholeNumber('maxRows', maxRows, 1);
-    if (thread !== 'worker' && thread !== 'main') throw new InvalidOptionError('thread', "'worker' or 'main'", thread);
-    if (thread === 'worker' && !plan.target.startWorker) {
-      throw new InvalidOptionError('thread', "'main' for this model", thread, 'Its loader starts no workers.');
+    if (thread !== undefined && thread !== 'worker' && thread !== 'main') throw new InvalidOptionError('thread', "'worker' or 'main'", thread);
+    if (worker !== undefined && typeof worker !== 'function') throw new InvalidOptionError('worker', 'a function that starts a worker', worker);
+    const startWorker = worker ? () => engineWorkerOf(worker()) : plan.target.startWorker;
+    if (thread === 'worker' && !startWorker) {
+      throw new InvalidOptionError('thread', "'main' for this model", thread, 'Its loader starts no workers. Pass `worker` to start one.');
     }
     this.#plan = { ...plan, maxRows };
-    this.#thread = thread;
+    this.#startsWorker = thread === 'main' ? undefined : startWorker;
   }
 
   get name(): string {
@@ -78,13 +88,13 @@ export class ThreadedEngine implements Engine {
 
   #started(): Promise<Engine> {
     if (this.#isDisposed) throw new DisposedError('decoder');
-    this.#engine ??= this.#thread === 'worker' ? this.#startWorker() : loadEngine(this.#plan);
+    this.#engine ??= this.#startsWorker ? this.#inWorker(this.#startsWorker) : loadEngine(this.#plan);
     return this.#engine;
   }
 
-  async #startWorker(): Promise<Engine> {
+  async #inWorker(startWorker: () => EngineWorker): Promise<Engine> {
     const { target, draft, maxRows, speculation } = this.#plan;
-    const worker = target.startWorker!();
+    const worker = startWorker();
     const engine = new PortEngine(
       worker.port,
       () => worker.terminate(),

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Tensor } from 'onnxruntime-common';
+import { isNode } from './platform.ts';
 
 let table: Float32Array | undefined;
 
@@ -27,8 +28,6 @@ export function float16Tensor(tensorClass: typeof Tensor, words: Uint16Array, di
   if (isNode && !(tensor.data instanceof Uint16Array)) Object.defineProperty(tensor, 'cpuData', { value: words });
   return tensor;
 }
-
-const isNode = typeof (globalThis as { readonly process?: { readonly versions?: { readonly node?: unknown } } }).process?.versions?.node === 'string';
 
 function valueOf(word: number): number {
   const sign = word & 0x8000 ? -1 : 1;

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Engine, SamplingOptions } from '../../../src/contracts/engine.ts';
 import { Decoder } from '../../../src/engines/decoder.ts';
 import { SpeculativeDecoder, type SpeculativeDecoderOptions } from '../../../src/engines/speculative-decoder.ts';
-import { bundledModels, type BundledModels } from '../../../src/node/bundled-models.ts';
+import { bundledModels } from '../../../src/node/bundled-models.ts';
+import type { BundledModels } from '../../../src/web/bundled-models.ts';
 import { generateProblems, TIERS } from '../../../src/problems/generate-problems.ts';
 
 const PROMPTS = TIERS.flatMap((tier) => generateProblems({ seed: 5, tier, count: 40, split: 'test' })).map(({ question }) => question);

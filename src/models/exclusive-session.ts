@@ -1,0 +1,77 @@
+import type { InferenceSession } from 'onnxruntime-common';
+
+/** Of the page or worker, whichever copies of this package it has loaded. */
+const TURNS = Symbol.for('latency-tts.onnxruntime-web');
+const realm = globalThis as { [TURNS]?: Promise<unknown> };
+
+/**
+ * Runs work once all earlier work is over: ONNX Runtime takes one call at a time in a page, over all sessions. Work that fails
+ * does not hold up what comes after it.
+ */
+export function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+  const result = (realm[TURNS] ?? Promise.resolve()).then(work);
+  realm[TURNS] = result.catch(() => undefined);
+  return result;
+}
+
+/**
+ * Waits for a task of its own. A pass in WebAssembly ends without one, and passes that follow one another in microtasks would
+ * keep messages, aborts and drawing waiting to the end of the text.
+ */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
+}
+
+type Feeds = InferenceSession.FeedsType;
+type Fetches = InferenceSession.FetchesType;
+
+/** A session that runs when no other one of the page does. */
+export class ExclusiveSession implements InferenceSession {
+  readonly #session: InferenceSession;
+
+  constructor(session: InferenceSession) {
+    this.#session = session;
+  }
+
+  get inputNames(): readonly string[] {
+    return this.#session.inputNames;
+  }
+
+  get outputNames(): readonly string[] {
+    return this.#session.outputNames;
+  }
+
+  get inputMetadata(): readonly InferenceSession.ValueMetadata[] {
+    return this.#session.inputMetadata;
+  }
+
+  get outputMetadata(): readonly InferenceSession.ValueMetadata[] {
+    return this.#session.outputMetadata;
+  }
+
+  run(feeds: Feeds, fetchesOrOptions?: Fetches | InferenceSession.RunOptions, options?: InferenceSession.RunOptions): Promise<InferenceSession.ReturnType> {
+    return inTurn(async () => {
+      await nextTask();
+      return this.#session.run(feeds, (fetchesOrOptions ?? {}) as Fetches, options);
+    });
+  }
+
+  release(): Promise<void> {
+    return inTurn(() => this.#session.release());
+  }
+
+  startProfiling(): void {
+    this.#session.startProfiling();
+  }
+
+  endProfiling(): void {
+    this.#session.endProfiling();
+  }
+}
