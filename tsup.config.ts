@@ -13,6 +13,7 @@ const libraries = {
   index: 'src/index.ts',
   'index.node': 'src/index.node.ts',
   'ai-sdk': 'src/adapters/ai-sdk/index.ts',
+  langchain: 'src/adapters/langchain/index.ts',
   problems: 'src/problems/index.ts',
   testing: 'src/testing/index.ts',
   worker: 'src/worker.ts',

@@ -125,6 +125,7 @@ const PORTABLE_NAMES = [
 const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
   'latency-tts': [...PORTABLE_NAMES, 'loadModel'],
   'latency-tts/ai-sdk': ['createLatencyTts', 'latencyTts', 'latencyTtsReport'],
+  'latency-tts/langchain': ['ChatLatencyTts'],
   'latency-tts/problems': ['TIERS', 'formatSolution', 'generateProblems'],
   'latency-tts/testing': ['ManualClock', 'ScriptedTokenModel', 'characterTokenizer', 'localModelOf'],
   'latency-tts/worker': [],

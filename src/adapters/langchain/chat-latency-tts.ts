@@ -1,0 +1,138 @@
+import type { CallbackManagerForLLMRun } from '@langchain/core/callbacks/manager';
+import { BaseChatModel, type BaseChatModelCallOptions, type BaseChatModelParams, type LangSmithParams } from '@langchain/core/language_models/chat_models';
+import { AIMessage, AIMessageChunk, type AIMessageFields, type BaseMessage, type UsageMetadata } from '@langchain/core/messages';
+import { ChatGenerationChunk, type ChatResult } from '@langchain/core/outputs';
+import type { SamplingOptions } from '../../contracts/engine.ts';
+import type { StrategyResult } from '../../contracts/result.ts';
+import type { Strategy } from '../../contracts/strategy.ts';
+import { requireNumber } from '../../options.ts';
+import { finishOf, resultMetadata, type ResultMetadata } from '../result-metadata.ts';
+import { prepareCall, resolveCallOptions, type CallPolicy, type PreparedCall, type StrategyCallOptions } from '../strategy-call.ts';
+import { readMessages } from './read-messages.ts';
+
+export interface ChatLatencyTtsOptions extends StrategyCallOptions, BaseChatModelParams {
+  /** Whether the report in `response_metadata.latencyTts` carries the text of every branch. @default false */
+  readonly branchTexts?: boolean;
+}
+
+/** Beside LangChain's own, of which `stop`, `signal` and `timeout` are kept. */
+export interface ChatLatencyTtsCallOptions extends BaseChatModelCallOptions {
+  /** In place of the model's. */
+  readonly strategy?: Strategy;
+  /** In place of the model's, in milliseconds. LangChain's `timeout` is another thing: it ends the call without an answer. */
+  readonly deadlineMs?: number;
+  /** In place of the model's. */
+  readonly seed?: number;
+  /** In place of the strategy's and the engine's, field by field. */
+  readonly sampling?: SamplingOptions;
+  /** Most tokens that one branch samples by itself; one that has spent them may still be asked for its answer. */
+  readonly maxTokens?: number;
+}
+
+/**
+ * A strategy as a chat model of LangChain.js. A strategy of one branch streams its text while it grows; of several branches the
+ * text comes at the end. `response_metadata.latencyTts` of a message is the run's report.
+ */
+export class ChatLatencyTts extends BaseChatModel<ChatLatencyTtsCallOptions> {
+  readonly #policy: CallPolicy;
+  readonly #withTexts: boolean;
+
+  static override lc_name(): string {
+    return 'ChatLatencyTts';
+  }
+
+  /** @throws {InvalidOptionError} */
+  constructor(options: ChatLatencyTtsOptions) {
+    super(options);
+    this.#policy = resolveCallOptions(options);
+    this.#withTexts = options.branchTexts ?? false;
+  }
+
+  override _llmType(): string {
+    return 'latency-tts';
+  }
+
+  override getLsParams(): LangSmithParams {
+    return { ls_provider: 'latency-tts', ls_model_name: this.#policy.engine.name, ls_model_type: 'chat' };
+  }
+
+  override invocationParams(options?: this['ParsedCallOptions']): Record<string, unknown> {
+    const { engine, strategy, deadlineMs, seed } = this.#policyOf(options ?? {});
+    return { model: engine.name, strategy: strategy.name, deadlineMs, seed, stop: options?.stop, sampling: options?.sampling, maxTokens: options?.maxTokens };
+  }
+
+  override async _generate(messages: BaseMessage[], options: this['ParsedCallOptions']): Promise<ChatResult> {
+    const { run, policy } = this.#prepare(messages, options, options.signal);
+    const result = await run();
+    // Under `exactOptionalPropertyTypes` LangChain's own types give usage the type never.
+    const fields = { content: result.text, ...this.#describe(policy, result) } as unknown as AIMessageFields;
+    const message = new AIMessage(fields);
+    return { generations: [{ text: result.text, message }], llmOutput: { tokenUsage: message.usage_metadata } };
+  }
+
+  override async *_streamResponseChunks(
+    messages: BaseMessage[],
+    options: this['ParsedCallOptions'],
+    runManager?: CallbackManagerForLLMRun,
+  ): AsyncGenerator<ChatGenerationChunk> {
+    const leaving = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, leaving.signal]) : leaving.signal;
+    const { run, policy } = this.#prepare(messages, options, signal);
+    const parts = new ReadableStream<string | StrategyResult>({
+      start: (controller) => {
+        void run({ onText: (text) => controller.enqueue(text) }).then(
+          (result) => {
+            controller.enqueue(result);
+            controller.close();
+          },
+          (error: unknown) => controller.error(error),
+        );
+      },
+    }).getReader();
+    try {
+      for (let part = await parts.read(); !part.done; part = await parts.read()) {
+        const isText = typeof part.value === 'string';
+        const text = isText ? (part.value as string) : '';
+        const told = isText ? {} : this.#describe(policy, part.value as StrategyResult);
+        yield new ChatGenerationChunk({ text, message: new AIMessageChunk({ content: text, ...told }) });
+        if (isText) await runManager?.handleLLMNewToken(text);
+      }
+    } finally {
+      // A reader that leaves early ends the run; after the end this does nothing.
+      leaving.abort();
+    }
+  }
+
+  #prepare(messages: readonly BaseMessage[], options: this['ParsedCallOptions'], signal: AbortSignal | undefined): { run: PreparedCall; policy: CallPolicy } {
+    const { sampling, maxTokens, stop } = options;
+    const policy = this.#policyOf(options);
+    const settings = { ...(sampling && { sampling }), ...(maxTokens !== undefined && { maxTokens }), ...(stop && stop.length > 0 && { stop }) };
+    return { policy, run: prepareCall(policy, { prompt: readMessages(messages), settings, signal }) };
+  }
+
+  #policyOf({ strategy, deadlineMs, seed }: Pick<ChatLatencyTtsCallOptions, 'strategy' | 'deadlineMs' | 'seed'>): CallPolicy {
+    if (deadlineMs !== undefined && deadlineMs !== Infinity) requireNumber('deadlineMs', deadlineMs, Number.MIN_VALUE);
+    return { ...this.#policy, ...(strategy && { strategy }), ...(deadlineMs !== undefined && { deadlineMs }), ...(seed !== undefined && { seed }) };
+  }
+
+  /** Usage counts all branches: it is what the answer has cost. */
+  #describe({ engine, strategy }: CallPolicy, result: StrategyResult): { usage_metadata: UsageMetadata; response_metadata: ChatLatencyTtsMetadata } {
+    const { promptTokens, completionTokens } = result.usage;
+    return {
+      usage_metadata: { input_tokens: promptTokens, output_tokens: completionTokens, total_tokens: promptTokens + completionTokens },
+      response_metadata: {
+        model_name: engine.name,
+        finish_reason: finishOf(result) ?? 'other',
+        latencyTts: resultMetadata(strategy.name, result, this.#withTexts),
+      },
+    };
+  }
+}
+
+/** What `response_metadata` of a message of `ChatLatencyTts` has. */
+export interface ChatLatencyTtsMetadata extends Record<string, unknown> {
+  readonly model_name: string;
+  /** How the returned branch has ended. */
+  readonly finish_reason: string;
+  readonly latencyTts: ResultMetadata;
+}
