@@ -144,8 +144,7 @@ describe('stream', () => {
 
   test('a failing run rejects the reader', async () => {
     const { model } = await openModel({}, { fault: (solution) => (solution === '' ? undefined : new Error('broken')) });
-    const reader = (await model.stream(PROMPT)).getReader();
-    await expect(reader.read()).rejects.toMatchObject({ code: 'LTTS_NO_CANDIDATE' });
+    await expect(model.stream(PROMPT).then((stream) => stream.getReader().read())).rejects.toMatchObject({ code: 'LTTS_NO_CANDIDATE' });
   });
 });
 
