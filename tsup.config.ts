@@ -16,6 +16,8 @@ const libraries = {
   langchain: 'src/adapters/langchain/index.ts',
   problems: 'src/problems/index.ts',
   testing: 'src/testing/index.ts',
+  serve: 'src/serve/index.ts',
+  'serve.node': 'src/serve.node.ts',
   worker: 'src/worker.ts',
 };
 

@@ -127,6 +127,7 @@ const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
   'latency-tts/ai-sdk': ['createLatencyTts', 'latencyTts', 'latencyTtsReport'],
   'latency-tts/langchain': ['ChatLatencyTts'],
   'latency-tts/problems': ['TIERS', 'formatSolution', 'generateProblems'],
+  'latency-tts/serve': ['createHandler', 'listen', 'prometheusMetrics', 'standardStrategies'],
   'latency-tts/testing': ['ManualClock', 'ScriptedTokenModel', 'characterTokenizer', 'localModelOf'],
   'latency-tts/worker': [],
 };
@@ -235,6 +236,10 @@ describe('the portable root', () => {
 
   test.each(['dist/worker.js', 'dist/worker.cjs'])('%s, which runs in a browser, needs nothing of Node', (file) => {
     expect([...packagesOf(file)].sort()).toEqual(['@huggingface/transformers', 'onnxruntime-common', 'onnxruntime-web', 'valibot']);
+  });
+
+  test.each(['dist/serve.js', 'dist/serve.cjs'])('%s needs nothing of Node', (file) => {
+    expect([...packagesOf(file)].sort()).toEqual(['eventemitter3', 'hono', 'valibot']);
   });
 
   test.each(['dist/problems.js', 'dist/problems.cjs', 'dist/testing.js', 'dist/testing.cjs'])('%s needs no package at all', (file) => {

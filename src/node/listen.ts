@@ -1,0 +1,95 @@
+import { createAdaptorServer } from '@hono/node-server';
+import type { Server } from 'node:http';
+import { isIP, type AddressInfo } from 'node:net';
+import { InvalidOptionError } from '../errors.ts';
+import { requireWholeNumber } from '../options.ts';
+import { ApiError } from '../serve/api-error.ts';
+import type { ServeHandler } from '../serve/handler.ts';
+
+export interface ListenOptions {
+  /** 0 takes any that is free. @default 8080 */
+  readonly port?: number;
+  /** Address to listen on. Anything but a loopback address lets other machines in: set an API key first. @default '127.0.0.1' */
+  readonly hostname?: string;
+  /**
+   * Names by which clients may call the server, without port; requests for others are refused. Web pages can have their own
+   * names resolve to this machine. @default loopback names where it listens on a loopback address, else any
+   */
+  readonly allowedHosts?: readonly string[];
+  /** Milliseconds a client may take to send a request. Whole number ≥ 1. @default 30 000 */
+  readonly requestTimeoutMs?: number;
+}
+
+/** A server that listens. */
+export interface Listener {
+  /** `http://127.0.0.1:8080`, without a slash. */
+  readonly url: string;
+  readonly port: number;
+  /**
+   * Accepts no further connections, lets requests under way end, and cuts what is left after `graceMs`. The handler is closed,
+   * engines are not disposed. Safe to call twice; a shorter grace of a later call counts.
+   *
+   * @param options.graceMs - Milliseconds. @default Infinity
+   */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
+
+/**
+ * Serves a handler over HTTP/1.1.
+ *
+ * @throws {InvalidOptionError}
+ * @throws Node's error where the port cannot be had.
+ */
+export async function listen(handler: ServeHandler, options: ListenOptions = {}): Promise<Listener> {
+  const { port = 8080, hostname = '127.0.0.1', requestTimeoutMs = 30_000 } = options;
+  requireWholeNumber('port', port);
+  if (port > 65_535) throw new InvalidOptionError('port', 'at most 65535', port);
+  if (typeof hostname !== 'string' || hostname === '') throw new InvalidOptionError('hostname', 'an address or a name', hostname);
+  requireWholeNumber('requestTimeoutMs', requestTimeoutMs, 1);
+  const allowed = options.allowedHosts ?? (isLoopback(hostname) ? LOOPBACK_NAMES : undefined);
+  const server = createAdaptorServer({
+    fetch: (request) => (allowed && !allowed.includes(hostOf(request)) ? misdirected(request) : handler.fetch(request)),
+    // Replaced globals would change what other code of the process sees.
+    overrideGlobalObjects: false,
+    serverOptions: { requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs },
+  }) as Server;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, hostname, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const address = server.address() as AddressInfo;
+  const host = isIP(address.address) === 6 ? `[${address.address}]` : address.address;
+  const closed = new Promise<void>((resolve) => server.once('close', resolve));
+  return {
+    url: `http://${host}:${address.port}`,
+    port: address.port,
+    async close(closing = {}) {
+      // A connection that is kept alive would hold the server open after its last reply.
+      server.on('request', (_, reply) => reply.once('close', () => server.closeIdleConnections()));
+      server.close();
+      server.closeIdleConnections();
+      await handler.close(closing);
+      server.closeIdleConnections();
+      if (closing.graceMs !== undefined && closing.graceMs < Infinity) server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '::1' || /^127\./.test(hostname);
+}
+
+function hostOf(request: Request): string {
+  return new URL(request.url).hostname;
+}
+
+function misdirected(request: Request): Response {
+  const message = `This server does not answer for \`${hostOf(request)}\`.`;
+  return new ApiError(421, 'misdirected_host', message).toResponse();
+}

@@ -1,0 +1,127 @@
+/** The JSON of replies, as OpenAI's endpoints write it, with one field of our own: `latency_tts`. */
+import type { Clock } from '../contracts/clock.ts';
+import type { EngineUsage } from '../contracts/engine.ts';
+import type { Choice, Completion, ServedBranch } from './completion.ts';
+import type { CompletionTask } from './completion-task.ts';
+import type { NamedToken } from './token-texts.ts';
+
+/** What identifies a reply. */
+export interface ReplyHead {
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly created: number;
+}
+
+/** The system clock counts from 1970; any other has a time of its own, and then so have its replies. */
+export function secondsOf(clock: Clock): number {
+  return Math.floor(clock.now() / 1000);
+}
+
+/** Where the time of a request went. */
+export interface ReplyTiming {
+  readonly queuedMs: number;
+  readonly totalMs: number;
+}
+
+/** The whole reply to a request that is not streamed. */
+export function replyBody(task: CompletionTask, head: ReplyHead, completion: Completion, timing: ReplyTiming): object {
+  const isChat = task.endpoint === 'chat';
+  return {
+    id: head.id,
+    object: isChat ? 'chat.completion' : 'text_completion',
+    created: head.created,
+    model: task.modelId,
+    choices: completion.choices.map((choice) => (isChat ? chatChoice(choice) : textChoice(choice))),
+    usage: usageBody(completion.usage),
+    latency_tts: extensionBody(task, completion, timing),
+  };
+}
+
+function chatChoice({ index, text, tokens, ...choice }: Choice): object {
+  return {
+    index,
+    message: { role: 'assistant', content: text, refusal: null },
+    logprobs: tokens ? chatLogprobs(tokens) : null,
+    ...finishFields(choice),
+  };
+}
+
+function textChoice({ index, text, tokens, ...choice }: Choice): object {
+  return { index, text, logprobs: tokens ? textLogprobs(tokens) : null, ...finishFields(choice) };
+}
+
+/** `stop_reason` as vLLM has it: the stop string met. */
+export function finishFields({ finish, stop }: Pick<Choice, 'finish' | 'stop'>): object {
+  return { finish_reason: finish, stop_reason: stop ?? null };
+}
+
+export function chatLogprobs(tokens: readonly NamedToken[]): object {
+  const encoder = new TextEncoder();
+  return {
+    content: tokens.map(({ text, logprob }) => ({ token: text, logprob, bytes: [...encoder.encode(text)], top_logprobs: [] })),
+    refusal: null,
+  };
+}
+
+export function textLogprobs(tokens: readonly NamedToken[]): object {
+  return {
+    tokens: tokens.map(({ text }) => text),
+    token_logprobs: tokens.map(({ logprob }) => logprob),
+    text_offset: tokens.map(({ offset }) => offset),
+    top_logprobs: null,
+  };
+}
+
+/** Over all branches, those not returned included. */
+export function usageBody({ promptTokens, completionTokens, forcedTokens }: EngineUsage): object {
+  const completion = completionTokens + forcedTokens;
+  return { prompt_tokens: promptTokens, completion_tokens: completion, total_tokens: promptTokens + completion };
+}
+
+/** What a reply says beyond OpenAI's fields. */
+export function extensionBody(task: CompletionTask, { report, usage }: Completion, { queuedMs, totalMs }: ReplyTiming): object {
+  const { speculation } = usage;
+  return {
+    strategy: report.strategy,
+    seed: report.seed,
+    stop_reason: report.stopReason,
+    answer: report.answer ?? null,
+    confidence: report.confidence ?? null,
+    ...(report.votes && { votes: report.votes }),
+    branches: report.branches.map((branch) => branchBody(branch, task.includesBranchText)),
+    usage: {
+      sampled_tokens: usage.completionTokens,
+      forced_tokens: usage.forcedTokens,
+      forward_count: usage.forwardCount,
+      ...(speculation && { drafted_tokens: speculation.proposed, accepted_draft_tokens: speculation.accepted }),
+    },
+    timing: {
+      deadline_ms: task.deadlineMs < Infinity ? task.deadlineMs : null,
+      queued_ms: rounded(queuedMs),
+      open_ms: rounded(report.openMs),
+      work_ms: rounded(report.workMs),
+      total_ms: rounded(totalMs),
+    },
+    ...(task.ignored.length > 0 && { ignored: task.ignored }),
+  };
+}
+
+function branchBody({ branch, text, answer, tokenCount, meanLogprob, finish, isForced, error, startMs, endMs }: ServedBranch, includesText: boolean): object {
+  return {
+    branch,
+    answer: answer ?? null,
+    finish,
+    token_count: tokenCount,
+    mean_logprob: meanLogprob ?? null,
+    is_forced: isForced,
+    start_ms: rounded(startMs),
+    end_ms: rounded(endMs),
+    ...(includesText && { text }),
+    ...(finish === 'failed' && { error: error instanceof Error ? error.message : String(error) }),
+  };
+}
+
+/** Microseconds are as much as clocks tell. */
+export function rounded(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}

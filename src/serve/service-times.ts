@@ -1,0 +1,47 @@
+import type { Clock } from '../contracts/clock.ts';
+import { quantile } from '../maths/quantile.ts';
+
+const KEPT = 64;
+/** What is older says little of the load of today, and a server that refuses all must try again one day. */
+const FORGOTTEN_AFTER_MS = 60_000;
+
+interface ServiceTime {
+  readonly milliseconds: number;
+  readonly at: number;
+  readonly hasAnswer: boolean;
+}
+
+/** How long recent work of one kind took: a model and a strategy. */
+export class ServiceTimes {
+  readonly #clock: Clock;
+  readonly #times = new Map<string, ServiceTime[]>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** @param hasAnswer - Whether the work came to something whole, not cut in the middle. */
+  add(kind: string, milliseconds: number, hasAnswer: boolean): void {
+    const times = this.#recent(kind);
+    times.push({ milliseconds, at: this.#clock.now(), hasAnswer });
+    if (times.length > KEPT) times.shift();
+    this.#times.set(kind, times);
+  }
+
+  /** The median; 0 where nothing is known, so that the first are let in. */
+  typicalMs(kind: string): number {
+    const times = this.#recent(kind).map(({ milliseconds }) => milliseconds);
+    return times.length > 0 ? quantile(times, 0.5) : 0;
+  }
+
+  /** The least that has been enough; 0 where nothing is known. */
+  leastMs(kind: string): number {
+    const times = this.#recent(kind).filter(({ hasAnswer }) => hasAnswer);
+    return times.length > 0 ? Math.min(...times.map(({ milliseconds }) => milliseconds)) : 0;
+  }
+
+  #recent(kind: string): ServiceTime[] {
+    const oldest = this.#clock.now() - FORGOTTEN_AFTER_MS;
+    return (this.#times.get(kind) ?? []).filter(({ at }) => at >= oldest);
+  }
+}

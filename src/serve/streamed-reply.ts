@@ -1,0 +1,148 @@
+import type { SSEStreamingApi } from 'hono/streaming';
+import type { Clock } from '../contracts/clock.ts';
+import type { ApiError } from './api-error.ts';
+import type { Choice, Completion, WorkListener } from './completion.ts';
+import type { CompletionTask } from './completion-task.ts';
+import { chatLogprobs, extensionBody, finishFields, textLogprobs, usageBody, type ReplyHead, type ReplyTiming } from './reply-body.ts';
+import type { NamedToken } from './token-texts.ts';
+
+/** A reader slower than the work loses notes, never text. */
+const MOST_NOTES = 64;
+/** Proxies close connections on which nothing happens. */
+const PING_INTERVAL_MS = 10_000;
+
+interface Growing {
+  text: string;
+  tokens: readonly NamedToken[];
+  sentText: string;
+  sentTokens: number;
+  hasBegun: boolean;
+}
+
+/**
+ * Writes a reply as server-sent events while the work goes on. What happens while a chunk is on its way is put together into
+ * the next one, so that a slow reader costs no memory.
+ */
+export class StreamedReply implements WorkListener {
+  readonly #stream: SSEStreamingApi;
+  readonly #task: CompletionTask;
+  readonly #head: ReplyHead;
+  readonly #choices = new Map<number, Growing>();
+  #notes: string[] = [];
+  #writing: Promise<void> | undefined;
+  readonly #ended = new AbortController();
+
+  constructor(stream: SSEStreamingApi, task: CompletionTask, head: ReplyHead) {
+    this.#stream = stream;
+    this.#task = task;
+    this.#head = head;
+  }
+
+  onText(index: number, text: string): void {
+    this.#choiceOf(index).text = text;
+    this.#write();
+  }
+
+  onTokens(index: number, tokens: readonly NamedToken[]): void {
+    this.#choiceOf(index).tokens = tokens;
+  }
+
+  onNote(name: string, fields: Readonly<Record<string, unknown>>): void {
+    if (this.#notes.length < MOST_NOTES) this.#notes.push(JSON.stringify({ event: name, ...fields }));
+    this.#write();
+  }
+
+  /** Says that the connection is meant to last, every now and then. */
+  async keepAlive(clock: Clock): Promise<void> {
+    const { signal } = this.#ended;
+    while (clock.wait && !signal.aborted) {
+      await clock.wait(PING_INTERVAL_MS, signal);
+      if (signal.aborted) return;
+      await this.#writing;
+      await this.#stream.write(': ping\n\n');
+    }
+  }
+
+  /** Writes what has not been sent yet, how each choice ended, and the end of the stream. */
+  async complete(completion: Completion, timing: ReplyTiming): Promise<void> {
+    for (const { index, text, tokens } of completion.choices) Object.assign(this.#choiceOf(index), { text, tokens: tokens ?? [] });
+    await this.#settle();
+    const last = completion.choices.at(-1);
+    for (const choice of completion.choices) {
+      await this.#chunk({
+        choices: [this.#choiceBody(choice.index, {}, choice)],
+        ...(choice === last && { latency_tts: extensionBody(this.#task, completion, timing) }),
+      });
+    }
+    if (this.#task.includesUsage) await this.#chunk({ choices: [], usage: usageBody(completion.usage) });
+    await this.#stream.writeSSE({ data: '[DONE]' });
+  }
+
+  /** Ends the stream with an error, behind what there is. */
+  async fail(error: ApiError): Promise<void> {
+    await this.#settle();
+    await this.#stream.writeSSE({ data: JSON.stringify(error) });
+  }
+
+  async #settle(): Promise<void> {
+    this.#ended.abort();
+    this.#write();
+    await this.#writing;
+  }
+
+  #choiceOf(index: number): Growing {
+    let choice = this.#choices.get(index);
+    if (!choice) this.#choices.set(index, (choice = { text: '', tokens: [], sentText: '', sentTokens: 0, hasBegun: false }));
+    return choice;
+  }
+
+  #write(): void {
+    this.#writing ??= this.#flush().finally(() => (this.#writing = undefined));
+  }
+
+  async #flush(): Promise<void> {
+    for (let isDone = false; !isDone;) {
+      isDone = true;
+      const notes = this.#notes;
+      this.#notes = [];
+      for (const note of notes) {
+        await this.#stream.write(`: ${note}\n\n`);
+        isDone = false;
+      }
+      for (const [index, choice] of this.#choices) {
+        if (choice.hasBegun && choice.text.length <= choice.sentText.length && choice.tokens.length <= choice.sentTokens) continue;
+        await this.#sendDelta(index, choice);
+        isDone = false;
+      }
+    }
+  }
+
+  async #sendDelta(index: number, choice: Growing): Promise<void> {
+    const { text, tokens, sentText, sentTokens } = choice;
+    const isFirst = !choice.hasBegun;
+    Object.assign(choice, { sentText: text, sentTokens: tokens.length, hasBegun: true });
+    const named = tokens.slice(sentTokens);
+    await this.#chunk({ choices: [this.#choiceBody(index, { text: text.slice(sentText.length), isFirst, named }, undefined)] });
+  }
+
+  /** @param ended - The choice, where this chunk says how it ended. */
+  #choiceBody(
+    index: number,
+    { text, isFirst = false, named = [] }: { readonly text?: string; readonly isFirst?: boolean; readonly named?: readonly NamedToken[] },
+    ended: Choice | undefined,
+  ): object {
+    const finish = ended ? finishFields(ended) : { finish_reason: null };
+    if (this.#task.endpoint === 'completions') {
+      return { index, text: text ?? '', logprobs: named.length > 0 ? textLogprobs(named) : null, ...finish };
+    }
+    const delta = { ...(isFirst && { role: 'assistant' }), ...(text !== undefined && { content: text }) };
+    return { index, delta, logprobs: named.length > 0 ? chatLogprobs(named) : null, ...finish };
+  }
+
+  async #chunk(fields: object): Promise<void> {
+    const { endpoint, modelId, includesUsage } = this.#task;
+    const { id, created } = this.#head;
+    const object = endpoint === 'chat' ? 'chat.completion.chunk' : 'text_completion';
+    await this.#stream.writeSSE({ data: JSON.stringify({ id, object, created, model: modelId, ...(includesUsage && { usage: null }), ...fields }) });
+  }
+}
