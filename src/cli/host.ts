@@ -9,4 +9,6 @@ export interface CliHost {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   /** Calls the listener when the user interrupts. */
   readonly onInterrupt: (listener: () => void) => void;
+  /** Calls the listener when a supervisor asks the command to end. */
+  readonly onTerminate: (listener: () => void) => void;
 }

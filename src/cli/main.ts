@@ -13,4 +13,5 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stderr: process.stderr,
   stdin: process.stdin,
   onInterrupt: (listener) => process.once('SIGINT', listener),
+  onTerminate: (listener) => process.once('SIGTERM', listener),
 });

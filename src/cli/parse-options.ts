@@ -22,3 +22,9 @@ export function parseNumber(text: string): number {
   if (text.trim() === '' || !Number.isFinite(number)) throw new InvalidArgumentError('Give a number.');
   return number;
 }
+
+export function parseWhole(text: string): number {
+  const number = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('Give a whole number of at least 0.');
+  return number;
+}

@@ -2,7 +2,8 @@ import { Command, CommanderError, Option } from 'commander';
 import { ContextLengthError, InvalidOptionError, isLatencyTtsError, ModelLoadError } from '../errors.ts';
 import type { CliHost } from './host.ts';
 import { VERSION } from '../version.ts';
-import { parseCount, parseDuration, parseNumber } from './parse-options.ts';
+import { parseCount, parseDuration, parseNumber, parseWhole } from './parse-options.ts';
+import { serve } from './serve.ts';
 import { solve } from './solve.ts';
 
 /** 0: done. 1: the run failed. 2: the input was wrong. 130: interrupted. */
@@ -16,7 +17,7 @@ export async function runCli(words: readonly string[], host: CliHost): Promise<E
     await makeProgram(host, interrupt.signal).parseAsync(words, { from: 'user' });
     return 0;
   } catch (error) {
-    return report(error, host);
+    return report(error, host, words[0] === 'serve' ? 'serve' : 'solve');
   }
 }
 
@@ -26,6 +27,12 @@ function makeProgram(host: CliHost, signal: AbortSignal): Command {
     .version(VERSION)
     .exitOverride()
     .configureOutput({ writeOut: (text) => host.stdout.write(text), writeErr: (text) => host.stderr.write(text), outputError: () => undefined });
+  addSolve(program, host, signal);
+  addServe(program, host, signal);
+  return program;
+}
+
+function addSolve(program: Command, host: CliHost, signal: AbortSignal): void {
   program
     .command('solve')
     .description('Answer one problem: sample branches together, vote, stop when it is decided or time is up.')
@@ -40,16 +47,44 @@ function makeProgram(host: CliHost, signal: AbortSignal): Command {
     .option('--threads <count>', 'threads inside one operator', parseCount)
     .addOption(new Option('--json', 'print the whole result as JSON').default(false))
     .action((problem: string | undefined, options) => solve(problem, options, host, signal));
-  return program;
+}
+
+function addServe(program: Command, host: CliHost, signal: AbortSignal): void {
+  program
+    .command('serve')
+    .description('Serve a model over an OpenAI-compatible HTTP interface, with deadlines and strategies.')
+    .option('-p, --port <number>', 'port to listen on; 0 takes any that is free', parseWhole, 8080)
+    .option('--host <address>', 'address to listen on; beyond loopback an API key is needed', '127.0.0.1')
+    .option('-m, --model <directory>', 'model directory; the bundled demonstration model when it is left out')
+    .option('--tokenizer <directory>', 'tokenizer directory, where it is not the model directory')
+    .option('--name <id>', "the model's id for clients; `bundled`, or the name of its directory, when it is left out")
+    .addOption(new Option('--api-key <key>', 'key that clients have to send; better in the environment than here').env('LATENCY_TTS_API_KEY'))
+    .option('--api-key-file <file>', 'reads the key from a file')
+    .addOption(new Option('--without-key', 'listen beyond loopback without an API key').default(false))
+    .option('--strategy <name>', 'strategy of requests that name none; plain sampling when it is left out')
+    .option('-d, --deadline <time>', 'deadline of requests that have none, e.g. 500ms, 2s, 1m', parseDuration)
+    .option('--max-deadline <time>', 'longest deadline that requests get', parseDuration)
+    .option('--max-running <count>', 'requests worked on at once', parseCount, 4)
+    .option('--max-queued <count>', 'requests that may wait', parseWhole, 64)
+    .option('--max-tokens <count>', 'most tokens of one branch', parseCount)
+    .option('-s, --seed <integer>', 'seed of the first request without one; drawn when it is left out', parseWhole)
+    .addOption(new Option('--grace <time>', 'time for requests under way when the server is stopped').argParser(parseDuration).default(10_000, '10s'))
+    .option('--threads <count>', 'threads inside one operator', parseCount)
+    .addOption(new Option('--quiet', 'no line for each request').default(false))
+    .action((options) => {
+      const stop = new AbortController();
+      for (const listenTo of [host.onTerminate, (listener: () => void) => signal.addEventListener('abort', listener)]) listenTo(() => stop.abort());
+      return serve(options, host, stop.signal);
+    });
 }
 
 class InterruptError extends Error {}
 
-function report(error: unknown, { stderr }: CliHost): ExitCode {
+function report(error: unknown, { stderr }: CliHost, command: string): ExitCode {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     // A command line without a command: commander has written the help instead of a message.
-    if (error.code !== 'commander.help') stderr.write(`${usageMessage(error)}\n`);
+    if (error.code !== 'commander.help') stderr.write(`${usageMessage(error, command)}\n`);
     return 2;
   }
   if (error instanceof InterruptError) {
@@ -62,10 +97,10 @@ function report(error: unknown, { stderr }: CliHost): ExitCode {
 }
 
 /** Commander's message as a sentence; the message about a bad value says what to give already, the others point to the help. */
-function usageMessage({ code, message }: CommanderError): string {
+function usageMessage({ code, message }: CommanderError, command: string): string {
   const text = oneLine(message.replace(/^error: /, ''));
   const sentence = text[0]!.toUpperCase() + text.slice(1) + (/[.?)]$/.test(text) ? '' : '.');
-  return code === 'commander.invalidArgument' ? sentence : `${sentence} Try \`latency-tts solve --help\`.`;
+  return code === 'commander.invalidArgument' ? sentence : `${sentence} Try \`latency-tts ${command} --help\`.`;
 }
 
 /** Messages of parsers quote the file they choke on, line breaks included. */

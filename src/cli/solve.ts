@@ -2,25 +2,20 @@ import { addAbortSignal } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import { InvalidOptionError } from '../errors.ts';
 import { Decoder } from '../engines/decoder.ts';
-import type { LocalModel } from '../models/local-model.ts';
-import { bundledModels } from '../node/bundled-models.ts';
-import { loadModel } from '../node/load-model.ts';
 import { RunEvents } from '../runtime/run-events.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { SelfConsistency, type SelfConsistencyResult } from '../strategies/self-consistency.ts';
+import { chooseModel, type ModelChoice } from './choose-model.ts';
 import type { CliHost } from './host.ts';
 import { showProgress } from './progress.ts';
 import { formatResult, resultAsJson } from './result.ts';
 
-export interface SolveOptions {
+export interface SolveOptions extends ModelChoice {
   readonly deadline?: number;
   readonly branches: number;
-  readonly model?: string;
-  readonly tokenizer?: string;
   readonly temperature?: number;
   readonly maxTokens?: number;
   readonly seed: number;
-  readonly threads?: number;
   readonly json: boolean;
 }
 
@@ -73,11 +68,4 @@ async function readAll(stdin: CliHost['stdin'], signal: AbortSignal): Promise<st
     signal.throwIfAborted();
     throw error;
   }
-}
-
-async function chooseModel({ model, tokenizer, threads }: SolveOptions): Promise<LocalModel> {
-  const loading = threads === undefined ? {} : { threads };
-  if (model !== undefined) return loadModel(model, { ...loading, ...(tokenizer !== undefined && { tokenizerPath: tokenizer }) });
-  if (tokenizer !== undefined) throw new InvalidOptionError('tokenizer', 'left out without `--model`', tokenizer, 'The bundled model has its own.');
-  return (await bundledModels(loading)).target;
 }

@@ -7,6 +7,8 @@ import { runCli, type ExitCode } from '../../src/cli/program.ts';
 export interface HeldHost {
   readonly host: CliHost;
   interrupt(): void;
+  /** As a supervisor asks it to end. */
+  terminate(): void;
   /** Everything written so far; nothing can be written afterwards. */
   written(): Promise<{ readonly stdout: string; readonly stderr: string }>;
 }
@@ -19,9 +21,11 @@ export function holdHost(isTerminal: boolean, input?: string): HeldHost {
   const stdin = onTerminal(new PassThrough());
   if (input !== undefined) stdin.end(input);
   let interrupt = (): void => undefined;
+  let terminate = (): void => undefined;
   return {
-    host: { stdout, stderr, stdin, onInterrupt: (listener) => (interrupt = listener) },
+    host: { stdout, stderr, stdin, onInterrupt: (listener) => (interrupt = listener), onTerminate: (listener) => (terminate = listener) },
     interrupt: () => interrupt(),
+    terminate: () => terminate(),
     async written() {
       stdout.end();
       stderr.end();
