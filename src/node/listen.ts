@@ -1,8 +1,9 @@
 import { createAdaptorServer } from '@hono/node-server';
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { isIP, type AddressInfo } from 'node:net';
 import { InvalidOptionError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
+import { systemClock } from '../runtime/system-clock.ts';
 import { ApiError } from '../serve/api-error.ts';
 import type { ServeHandler } from '../serve/handler.ts';
 
@@ -34,6 +35,8 @@ export interface Listener {
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
+/** Time that last words of a server that stops have to be read in. */
+const LAST_WORDS_MS = 1000;
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
@@ -55,6 +58,7 @@ export async function listen(handler: ServeHandler, options: ListenOptions = {})
     overrideGlobalObjects: false,
     serverOptions: { requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs },
   }) as Server;
+  const replies = new OpenReplies(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, hostname, () => {
@@ -68,17 +72,39 @@ export async function listen(handler: ServeHandler, options: ListenOptions = {})
   return {
     url: `http://${host}:${address.port}`,
     port: address.port,
-    async close(closing = {}) {
-      // A connection that is kept alive would hold the server open after its last reply.
-      server.on('request', (_, reply) => reply.once('close', () => server.closeIdleConnections()));
+    async close({ graceMs = Infinity } = {}) {
       server.close();
-      server.closeIdleConnections();
-      await handler.close(closing);
-      server.closeIdleConnections();
-      if (closing.graceMs !== undefined && closing.graceMs < Infinity) server.closeAllConnections();
+      await handler.close({ graceMs });
+      // What was said last is still on its way; a client that does not read it is not waited for.
+      const written = new AbortController();
+      void replies.written().then(() => written.abort());
+      await systemClock.wait!(graceMs < Infinity ? LAST_WORDS_MS : Infinity, written.signal);
+      server.closeAllConnections();
       await closed;
     },
   };
+}
+
+/** Replies that are not written to their end. */
+class OpenReplies {
+  readonly #open = new Set<ServerResponse>();
+  #waiting: (() => void)[] = [];
+
+  constructor(server: Server) {
+    server.on('request', (_, reply: ServerResponse) => {
+      this.#open.add(reply);
+      reply.once('close', () => {
+        this.#open.delete(reply);
+        if (this.#open.size > 0) return;
+        for (const resolve of this.#waiting) resolve();
+        this.#waiting = [];
+      });
+    });
+  }
+
+  async written(): Promise<void> {
+    if (this.#open.size > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
 }
 
 function isLoopback(hostname: string): boolean {

@@ -28,6 +28,7 @@ export class RequestLife {
   readonly #ended = new AbortController();
   #task: CompletionTask | undefined;
   #release: (() => void) | undefined;
+  #understoodAt: number | undefined;
   #turnAt: number | undefined;
 
   constructor(options: RequestLifeOptions) {
@@ -48,8 +49,10 @@ export class RequestLife {
     this.#controller.abort(reason);
   }
 
+  /** Its body has been read; from now on it waits for its turn. */
   understand(task: CompletionTask): void {
     this.#task = task;
+    this.#understoodAt = this.#options.clock.now();
   }
 
   /** The turn, to be given back. */
@@ -63,8 +66,8 @@ export class RequestLife {
   }
 
   timing(): ReplyTiming {
-    const totalMs = this.#options.clock.now() - this.startedAt;
-    return { queuedMs: this.#turnAt === undefined ? totalMs : this.#turnAt - this.startedAt, totalMs };
+    const now = this.#options.clock.now();
+    return { queuedMs: this.#understoodAt === undefined ? 0 : (this.#turnAt ?? now) - this.#understoodAt, totalMs: now - this.startedAt };
   }
 
   end({ completion }: { readonly completion: Completion }): void {

@@ -65,12 +65,17 @@ export class StreamedReply implements WorkListener {
 
   /** Writes what has not been sent yet, how each choice ended, and the end of the stream. */
   async complete(completion: Completion, timing: ReplyTiming): Promise<void> {
-    for (const { index, text, tokens } of completion.choices) Object.assign(this.#choiceOf(index), { text, tokens: tokens ?? [] });
+    for (const { index, text, tokens } of completion.choices) {
+      const choice = this.#choiceOf(index);
+      // What was sent cannot be taken back: better an error than two texts in one.
+      if (!text.startsWith(choice.sentText)) throw new Error(`${this.#task.strategy.name} returned a text other than the one it had begun.`);
+      Object.assign(choice, { text, tokens: tokens ?? [] });
+    }
     await this.#settle();
     const last = completion.choices.at(-1);
     for (const choice of completion.choices) {
       await this.#chunk({
-        choices: [this.#choiceBody(choice.index, {}, choice)],
+        choices: [this.#end(choice)],
         ...(choice === last && { latency_tts: extensionBody(this.#task, completion, timing) }),
       });
     }
@@ -118,25 +123,19 @@ export class StreamedReply implements WorkListener {
   }
 
   async #sendDelta(index: number, choice: Growing): Promise<void> {
+    // The role comes alone, as from OpenAI: some clients count log-probabilities of the first chunk twice.
+    if (!choice.hasBegun && this.#task.endpoint === 'chat') await this.#chunk({ choices: [chatDelta(index, { role: 'assistant', content: '' }, [])] });
+    choice.hasBegun = true;
     const { text, tokens, sentText, sentTokens } = choice;
-    const isFirst = !choice.hasBegun;
-    Object.assign(choice, { sentText: text, sentTokens: tokens.length, hasBegun: true });
-    const named = tokens.slice(sentTokens);
-    await this.#chunk({ choices: [this.#choiceBody(index, { text: text.slice(sentText.length), isFirst, named }, undefined)] });
+    const [added, named] = [text.slice(sentText.length), tokens.slice(sentTokens)];
+    Object.assign(choice, { sentText: text, sentTokens: tokens.length });
+    if (added === '' && named.length === 0) return;
+    const body = this.#task.endpoint === 'chat' ? chatDelta(index, { content: added }, named) : textDelta(index, added, named);
+    await this.#chunk({ choices: [body] });
   }
 
-  /** @param ended - The choice, where this chunk says how it ended. */
-  #choiceBody(
-    index: number,
-    { text, isFirst = false, named = [] }: { readonly text?: string; readonly isFirst?: boolean; readonly named?: readonly NamedToken[] },
-    ended: Choice | undefined,
-  ): object {
-    const finish = ended ? finishFields(ended) : { finish_reason: null };
-    if (this.#task.endpoint === 'completions') {
-      return { index, text: text ?? '', logprobs: named.length > 0 ? textLogprobs(named) : null, ...finish };
-    }
-    const delta = { ...(isFirst && { role: 'assistant' }), ...(text !== undefined && { content: text }) };
-    return { index, delta, logprobs: named.length > 0 ? chatLogprobs(named) : null, ...finish };
+  #end({ index, ...choice }: Choice): object {
+    return { ...(this.#task.endpoint === 'chat' ? chatDelta(index, {}, []) : textDelta(index, '', [])), ...finishFields(choice) };
   }
 
   async #chunk(fields: object): Promise<void> {
@@ -145,4 +144,12 @@ export class StreamedReply implements WorkListener {
     const object = endpoint === 'chat' ? 'chat.completion.chunk' : 'text_completion';
     await this.#stream.writeSSE({ data: JSON.stringify({ id, object, created, model: modelId, ...(includesUsage && { usage: null }), ...fields }) });
   }
+}
+
+function chatDelta(index: number, delta: { readonly role?: 'assistant'; readonly content?: string }, named: readonly NamedToken[]): object {
+  return { index, delta, logprobs: named.length > 0 ? chatLogprobs(named) : null, finish_reason: null };
+}
+
+function textDelta(index: number, text: string, named: readonly NamedToken[]): object {
+  return { index, text, logprobs: named.length > 0 ? textLogprobs(named) : null, finish_reason: null };
 }

@@ -1,0 +1,193 @@
+import { describe, expect, test } from 'vitest';
+import { Admission, type AdmissionOptions, type Load } from '../../src/serve/admission.ts';
+import { ServiceTimes } from '../../src/serve/service-times.ts';
+import { ManualClock } from '../../src/testing/manual-clock.ts';
+
+interface Gate {
+  readonly clock: ManualClock;
+  readonly times: ServiceTimes;
+  readonly admission: Admission;
+  readonly loads: Load[];
+  enter(deadlineMs?: number, signal?: AbortSignal): Promise<() => void>;
+}
+
+function gate(options: Partial<AdmissionOptions> = {}, canWait = true): Gate {
+  const clock = new ManualClock(1000);
+  const times = new ServiceTimes(clock);
+  const loads: Load[] = [];
+  const admission = new Admission({
+    clock: canWait ? clock : { now: () => clock.now() },
+    times,
+    maxRunning: 1,
+    maxQueued: 2,
+    onLoad: (load) => loads.push(load),
+    ...options,
+  });
+  return {
+    clock,
+    times,
+    admission,
+    loads,
+    enter: (deadlineMs = Infinity, signal = new AbortController().signal) => admission.admit({ kind: 'k', deadlineAt: clock.now() + deadlineMs, signal }),
+  };
+}
+
+/** Whether a promise has settled, once everything that can happen now has happened. */
+async function isPending(promise: Promise<unknown>): Promise<boolean> {
+  let isSettled = false;
+  promise.then(
+    () => (isSettled = true),
+    () => (isSettled = true),
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  return !isSettled;
+}
+
+describe('Admission', () => {
+  test('lets so many work at once, the others in the order they came', async () => {
+    const { admission, enter } = gate({ maxRunning: 2 });
+    const leave = [await enter(), await enter()];
+    const [third, fourth] = [enter(), enter()];
+    expect(await isPending(third)).toBe(true);
+    expect(admission.load).toEqual({ queued: 2, running: 2 });
+    leave[1]!();
+    const leaveThird = await third;
+    expect(await isPending(fourth)).toBe(true);
+    leaveThird();
+    leave[0]!();
+    (await fourth)();
+    expect(admission.load).toEqual({ queued: 0, running: 0 });
+  });
+
+  test('takes a turn back once', async () => {
+    const { admission, enter } = gate();
+    const leave = await enter();
+    const [second, third] = [enter(), enter()];
+    leave();
+    leave();
+    await second;
+    expect(await isPending(third)).toBe(true);
+    expect(admission.load).toEqual({ queued: 1, running: 1 });
+  });
+
+  test('refuses at once where too many wait', async () => {
+    const { enter, times } = gate();
+    times.add('k', 400, true);
+    await enter();
+    void enter();
+    void enter();
+    await expect(enter()).rejects.toMatchObject({ status: 503, code: 'queue_full', retryAfterMs: 1200 });
+  });
+
+  test('without a queue refuses whoever cannot start at once', async () => {
+    const { enter } = gate({ maxQueued: 0 });
+    const leave = await enter();
+    await expect(enter()).rejects.toMatchObject({ code: 'queue_full' });
+    leave();
+    await enter();
+  });
+
+  test('refuses a deadline at once that waiting and work will not leave time for', async () => {
+    const { enter, times, clock } = gate();
+    times.add('k', 100, true);
+    await enter();
+    clock.advance(40);
+    // 60 more of the one at work, 100 of its own.
+    await expect(enter(159)).rejects.toMatchObject({ status: 503, code: 'deadline_unattainable', retryAfterMs: 1, shouldRetry: undefined });
+    expect(await isPending(enter(160))).toBe(true);
+    await expect(enter(259)).rejects.toMatchObject({ code: 'deadline_unattainable' });
+    expect(await isPending(enter(260))).toBe(true);
+  });
+
+  test('a deadline below all that has been enough is not worth another try', async () => {
+    const { enter, times } = gate();
+    times.add('k', 100, true);
+    times.add('k', 80, true);
+    await expect(enter(79)).rejects.toMatchObject({ code: 'deadline_unattainable', shouldRetry: false });
+    await enter(80);
+  });
+
+  test('what was cut without an answer does not count as enough', async () => {
+    const { enter, times } = gate();
+    times.add('k', 100, true);
+    times.add('k', 20, false);
+    await expect(enter(99)).rejects.toMatchObject({ code: 'deadline_unattainable' });
+  });
+
+  test('counts nobody at work beyond their deadline', async () => {
+    const { enter, times } = gate();
+    times.add('k', 100, true);
+    times.add('k', 10, true);
+    times.add('k', 190, true);
+    await enter(30);
+    // 30 until the one at work is cut, and 10 at least.
+    expect(await isPending(enter(40))).toBe(true);
+  });
+
+  test('forgets after a while, so that a server that refuses all tries again', async () => {
+    const { enter, times, clock } = gate();
+    times.add('k', 100, true);
+    clock.advance(60_001);
+    await enter(1);
+  });
+
+  test('sends away who has waited too long, when it becomes too late', async () => {
+    const { enter, times, clock, admission } = gate();
+    times.add('k', 100, true);
+    const leave = await enter();
+    clock.advance(90);
+    const late = enter(200);
+    expect(await isPending(late)).toBe(true);
+    clock.advance(101);
+    await expect(late).rejects.toMatchObject({ code: 'deadline_unattainable' });
+    expect(admission.load).toEqual({ queued: 0, running: 1 });
+    leave();
+  });
+
+  test('gives nobody a turn for whom it has become too late, also where the clock cannot wait', async () => {
+    const { enter, clock } = gate({}, false);
+    const leave = await enter();
+    const late = enter(50);
+    const patient = enter();
+    clock.advance(51);
+    expect(await isPending(late)).toBe(true);
+    leave();
+    await expect(late).rejects.toMatchObject({ code: 'deadline_unattainable' });
+    (await patient)();
+  });
+
+  test('who leaves the queue takes no turn', async () => {
+    const { enter, admission } = gate();
+    const leave = await enter();
+    const controller = new AbortController();
+    const gone = enter(Infinity, controller.signal);
+    const next = enter();
+    controller.abort(new Error('gone'));
+    await expect(gone).rejects.toThrow('gone');
+    expect(admission.load).toEqual({ queued: 1, running: 1 });
+    leave();
+    await next;
+    await expect(enter(Infinity, controller.signal)).rejects.toThrow('gone');
+  });
+
+  test('once closed takes nobody, and lets those who wait have their turns', async () => {
+    const { enter, admission } = gate();
+    const leave = await enter();
+    const waiting = enter();
+    admission.close();
+    await expect(enter()).rejects.toMatchObject({ status: 503, code: 'shutting_down' });
+    leave();
+    (await waiting)();
+  });
+
+  test('tells of every change', async () => {
+    const { enter, loads } = gate();
+    const leave = await enter();
+    const waiting = enter();
+    leave();
+    (await waiting)();
+    expect(loads.at(-1)).toEqual({ queued: 0, running: 0 });
+    expect(loads).toContainEqual({ queued: 1, running: 1 });
+    expect(loads.every(({ running }) => running <= 1)).toBe(true);
+  });
+});
