@@ -1,4 +1,4 @@
-import { ContextLengthError, InvalidOptionError, isLatencyTtsError, NoCandidateError } from '../errors.ts';
+import { ContextLengthError, InvalidOptionError, isLatencyTtsError, NoCandidateError, ServerError } from '../errors.ts';
 
 /** What a client can react to by program. Documented in docs/serve.md. */
 export type ApiErrorCode =
@@ -19,6 +19,7 @@ export type ApiErrorCode =
   | 'shutting_down'
   | 'not_ready'
   | 'client_closed_request'
+  | 'upstream_failed'
   | 'model_failed'
   | 'internal_error';
 
@@ -88,6 +89,15 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof NoCandidateError && error.stopReason === 'deadline') {
     return new ApiError(504, 'deadline_exceeded', 'The deadline passed before there was anything to return.', { cause: error, shouldRetry: false });
   }
+  const upstream = error instanceof NoCandidateError ? error.errors[0] : error;
+  if (upstream instanceof ServerError) return upstreamError(upstream);
   if (isLatencyTtsError(error)) return new ApiError(500, 'model_failed', error.message, { cause: error });
   return new ApiError(500, 'internal_error', 'The server failed; its log says why.', { cause: error });
+}
+
+/** Trouble of a server behind this one. What it refused of a request is its affair with us, not the client's. */
+function upstreamError(error: ServerError): ApiError {
+  const { kind, message, retryAfterMs } = error;
+  if (kind === 'rate-limit') return new ApiError(503, 'upstream_failed', message, { cause: error, retryAfterMs: retryAfterMs ?? 1000 });
+  return new ApiError(kind === 'timeout' ? 504 : 502, 'upstream_failed', message, { cause: error });
 }

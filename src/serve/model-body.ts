@@ -1,7 +1,9 @@
+import { canNameTokens } from './read-task.ts';
 import { SINGLE, type ServedModel } from './served-model.ts';
 
 /** A model as `/v1/models` describes it. @param created - Seconds since 1970. */
-export function modelBody(id: string, { engine, tokenizer, strategies, defaultStrategy, ownedBy }: ServedModel, created: number): object {
+export function modelBody(id: string, model: ServedModel, created: number): object {
+  const { engine, strategies, defaultStrategy, ownedBy } = model;
   return {
     id,
     object: 'model',
@@ -10,7 +12,7 @@ export function modelBody(id: string, { engine, tokenizer, strategies, defaultSt
     ...(engine.contextTokens !== undefined && { max_model_len: engine.contextTokens }),
     latency_tts: {
       engine: engine.name,
-      logprobs: tokenizer !== undefined,
+      logprobs: canNameTokens(model),
       strategies: [SINGLE, ...Object.keys(strategies ?? {})],
       default_strategy: defaultStrategy?.name ?? SINGLE,
     },

@@ -149,10 +149,15 @@ function strategyOf({ strategy: inBody }: ChatBody | CompletionBody, headers: He
   return header ? { name: header } : (defaultStrategy ?? { name: SINGLE });
 }
 
+/** Whether log-probabilities can be given a name each. */
+export function canNameTokens({ engine: { capabilities }, tokenizer }: ServedModel): boolean {
+  return tokenizer !== undefined && (!capabilities || (capabilities.tokenIds && capabilities.logprobs));
+}
+
 /** What is right by itself and still cannot be done together. */
 function refuseCombinations({ choices, stop, logprobs, strategy, model }: CompletionTask, policy: TaskPolicy): void {
   if (choices > policy.maxChoices) throw badRequest(`\`n\` is ${choices}; this server gives at most ${policy.maxChoices} choices.`, 'n');
-  if (logprobs && !model.tokenizer) {
+  if (logprobs && !canNameTokens(model)) {
     throw badRequest('This model cannot name its tokens, so there are no `logprobs`. Leave it out.', 'logprobs', 'unsupported_parameter');
   }
   if (strategy.name === SINGLE) {

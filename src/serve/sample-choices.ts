@@ -149,7 +149,7 @@ class ChoiceSampler {
     for (;;) {
       const limit = Math.min(piece, left);
       const segment = await this.#advance(limit);
-      left -= segment.tokens.length;
+      left -= segment.tokenCount;
       this.#finish = segment.finish;
       this.#take(segment);
       const cut = this.#cutter.cut(this.#branch.text);
@@ -189,7 +189,7 @@ class ChoiceSampler {
 }
 
 /** Many tokens where they are fast, few where they are slow. */
-function nextPiece({ tokens, startedAt, endedAt }: Segment): number {
-  const perToken = (endedAt - startedAt) / Math.max(1, tokens.length);
+function nextPiece({ tokenCount, startedAt, endedAt }: Segment): number {
+  const perToken = (endedAt - startedAt) / Math.max(1, tokenCount);
   return Math.max(1, Math.min(MOST_PIECE_TOKENS, Math.floor(PIECE_MS / Math.max(perToken, 0.1))));
 }

@@ -122,6 +122,6 @@ class GatedBranch implements Branch {
     this.tokenCount += text.length;
     this.ended ??= 'end';
     const tokens = Array.from(text, () => 0);
-    return { text, tokens, logprobs: tokens.map(() => -1), finish, startedAt: 0, endedAt: 0 };
+    return { text, tokenCount: tokens.length, tokens, logprobs: tokens.map(() => -1), finish, startedAt: 0, endedAt: 0 };
   }
 }
