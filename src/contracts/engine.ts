@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import type { PassMeter } from './profile.ts';
 import type { Prompt } from './prompt.ts';
 
 /**
@@ -11,6 +12,8 @@ export interface Engine {
   readonly contextTokens: number | undefined;
   /** What it can tell beside text; without it, everything. A server's may be known only once the engine is ready. */
   readonly capabilities?: EngineCapabilities | undefined;
+  /** Times single passes. Missing where the engine sees none: behind a server's interface. */
+  readonly passes?: PassMeter | undefined;
   /** Loads what is needed before the first `open`. Optional: `open` does the same. */
   ready(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /**

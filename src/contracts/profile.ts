@@ -48,3 +48,54 @@ export interface MemoryBudget {
   readonly draftWeightBytes: number;
   readonly draftBytesPerToken: number;
 }
+
+/** What a profile was measured on, to be told from another. */
+export interface ModelIdentity {
+  readonly name: string;
+  /** Equal for models that go on alike behind a fixed text; another one under the same name, where it differs. */
+  readonly fingerprint?: string;
+  readonly vocabularySize?: number;
+  readonly contextTokens?: number;
+  /** How it runs, as its loader was told: device or providers, precision, threads. */
+  readonly settings?: Readonly<Record<string, string | number>>;
+}
+
+/** The largest passes of one part that can be timed. */
+export interface MeteredPart {
+  readonly part: Exclude<ProfiledPart, 'scorer'>;
+  readonly mostRows: number;
+  readonly mostNewTokens: number;
+  readonly mostContextTokens: number;
+}
+
+export interface EngineAnatomy {
+  readonly target: ModelIdentity;
+  readonly draft?: ModelIdentity;
+  /** What `measure` can time. `target` and `prefill` always. */
+  readonly parts: readonly MeteredPart[];
+}
+
+export interface MeasureOptions {
+  /** Timed passes of each shape; the shapes take turns. Whole number ≥ 1. */
+  readonly repetitions: number;
+  /** Passes of each shape before those. Whole number ≥ 0. */
+  readonly warmUp: number;
+  /** Milliseconds after which no further repetition starts; every shape is timed once all the same. @default Infinity */
+  readonly budgetMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Times single passes of an engine: what its decoding would take for them, sampling and its own work included. Passes of
+ * open sessions go on in between.
+ */
+export interface PassMeter {
+  anatomy(options?: { readonly signal?: AbortSignal }): Promise<EngineAnatomy>;
+  /**
+   * @param shapes - With whole numbers, within the limits that `anatomy` gives.
+   * @returns `[shapes][1 to repetitions]` milliseconds.
+   * @throws {InvalidOptionError | ModelError | DisposedError}
+   * @throws the `signal`'s reason when it is aborted.
+   */
+  measure(part: MeteredPart['part'], shapes: readonly PassShape[], options: MeasureOptions): Promise<number[][]>;
+}

@@ -49,7 +49,8 @@ const CALIBRATION_BUDGET_MS = 400;
  */
 export async function loadEngine({ target, draft, maxRows, speculation: plan }: EnginePlan, clock: Clock = systemClock): Promise<LocalEngine> {
   const { model, tokenizer } = await loadWhole(target);
-  const loaded = { name: target.name, model, tokenizer, sampling: resolveSampling(model.sampling), maxRows };
+  const settings = target.settings && { settings: target.settings };
+  const loaded = { name: target.name, model, tokenizer, sampling: resolveSampling(model.sampling), maxRows, clock, ...settings };
   if (!plan) {
     await warmUp(model);
     return new LocalEngine(loaded);
@@ -71,7 +72,8 @@ export async function loadEngine({ target, draft, maxRows, speculation: plan }: 
     length: plan.draftLength === 'adaptive' ? adaptiveLength(plan.longestDraft, targetCosts, draftCosts) : fixedDraftLength(plan.draftLength),
     costs: { target: targetCosts, draft: draftCosts },
   });
-  return new LocalEngine({ ...loaded, speculation, verification: plan.verification });
+  const metered = draftModel && { draft: { name: draft!.name, model: draftModel, ...(draft!.settings && { settings: draft!.settings }) } };
+  return new LocalEngine({ ...loaded, ...metered, speculation, verification: plan.verification });
 }
 
 /** The draft model, with rows of logits as long as the target's. @throws {VocabularyMismatchError | InvalidOptionError | ModelLoadError} */

@@ -6,6 +6,7 @@
  * @module
  */
 import type { Engine, Session, SessionOptions } from '../contracts/engine.ts';
+import type { PassMeter } from '../contracts/profile.ts';
 import type { Prompt } from '../contracts/prompt.ts';
 import { DisposedError, InvalidOptionError } from '../errors.ts';
 import type { EnginePort, EngineWorker, LocalModel } from '../models/local-model.ts';
@@ -44,6 +45,10 @@ interface EngineStart {
 export class ThreadedEngine implements Engine {
   readonly #plan: EnginePlan;
   readonly #startsWorker: (() => EngineWorker) | undefined;
+  readonly passes: PassMeter = {
+    anatomy: async (options) => (await this.#meter(options?.signal)).anatomy(options),
+    measure: async (part, shapes, options) => (await this.#meter(options.signal)).measure(part, shapes, options),
+  };
   #engine: Promise<Engine> | undefined;
   #isDisposed = false;
 
@@ -84,6 +89,13 @@ export class ThreadedEngine implements Engine {
     this.#isDisposed = true;
     const engine = await this.#engine?.catch(() => undefined);
     await engine?.dispose();
+  }
+
+  /** Local engines have one, known once they are ready. */
+  async #meter(signal: AbortSignal | undefined): Promise<PassMeter> {
+    const engine = await this.#started();
+    await engine.ready(signal ? { signal } : {});
+    return engine.passes!;
   }
 
   #started(): Promise<Engine> {
@@ -143,6 +155,10 @@ class LazyEngine implements Engine {
 
   get contextTokens(): number | undefined {
     return this.#started?.contextTokens;
+  }
+
+  get passes(): PassMeter | undefined {
+    return this.#started?.passes;
   }
 
   async ready(options?: { readonly signal?: AbortSignal }): Promise<void> {

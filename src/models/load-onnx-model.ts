@@ -95,10 +95,17 @@ export async function describeOnnxModel(description: OnnxModelDescription, onPro
     name: options.name ?? source,
     contextTokens: model.contextTokens,
     description,
+    settings: settingsOf(options),
     load: () => openModel(model, transformers.AutoModelForCausalLM),
     loadTokenizer: () => openHubTokenizer(model),
     ...(onProgress && { onLoadProgress: onProgress as (progress: unknown) => void }),
   };
+}
+
+/** How a model runs, for reports. */
+function settingsOf({ device, dtype, threads }: Pick<LoadOnnxModelOptions, 'device' | 'dtype' | 'threads'>): Readonly<Record<string, string | number>> {
+  const given = { device, dtype: typeof dtype === 'object' ? JSON.stringify(dtype) : dtype, threads };
+  return Object.fromEntries(Object.entries(given).filter((entry): entry is [string, string | number] => entry[1] !== undefined));
 }
 
 /** @internal A model of the hub before its weights are loaded. */

@@ -18,6 +18,8 @@ export interface LocalModel {
   startWorker?(): EngineWorker;
   /** What `startWorker`'s thread needs to load the model: plain data that crosses threads. */
   readonly description: unknown;
+  /** How it runs, for reports and profiles: device or providers, precision, threads. */
+  readonly settings?: Readonly<Record<string, string | number>>;
   /** Called with what the loader tells while it loads, also when that happens in a worker. Plain data. */
   readonly onLoadProgress?: (progress: unknown) => void;
 }

@@ -54,6 +54,7 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
     load: () => openModel(facts, options),
     loadTokenizer: () => openTokenizer(tokenizerDirectory),
     startWorker: startEngineWorker,
+    settings: { providers: (options.executionProviders ?? ['cpu']).join(', '), ...(options.threads !== undefined && { threads: options.threads }) },
   };
 }
 

@@ -47,6 +47,8 @@ export class DecodeLoop {
   readonly #timers = new WeakMap<Clock, StepTimer>();
   #prefillMsPerToken = 0;
   #waiting: (() => void)[] = [];
+  /** Work that wants the model for itself, one between two steps. */
+  readonly #jobs: (() => Promise<void>)[] = [];
   #isForwarding = false;
   #isRunning = false;
 
@@ -75,6 +77,14 @@ export class DecodeLoop {
     this.#start();
   }
 
+  /** Gives `work` the model for itself as soon as the pass under way is over; changes to sequences wait for its end. */
+  exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#jobs.push(() => work().then(resolve, reject));
+      this.#start();
+    });
+  }
+
   #start(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
@@ -83,7 +93,9 @@ export class DecodeLoop {
   }
 
   async #run(): Promise<void> {
-    while (this.#lanes.size > 0 || this.#prefills.length > 0) {
+    while (this.#lanes.size > 0 || this.#prefills.length > 0 || this.#jobs.length > 0) {
+      const job = this.#jobs.shift();
+      if (job) await this.#busy(job);
       if (this.#prefills.length > 0) await this.#readChunk();
       await this.#step();
     }

@@ -1,19 +1,20 @@
+import type { Clock } from '../../contracts/clock.ts';
 import type { Engine, Session, SessionOptions } from '../../contracts/engine.ts';
+import type { PassMeter } from '../../contracts/profile.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
-import type { TokenModel } from '../../contracts/token-model.ts';
 import type { Tokenizer } from '../../contracts/tokenizer.ts';
 import { ContextLengthError, DisposedError, InvalidOptionError } from '../../errors.ts';
 import type { Sampling } from '../../maths/sampling.ts';
 import { requireWholeNumber } from '../../options.ts';
+import { systemClock } from '../../runtime/system-clock.ts';
 import type { Speculation } from '../speculation/speculation.ts';
 import { DecodeLoop } from './decode-loop.ts';
+import { LocalPassMeter, type MeteredModel } from './local-pass-meter.ts';
 import type { Verification } from './lane.ts';
 import { LocalSession, type LocalSessionHost } from './local-session.ts';
 
 /** A loaded model and what belongs to it. */
-export interface LoadedModel {
-  readonly name: string;
-  readonly model: TokenModel;
+export interface LoadedModel extends MeteredModel {
   readonly tokenizer: Tokenizer;
   /** Defaults of sessions that do not say otherwise. */
   readonly sampling: Sampling;
@@ -23,17 +24,24 @@ export interface LoadedModel {
   readonly speculation?: Speculation;
   /** @default 'coupled' */
   readonly verification?: Verification;
+  /** The draft model of `speculation`, for its passes to be timed. */
+  readonly draft?: MeteredModel;
+  /** What passes are timed with. @default the system clock */
+  readonly clock?: Clock;
 }
 
 /** Decodes in the calling thread. `Decoder` puts one of these into a worker. */
 export class LocalEngine implements Engine {
   readonly name: string;
+  readonly passes: PassMeter;
   readonly #host: LocalSessionHost;
   #isDisposed = false;
 
-  constructor({ name, model, tokenizer, sampling, maxRows, speculation, verification = 'coupled' }: LoadedModel) {
+  constructor({ tokenizer, maxRows, speculation, draft, verification = 'coupled', clock = systemClock, ...target }: LoadedModel) {
+    const { name, model, sampling } = target;
     this.name = name;
     this.#host = { model, tokenizer, sampling, speculation, verification, loop: new DecodeLoop(model, maxRows, speculation) };
+    this.passes = new LocalPassMeter({ target, draft, loop: this.#host.loop, maxRows, sampling, verification, clock });
   }
 
   get contextTokens(): number {

@@ -1,7 +1,8 @@
 import type { Branch, Engine, Session } from '../../contracts/engine.ts';
-import { DisposedError } from '../../errors.ts';
+import type { PassMeter } from '../../contracts/profile.ts';
+import { DisposedError, InvalidOptionError } from '../../errors.ts';
 import type { EnginePort } from '../../models/local-model.ts';
-import type { BranchAddress, BranchResult, EngineRequest, EngineResponse, OpenResult, ReadyResult } from './messages.ts';
+import type { BranchAddress, BranchResult, CallResult, EngineRequest, EngineResponse, OpenResult, ReadyResult } from './messages.ts';
 import { transferError } from './transferred-error.ts';
 
 interface HostedSession {
@@ -14,8 +15,6 @@ export function hostEngine(engine: Engine, port: EnginePort): void {
   const host = new EngineHost(engine, (response) => port.post(response));
   port.onMessage((message) => host.receive(message as EngineRequest));
 }
-
-type Answer = ReadyResult | OpenResult | BranchResult | undefined;
 
 class EngineHost {
   readonly #engine: Engine;
@@ -48,6 +47,10 @@ class EngineHost {
           await branch.force(request.text);
           return standing(session, branch, undefined);
         });
+      case 'anatomy':
+        return void this.#answer(request.call, async (signal) => this.#meter().anatomy({ signal }));
+      case 'measure':
+        return void this.#answer(request.call, async (signal) => this.#meter().measure(request.part, request.shapes, { ...request.options, signal }));
       case 'dispose':
         return void this.#answer(request.call, () => this.#dispose());
       case 'dispose-session':
@@ -64,7 +67,7 @@ class EngineHost {
     }
   }
 
-  async #answer(call: number, work: (signal: AbortSignal) => Promise<Answer>): Promise<void> {
+  async #answer(call: number, work: (signal: AbortSignal) => Promise<CallResult>): Promise<void> {
     const controller = new AbortController();
     this.#calls.set(call, controller);
     try {
@@ -78,7 +81,13 @@ class EngineHost {
 
   async #ready(signal: AbortSignal): Promise<ReadyResult> {
     await this.#engine.ready({ signal });
-    return { name: this.#engine.name, contextTokens: this.#engine.contextTokens };
+    return { name: this.#engine.name, contextTokens: this.#engine.contextTokens, hasPasses: this.#engine.passes !== undefined };
+  }
+
+  #meter(): PassMeter {
+    const { passes } = this.#engine;
+    if (!passes) throw new InvalidOptionError('engine', 'one that times its passes', this.#engine.name);
+    return passes;
   }
 
   async #open(

@@ -1,4 +1,5 @@
 import type { AdvanceOptions, Branch, BranchProgress, DecidedDraft, EngineUsage, Segment, SessionOptions } from '../../contracts/engine.ts';
+import type { EngineAnatomy, MeasureOptions, MeteredPart, PassShape } from '../../contracts/profile.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import type { TransferredError } from './transferred-error.ts';
 
@@ -21,6 +22,14 @@ export type EngineRequest =
   | ({ readonly type: 'abort' } & BranchAddress)
   /** The caller's signal was aborted: give the call up. */
   | { readonly type: 'cancel'; readonly target: number }
+  | { readonly type: 'anatomy'; readonly call: number }
+  | {
+      readonly type: 'measure';
+      readonly call: number;
+      readonly part: MeteredPart['part'];
+      readonly shapes: readonly PassShape[];
+      readonly options: Omit<MeasureOptions, 'signal'>;
+    }
   | { readonly type: 'dispose-session'; readonly call: number; readonly session: number }
   /** Answered when no model step is under way and the models are freed: only then may the other side be ended. */
   | { readonly type: 'dispose'; readonly call: number };
@@ -30,8 +39,11 @@ export interface BranchAddress {
   readonly branch: number;
 }
 
+/** What a call is answered with. */
+export type CallResult = ReadyResult | OpenResult | BranchResult | EngineAnatomy | readonly (readonly number[])[] | undefined;
+
 export type EngineResponse =
-  | { readonly type: 'result'; readonly call: number; readonly value: ReadyResult | OpenResult | BranchResult | undefined }
+  | { readonly type: 'result'; readonly call: number; readonly value: CallResult }
   | { readonly type: 'error'; readonly call: number; readonly error: TransferredError }
   | { readonly type: 'draft'; readonly session: number; readonly branch: number; readonly draft: DecidedDraft }
   | { readonly type: 'progress'; readonly session: number; readonly progress: readonly BranchProgress[] }
@@ -46,6 +58,7 @@ export interface LoadProgressReport {
 export interface ReadyResult {
   readonly name: string;
   readonly contextTokens: number | undefined;
+  readonly hasPasses: boolean;
 }
 
 export interface OpenResult {

@@ -1,4 +1,5 @@
 import type { AdvanceOptions, Branch, Engine, EngineUsage, Segment, Session, SessionOptions } from '../../contracts/engine.ts';
+import type { EngineAnatomy, PassMeter } from '../../contracts/profile.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import { DisposedError, InvalidOptionError, ModelError } from '../../errors.ts';
 import type { EnginePort } from '../../models/local-model.ts';
@@ -130,6 +131,10 @@ class PortCaller {
 export class PortEngine implements Engine {
   readonly #caller: PortCaller;
   readonly #terminate: () => Promise<void>;
+  readonly #meter: PassMeter = {
+    anatomy: ({ signal } = {}) => this.#caller.ask<EngineAnatomy>({ type: 'anatomy' }, signal),
+    measure: (part, shapes, { signal, ...options }) => this.#caller.ask<number[][]>({ type: 'measure', part, shapes, options }, signal),
+  };
   #nextSession = 0;
   #about: ReadyResult | undefined;
 
@@ -154,6 +159,11 @@ export class PortEngine implements Engine {
   async ready({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#caller.requireOpen();
     this.#about ??= await this.#caller.ask<ReadyResult>({ type: 'ready' }, signal);
+  }
+
+  /** Known once the engine is ready. */
+  get passes(): PassMeter | undefined {
+    return this.#about?.hasPasses ? this.#meter : undefined;
   }
 
   async open(prompt: Prompt, options: SessionOptions): Promise<Session> {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../contracts/clock.ts';
 import type { TokenModel, TokenSequence } from '../../contracts/token-model.ts';
+import { fillerTokens, openFilledSequences } from '../local/filled-sequences.ts';
 import { StepCosts, type StepCost } from './step-costs.ts';
 
 /** Tokens already in the cache of every measured row. */
@@ -19,11 +20,8 @@ export interface CostGrid {
 export async function measureStepCosts(model: TokenModel, clock: Clock, { rows, widths, budgetMs }: CostGrid): Promise<StepCosts> {
   const mostRows = Math.max(...rows);
   const context = Math.min(CONTEXT, Math.floor(model.contextTokens / 4));
-  const sequences: TokenSequence[] = [];
+  const sequences = await openFilledSequences(model, mostRows, context);
   try {
-    sequences.push(model.openSequence());
-    await model.forward([{ sequence: sequences[0]!, tokens: filler(context), logitCount: 0 }]);
-    while (sequences.length < mostRows) sequences.push(sequences[0]!.fork());
     const best = new Map<string, StepCost>();
     const startedAt = clock.now();
     for (let repetition = 0; repetition < REPETITIONS && (repetition === 0 || clock.now() - startedAt < budgetMs); repetition++) {
@@ -44,15 +42,10 @@ export async function measureStepCosts(model: TokenModel, clock: Clock, { rows, 
 
 async function timePass(model: TokenModel, clock: Clock, sequences: readonly TokenSequence[], width: number): Promise<number> {
   const lengths = sequences.map((sequence) => sequence.length);
-  const rows = sequences.map((sequence) => ({ sequence, tokens: filler(width), logitCount: width }));
+  const rows = sequences.map((sequence) => ({ sequence, tokens: fillerTokens(width), logitCount: width }));
   const startedAt = clock.now();
   await model.forward(rows);
   const milliseconds = clock.now() - startedAt;
   sequences.forEach((sequence, index) => sequence.truncate(lengths[index]!));
   return milliseconds;
-}
-
-/** Any tokens do: the time does not depend on them. */
-function filler(count: number): number[] {
-  return new Array<number>(count).fill(0);
 }

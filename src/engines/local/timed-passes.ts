@@ -1,0 +1,198 @@
+/**
+ * Single passes as decoding makes them, for a meter to time. Each kind is opened and used while the meter has the models
+ * for itself, and closed while they are idle.
+ *
+ * @module
+ */
+import type { Clock } from '../../contracts/clock.ts';
+import type { Draft, Drafter, DraftRequest } from '../../contracts/drafter.ts';
+import type { PassShape } from '../../contracts/profile.ts';
+import type { TokenModel, TokenSequence } from '../../contracts/token-model.ts';
+import type { Sampling } from '../../maths/sampling.ts';
+import { DraftModelDrafter } from '../speculation/draft-model-drafter.ts';
+import { fixedDraftLength } from '../speculation/draft-length.ts';
+import { Speculation } from '../speculation/speculation.ts';
+import type { BranchState } from './branch-state.ts';
+import { DecodeLoop } from './decode-loop.ts';
+import { fillerTokens, openFilledSequences } from './filled-sequences.ts';
+import { Lane, type LaneContext, type LaneOutcome, type Verification } from './lane.ts';
+
+export interface TimedPasses {
+  /** Makes one pass, within the shape that was opened. @returns its milliseconds. */
+  time(shape: PassShape): Promise<number>;
+  /** Frees caches. Not while the model works. */
+  close(): void;
+}
+
+interface DecodingOptions {
+  readonly sampling: Sampling;
+  readonly verification: Verification;
+  readonly clock: Clock;
+}
+
+/** Steps of a decode loop: every row has its tokens drawn, and all drafted ones stand, which is the most work there can be. */
+export class DecodingPasses implements TimedPasses {
+  readonly #model: TokenModel;
+  readonly #context: LaneContext;
+  readonly #sequences: readonly TokenSequence[];
+  readonly #drafter: ForesightDrafter;
+
+  private constructor(model: TokenModel, context: LaneContext, sequences: readonly TokenSequence[], drafter: ForesightDrafter) {
+    this.#model = model;
+    this.#context = context;
+    this.#sequences = sequences;
+    this.#drafter = drafter;
+  }
+
+  static async open(model: TokenModel, { sampling, verification, clock }: DecodingOptions, largest: PassShape): Promise<DecodingPasses> {
+    const context: LaneContext = {
+      clock,
+      seed: 0,
+      sampling,
+      promptTokens: fillerTokens(largest.contextTokens),
+      contextTokens: model.contextTokens,
+      // A pass must not end early.
+      endTokens: new Set(),
+      probs: new Float32Array(model.vocabularySize),
+      verification,
+      confidence: undefined,
+      siblingTokens: () => [],
+      onDraft: () => undefined,
+      onToken: () => undefined,
+      onForward: () => undefined,
+    };
+    const sequences = await openFilledSequences(model, largest.rows, largest.contextTokens);
+    try {
+      // All rows are alike, so what one writes without drafts, all write.
+      const state = startOf(sequences[0]!);
+      if (largest.newTokens > 1) await decode(new DecodeLoop(model, 1), context, [state], largest.newTokens);
+      sequences[0]!.truncate(largest.contextTokens);
+      return new DecodingPasses(model, context, sequences, new ForesightDrafter(state.tokens, verification, model.vocabularySize));
+    } catch (error) {
+      for (const sequence of sequences) sequence.dispose();
+      throw error;
+    }
+  }
+
+  async time({ rows, newTokens, contextTokens }: PassShape): Promise<number> {
+    const { clock } = this.#context;
+    const speculation = newTokens === 1 ? undefined : new Speculation({ drafter: this.#drafter, length: fixedDraftLength(newTokens - 1) });
+    const loop = new DecodeLoop(this.#model, rows, speculation);
+    const states = this.#sequences.slice(0, rows).map(startOf);
+    const startedAt = clock.now();
+    await decode(loop, this.#context, states, newTokens);
+    const milliseconds = clock.now() - startedAt;
+    for (const { sequence } of states) sequence.truncate(contextTokens);
+    return milliseconds;
+  }
+
+  close(): void {
+    for (const sequence of this.#sequences) sequence.dispose();
+  }
+}
+
+/** A branch whose first token is drawn and not yet in the cache. */
+function startOf(sequence: TokenSequence): BranchState {
+  return { sequence, tokens: [0], pending: [0], logits: undefined, stream: 0 };
+}
+
+async function decode(loop: DecodeLoop, context: LaneContext, states: readonly BranchState[], tokens: number): Promise<void> {
+  const outcomes = states.map(
+    (state) =>
+      new Promise<LaneOutcome>((resolve, reject) => loop.add(new Lane(context, state, { until: { tokens }, matcher: undefined }, { resolve, reject }))),
+  );
+  await Promise.all(outcomes);
+}
+
+/** Knows what will be written, and proposes that. */
+class ForesightDrafter implements Drafter {
+  readonly name = 'foresight';
+  readonly #tokens: readonly number[];
+  readonly #probs: Float32Array | undefined;
+
+  /** @param tokens - What every branch writes. */
+  constructor(tokens: readonly number[], verification: Verification, vocabularySize: number) {
+    this.#tokens = tokens;
+    // A token that its drafter believed impossible is never rejected.
+    this.#probs = verification === 'rejection' ? new Float32Array(vocabularySize) : undefined;
+  }
+
+  async propose(requests: readonly DraftRequest[]): Promise<Draft[]> {
+    return requests.map(({ tokens, limit }) => {
+      const proposed = this.#tokens.slice(tokens.length, tokens.length + limit);
+      return { tokens: proposed, probs: this.#probs && proposed.map(() => this.#probs!) };
+    });
+  }
+
+  forget(): void {}
+
+  async dispose(): Promise<void> {}
+}
+
+/** Steps of the draft model as its drafter makes them. */
+export class DraftPasses implements TimedPasses {
+  readonly #drafter: DraftModelDrafter;
+  readonly #clock: Clock;
+  readonly #promptTokens: readonly number[];
+  readonly #requests: readonly Omit<DraftRequest, 'tokens'>[];
+
+  private constructor(drafter: DraftModelDrafter, clock: Clock, promptTokens: readonly number[], requests: readonly Omit<DraftRequest, 'tokens'>[]) {
+    this.#drafter = drafter;
+    this.#clock = clock;
+    this.#promptTokens = promptTokens;
+    this.#requests = requests;
+  }
+
+  static async open(model: TokenModel, sampling: Sampling, clock: Clock, { rows, contextTokens }: PassShape): Promise<DraftPasses> {
+    const promptTokens = fillerTokens(contextTokens);
+    const requests = Array.from({ length: rows }, () => ({ branch: {}, promptTokens, siblings: [], limit: 1, sampling, draw: () => 0.5 }));
+    return new DraftPasses(new DraftModelDrafter(model, { minConfidence: 0 }), clock, promptTokens, requests);
+  }
+
+  async time({ rows, newTokens }: PassShape): Promise<number> {
+    const requests = this.#requests.slice(0, rows);
+    // Takes the branches back to where the prompt ends.
+    await this.#drafter.propose(requests.map((request) => ({ ...request, tokens: [] })));
+    const tokens = fillerTokens(newTokens);
+    const startedAt = this.#clock.now();
+    await this.#drafter.propose(requests.map((request) => ({ ...request, tokens })));
+    return this.#clock.now() - startedAt;
+  }
+
+  /** The model is its engine's, so the drafter is not disposed. */
+  close(): void {
+    for (const { branch } of this.#requests) this.#drafter.forget(branch);
+    this.#drafter.forget(this.#promptTokens);
+  }
+}
+
+/** Chunks of a prompt. */
+export class PrefillPasses implements TimedPasses {
+  readonly #model: TokenModel;
+  readonly #clock: Clock;
+  readonly #sequence: TokenSequence;
+
+  private constructor(model: TokenModel, clock: Clock, sequence: TokenSequence) {
+    this.#model = model;
+    this.#clock = clock;
+    this.#sequence = sequence;
+  }
+
+  static async open(model: TokenModel, clock: Clock, { contextTokens }: PassShape): Promise<PrefillPasses> {
+    const [sequence] = await openFilledSequences(model, 1, contextTokens);
+    return new PrefillPasses(model, clock, sequence!);
+  }
+
+  async time({ newTokens, contextTokens }: PassShape): Promise<number> {
+    const tokens = fillerTokens(newTokens);
+    const startedAt = this.#clock.now();
+    await this.#model.forward([{ sequence: this.#sequence, tokens, logitCount: 1 }]);
+    const milliseconds = this.#clock.now() - startedAt;
+    this.#sequence.truncate(contextTokens);
+    return milliseconds;
+  }
+
+  close(): void {
+    this.#sequence.dispose();
+  }
+}
