@@ -55,6 +55,7 @@ export class DecodingPasses implements TimedPasses {
       endTokens: new Set(),
       probs: new Float32Array(model.vocabularySize),
       verification,
+      draftLength: undefined,
       confidence: undefined,
       siblingTokens: () => [],
       onDraft: () => undefined,
