@@ -1,4 +1,7 @@
-"""Exports trained weights to ONNX: `python training/export.py target draft prm`.
+"""Exports weights to ONNX: `python training/export.py target draft prm`.
+
+Weights come from the training checkpoints or, with `--from-models`, out of the graphs in `models/`: to change a graph
+and keep its weights. That needs `pip install numpy onnx` and no checkpoint, and gives the same bytes on every machine.
 
 One set of int8 weights becomes up to three graphs with the same arithmetic:
 native (caches owned by the caller, only new keys and values come back; shipped in `models/`),
@@ -11,11 +14,11 @@ import json
 from pathlib import Path
 
 import numpy as np
-from onnx import TensorProto, helper
-from safetensors import safe_open
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 
 from graph import Graph, Quantised
-from model import NORM_EPSILON, ROPE_THETA, Shape
+from shape import NORM_EPSILON, ROPE_THETA, Shape
 
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
 CONTEXT = 512
@@ -24,8 +27,8 @@ MODELS = HERE.parent / "models"
 END_TOKEN, BEGIN_TOKEN, PAD_TOKEN = 2, 1, 0
 
 
-class Weights:
-    """Quantised matrices of one model in the orientation [in, out] that MatMul wants."""
+class TrainedWeights:
+    """Weights of a checkpoint, quantised, in the orientation [in, out] that MatMul wants."""
 
     def __init__(self, shape: Shape, tensors: dict[str, np.ndarray]):
         self.shape = shape
@@ -34,12 +37,33 @@ class Weights:
     def norm(self, name: str) -> np.ndarray:
         return self.tensors[f"{name}.weight"].astype(np.float32)
 
-    def matrix(self, *names: str, factors: dict[str, float] | None = None) -> Quantised:
-        parts = [self.tensors[f"{name}.weight"].T * (factors or {}).get(name.rsplit(".", 1)[-1], 1.0) for name in names]
-        return Quantised(np.concatenate(parts, axis=1), scale_axis=1)
+    def matrix(self, name: str, parts: tuple[str, ...], factors: dict[str, float]) -> Quantised:
+        """The matrix that graphs know by `name`: the `parts` of the checkpoint side by side."""
+        scaled = [self.tensors[f"{part}.weight"].T * factors.get(part.rsplit(".", 1)[-1], 1.0) for part in parts]
+        return Quantised(np.concatenate(scaled, axis=1), scale_axis=1)
 
     def embedding(self) -> Quantised:
         return Quantised(self.tensors["model.embed_tokens.weight"], scale_axis=0)
+
+
+class ExportedWeights:
+    """The weights of a graph that was exported before, as they are."""
+
+    def __init__(self, shape: Shape, tensors: dict[str, np.ndarray]):
+        self.shape = shape
+        self.tensors = tensors
+
+    def norm(self, name: str) -> np.ndarray:
+        return self.tensors[name]
+
+    def matrix(self, name: str, _parts: tuple[str, ...] = (), _factors: dict[str, float] | None = None) -> Quantised:
+        return Quantised.stored(self.tensors[f"{name}.int8"], self.tensors[f"{name}.scale"])
+
+    def embedding(self) -> Quantised:
+        return self.matrix("embedding")
+
+
+Weights = TrainedWeights | ExportedWeights
 
 
 def rotary_tables(shape: Shape) -> tuple[np.ndarray, np.ndarray]:
@@ -57,6 +81,9 @@ class Llama:
         self.shape = weights.shape
         self.embedding = self.graph.weight("embedding", weights.embedding())
 
+    def matrix(self, name: str, *parts: str, **factors: float) -> str:
+        return self.graph.weight(name, self.weights.matrix(name, parts, factors))
+
     def norm_weight(self, name: str) -> str:
         return self.graph.constant(name, self.weights.norm(name))
 
@@ -65,8 +92,7 @@ class Llama:
         graph, shape = self.graph, self.shape
         at = f"model.layers.{layer}.self_attn."
         names = [f"{at}q_proj", f"{at}k_proj", f"{at}v_proj"]
-        scale = {"q_proj": shape.head_width**-0.5}
-        mixed = graph.node("MatMul", normed, graph.weight(f"{at}qkv", self.weights.matrix(*names, factors=scale)))
+        mixed = graph.node("MatMul", normed, self.matrix(f"{at}qkv", *names, q_proj=shape.head_width**-0.5))
         sizes = graph.integers((shape.heads + shape.kv_heads) * shape.head_width, shape.kv_heads * shape.head_width)
         return graph.node("Split", mixed, sizes, outputs=2, axis=-1)
 
@@ -90,16 +116,12 @@ class Llama:
         )
         for layer in range(shape.layers):
             at = f"model.layers.{layer}."
-            mixed = graph.node(
-                "MatMul", attention(normed, layer), graph.weight(f"{at}o", self.weights.matrix(f"{at}self_attn.o_proj"))
-            )
+            mixed = graph.node("MatMul", attention(normed, layer), self.matrix(f"{at}o", f"{at}self_attn.o_proj"))
             normed, x = self.added_and_normed(mixed, x, f"{at}post_attention_layernorm")
-            both = graph.node(
-                "MatMul", normed, graph.weight(f"{at}gate_up", self.weights.matrix(f"{at}mlp.gate_proj", f"{at}mlp.up_proj"))
-            )
+            both = graph.node("MatMul", normed, self.matrix(f"{at}gate_up", f"{at}mlp.gate_proj", f"{at}mlp.up_proj"))
             gate, up = graph.node("Split", both, graph.integers(shape.hidden, shape.hidden), outputs=2, axis=-1)
             gated = graph.node("Mul", graph.node("QuickGelu", gate, domain="com.microsoft", alpha=1.0), up)
-            down = graph.node("MatMul", gated, graph.weight(f"{at}down", self.weights.matrix(f"{at}mlp.down_proj")))
+            down = graph.node("MatMul", gated, self.matrix(f"{at}down", f"{at}mlp.down_proj"))
             following = f"model.layers.{layer + 1}.input_layernorm" if layer + 1 < shape.layers else "model.norm"
             normed, x = self.added_and_normed(down, x, following)
         return normed
@@ -117,10 +139,12 @@ class Llama:
 
 
 def export_native(weights: Weights, path: Path) -> None:
-    """Keys are cached transposed [rows, head_width, past]; grouped queries are folded into rows, new-major.
+    """Keys and values are cached alike, [rows, past, head_width]; grouped queries are folded into rows, new-major.
 
-    Every node costs microseconds whatever its size, which is most of a small model's step: hence one bias for
-    past and new together, and no head dimension in the caches.
+    Every node costs about a microsecond whatever its size, which is much of a small model's step: hence one bias for
+    past and new together, and no head dimension in the caches. Appending the new keys and values to a copy of the past
+    costs less than two products each for past and new, even for many rows: the products read the copy from the nearest
+    memory, and three nodes a layer fall away (docs/decisions/0005).
     """
     shape = weights.shape
     assert shape.kv_heads == 1, "query folding without a transpose needs a single key-value head"
@@ -130,23 +154,19 @@ def export_native(weights: Weights, path: Path) -> None:
     positions = graph.input("positions", INT64, ["rows", "new"])
     bias = graph.input("bias", FLOAT, ["rows", "bias_queries", "past_and_new"])
     wanted = graph.input("wanted", INT64, ["count"])
-    new = graph.node("Shape", tokens, start=1, end=2)
-    sizes = graph.node("Concat", graph.node("Sub", graph.node("Shape", bias, start=2, end=3), new), new, axis=0)
     new_keys, new_values = [], []
 
     def attention(normed: str, layer: int) -> str:
-        past_key = graph.input(f"past_key.{layer}", FLOAT, ["rows", width, "past"])
-        past_value = graph.input(f"past_value.{layer}", FLOAT, ["rows", "past", width])
+        past_keys, past_values = (graph.input(f"past_{kind}.{layer}", FLOAT, ["rows", "past", width]) for kind in ("key", "value"))
         queries_keys, values = llama.projected(normed, layer)
         queries, keys = llama.rotated(queries_keys, positions)
         new_keys.append(keys)
         new_values.append(values)
         folded = graph.node("Reshape", queries, graph.integers(0, -1, width))
-        past_scores = graph.node("MatMul", folded, past_key)
-        new_scores = graph.node("MatMul", folded, graph.node("Transpose", keys, perm=[0, 2, 1]))
-        scores = graph.node("Add", graph.node("Concat", past_scores, new_scores, axis=-1), bias)
-        past_shares, new_shares = graph.node("Split", graph.node("Softmax", scores, axis=-1), sizes, outputs=2, axis=-1)
-        mixed = graph.node("Add", graph.node("MatMul", past_shares, past_value), graph.node("MatMul", new_shares, values))
+        # ONNX Runtime makes one product of the transpose and the product on a CPU.
+        all_keys = graph.node("Transpose", graph.node("Concat", past_keys, keys, axis=1), perm=[0, 2, 1])
+        shares = graph.node("Softmax", graph.node("Add", graph.node("MatMul", folded, all_keys), bias), axis=-1)
+        mixed = graph.node("MatMul", shares, graph.node("Concat", past_values, values, axis=1))
         return graph.node("Reshape", mixed, graph.integers(0, -1, group * width))
 
     normed = llama.blocks(tokens, attention)
@@ -278,16 +298,32 @@ def write_config(directory: Path, shape: Shape) -> None:
     (directory / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n")
 
 
-def load(member: str) -> Weights:
+def load_checkpoint(member: str) -> TrainedWeights:
+    from safetensors import safe_open
+
     with safe_open(HERE / "runs" / member / "checkpoint.safetensors", "np") as file:
         shape = Shape(**json.loads(file.metadata()["shape"]))
-        return Weights(shape, {name: file.get_tensor(name) for name in file.keys()})
+        return TrainedWeights(shape, {name: file.get_tensor(name) for name in file.keys()})
+
+
+def load_exported(member: str) -> ExportedWeights:
+    config = json.loads((MODELS / member / "config.json").read_text())
+    shape = Shape(
+        vocabulary=config["vocab_size"], width=config["hidden_size"], layers=config["num_hidden_layers"],
+        heads=config["num_attention_heads"], kv_heads=config["num_key_value_heads"],
+        head_width=config["head_dim"], hidden=config["intermediate_size"],
+    )  # fmt: skip
+    constants = onnx.load(MODELS / member / "model.onnx").graph.initializer
+    return ExportedWeights(shape, {constant.name: numpy_helper.to_array(constant) for constant in constants})
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("members", nargs="+", choices=["target", "draft", "prm"])
-    for member in arguments.parse_args().members:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("members", nargs="+", choices=["target", "draft", "prm"])
+    parser.add_argument("--from-models", action="store_true", help="keep the weights of the graphs in models/")
+    arguments = parser.parse_args()
+    load = load_exported if arguments.from_models else load_checkpoint
+    for member in arguments.members:
         weights = load(member)
         write_config(MODELS / member, weights.shape)
         export_native(weights, MODELS / member / "model.onnx")

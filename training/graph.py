@@ -64,5 +64,12 @@ class Quantised:
         self.scale = (np.abs(matrix).max(axis=reduced, keepdims=True) / 127.0).astype(np.float32)
         self.values = np.clip(np.round(matrix / self.scale), -127, 127).astype(np.int8)
 
+    @classmethod
+    def stored(cls, values: np.ndarray, scale: np.ndarray) -> "Quantised":
+        """One that was made before."""
+        quantised = cls.__new__(cls)
+        quantised.values, quantised.scale = values, scale
+        return quantised
+
     def dequantised(self) -> np.ndarray:
         return self.values.astype(np.float32) * self.scale

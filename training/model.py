@@ -3,32 +3,11 @@
 Weights are a flat dictionary with Hugging Face's Llama names and shapes ([out, in]), so that the exports need no mapping.
 """
 
-from dataclasses import asdict, dataclass
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-NORM_EPSILON = 1e-5
-ROPE_THETA = 10_000.0
-
-
-@dataclass(frozen=True)
-class Shape:
-    vocabulary: int
-    width: int
-    layers: int
-    heads: int
-    kv_heads: int
-    head_width: int
-    hidden: int
-
-    def parameters(self) -> int:
-        attention = self.width * self.head_width * (2 * self.heads + 2 * self.kv_heads)
-        return self.vocabulary * self.width + self.layers * (attention + 3 * self.width * self.hidden)
-
-    def json(self) -> dict:
-        return asdict(self)
+from shape import NORM_EPSILON, ROPE_THETA, Shape
 
 
 def initial_weights(shape: Shape, seed: int) -> dict[str, jnp.ndarray]:

@@ -15,8 +15,8 @@ export interface PastFeeds {
   /** `[rows, 1, capacity + 1]`: the bias of a forward with one new token a row, which sees itself. */
   readonly stepBias: Tensor;
   /**
-   * `past_key.N`, `[rows, headWidth, capacity]`, and `past_value.N`, `[rows, capacity, headWidth]`, of every layer N. The
-   * model sets its other inputs in the same record: copying so many names for every forward costs more than filling them.
+   * `past_key.N` and `past_value.N`, `[rows, capacity, headWidth]`, of every layer N. The model sets its other inputs in
+   * the same record: copying so many names for every forward costs more than filling them.
    */
   readonly inputs: Record<string, Tensor>;
 }
@@ -24,8 +24,8 @@ export interface PastFeeds {
 /**
  * Key-value caches of all sequences of a native model, in slots of equal capacity.
  *
- * Per layer, keys lie transposed `[slot, headWidth, capacity]` and values `[slot, capacity, headWidth]`, so that the
- * first `rows` slots are one contiguous tensor and nothing is copied for a forward. A slot's bias `[capacity + 1]` is 0
+ * Per layer, keys and values lie as `[slot, capacity, headWidth]`, so that the first `rows` slots are one contiguous
+ * tensor, nothing is copied for a forward, and a new token is one run of numbers. A slot's bias `[capacity + 1]` is 0
  * where it holds a token and, always, at its end: rollback is a fill of the bias, raggedness is the bias.
  *
  * Invariant: every number held is finite, since a shut position still enters the products, with weight 0, and what an
@@ -41,10 +41,7 @@ export class NativeCache<Owner extends { slot: number }> extends SlotCache<Owner
     const { layers, headWidth } = shape;
     // Keys and values of each layer in turn, then the bias.
     super([
-      ...Array.from({ length: layers }, () => [
-        { type: 'float32', runs: headWidth, unit: 1 } as const,
-        { type: 'float32', runs: 1, unit: headWidth } as const,
-      ]).flat(),
+      ...Array.from({ length: 2 * layers }, () => ({ type: 'float32', runs: 1, unit: headWidth }) as const),
       { type: 'float32', runs: 1, unit: 1, extra: 1 },
     ]);
     this.#shape = shape;
@@ -78,7 +75,7 @@ export class NativeCache<Owner extends { slot: number }> extends SlotCache<Owner
       const stepBias = new Tensor('float32', this.view(2 * layers, 0, rows), [rows, 1, capacity + 1]);
       const inputs: Record<string, Tensor> = {};
       for (let layer = 0; layer < layers; layer++) {
-        inputs[`past_key.${layer}`] = new Tensor('float32', this.view(2 * layer, 0, rows), [rows, headWidth, capacity]);
+        inputs[`past_key.${layer}`] = new Tensor('float32', this.view(2 * layer, 0, rows), [rows, capacity, headWidth]);
         inputs[`past_value.${layer}`] = new Tensor('float32', this.view(2 * layer + 1, 0, rows), [rows, capacity, headWidth]);
       }
       feeds = { stepBias, inputs };
@@ -99,18 +96,15 @@ export class NativeCache<Owner extends { slot: number }> extends SlotCache<Owner
   store(owner: Owner, position: number, count: number, fresh: Float32Array, start: number): void {
     const { layers, headWidth } = this.#shape;
     const { capacity } = this;
-    const slotStart = owner.slot * headWidth * capacity;
-    for (let layer = 0; layer < layers; layer++) {
-      const keys = this.#floats(2 * layer);
-      const values = this.#floats(2 * layer + 1);
+    const first = (owner.slot * capacity + position) * headWidth;
+    for (let part = 0; part < 2 * layers; part++) {
+      // Parts of an entry are all keys, then all values; buffers are keys and values of each layer in turn.
+      const held = this.#floats(part < layers ? 2 * part : 2 * (part - layers) + 1);
       for (let token = 0; token < count; token++) {
-        const entry = start + token * 2 * layers * headWidth;
-        let source = entry + layer * headWidth;
-        let target = slotStart + position + token;
-        for (let unit = 0; unit < headWidth; unit++, target += capacity) keys[target] = fresh[source++]!;
-        source = entry + (layers + layer) * headWidth;
-        target = slotStart + (position + token) * headWidth;
-        for (let unit = 0; unit < headWidth; unit++) values[target++] = fresh[source++]!;
+        let source = start + (token * 2 * layers + part) * headWidth;
+        let target = first + token * headWidth;
+        // Runs this short are copied faster so than by `set`, which needs a view of them.
+        for (let unit = 0; unit < headWidth; unit++) held[target++] = fresh[source++]!;
       }
     }
     const biasStart = owner.slot * (capacity + 1) + position;

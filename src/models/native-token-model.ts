@@ -232,10 +232,19 @@ class NativeSequence implements TokenSequence {
 
 /** @throws {ModelError} when a key or value of a new token is not a finite number. */
 function requireFinite(values: Float32Array, start: number, count: number): void {
-  let sum = 0;
-  // One test for all: finite numbers of single precision cannot make a sum of double precision overflow.
-  for (let index = start; index < start + count; index++) sum += values[index]!;
-  if (!Number.isFinite(sum)) throw new ModelError('The model gave keys or values that are not finite numbers.');
+  const end = start + count;
+  // One test for all: finite numbers of single precision cannot make a sum of double precision overflow. Four sums, since
+  // each addition to one of them has to wait for the one before.
+  let [first, second, third, fourth] = [0, 0, 0, 0];
+  let index = start;
+  for (; index + 3 < end; index += 4) {
+    first += values[index]!;
+    second += values[index + 1]!;
+    third += values[index + 2]!;
+    fourth += values[index + 3]!;
+  }
+  for (; index < end; index++) first += values[index]!;
+  if (!Number.isFinite(first + second + third + fourth)) throw new ModelError('The model gave keys or values that are not finite numbers.');
 }
 
 function int64Tensor(dims: readonly number[]): { tensor: Tensor; words: Int32Array } {
@@ -253,7 +262,7 @@ function describeNativeGraph(session: InferenceSession): { layers: number; headW
   const firstKey = inputs.get('past_key.0');
   const logits = session.outputMetadata.find((output) => output.name === 'logits');
   const missing = ['tokens', 'positions', 'bias', 'wanted', 'past_key.0'].filter((name) => !inputs.has(name));
-  const headWidth = firstKey?.isTensor ? firstKey.shape[1] : undefined;
+  const headWidth = firstKey?.isTensor ? firstKey.shape[2] : undefined;
   const logitWidth = logits?.isTensor ? logits.shape[1] : undefined;
   if (missing.length > 0 || typeof headWidth !== 'number' || typeof logitWidth !== 'number') {
     throw new ModelLoadError('graph', `The graph is not of the native layout: it lacks ${missing.join(', ') || 'fixed head or logit widths'}.`);

@@ -64,7 +64,7 @@ class Ledger {
     const capacity = this.cache.capacity;
     expect(Object.values(inputs).map(({ dims }) => dims)).toEqual(
       Array.from({ length: LAYERS }, () => [
-        [owners.length, HEAD_WIDTH, capacity],
+        [owners.length, capacity, HEAD_WIDTH],
         [owners.length, capacity, HEAD_WIDTH],
       ]).flat(),
     );
@@ -75,10 +75,10 @@ class Ledger {
       for (let layer = 0; layer < LAYERS; layer++) {
         const [keys, values] = [inputs[`past_key.${layer}`]!.data, inputs[`past_value.${layer}`]!.data];
         for (let unit = 0; unit < HEAD_WIDTH; unit++) {
-          const held = tokens.map((_, position) => [
-            keys[(slot * HEAD_WIDTH + unit) * capacity + position],
-            values[(slot * capacity + position) * HEAD_WIDTH + unit],
-          ]);
+          const held = tokens.map((_, position) => {
+            const place = (slot * capacity + position) * HEAD_WIDTH + unit;
+            return [keys[place], values[place]];
+          });
           const key = layer * HEAD_WIDTH + unit;
           expect(held).toEqual(tokens.map((token) => [token * ENTRY + key, token * ENTRY + LAYERS * HEAD_WIDTH + key]));
         }
