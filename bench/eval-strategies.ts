@@ -1,22 +1,34 @@
 /**
  * What strategies win on held-out problems of the bundled family, without a deadline and at deadlines counted in the median
- * time of one branch. Every strategy does each problem in turn, so that a machine that slows down slows all of them.
+ * time of one branch.
  *
- *   npm run eval:strategies [-- --quick] [-- --problems 300] [-- --tiers 2,3,4,5,6] [-- --only beam] [-- --json FILE] [-- --docs]
+ * Most strategies decode the same branches of a seed. So every text is computed once for each problem, by the model itself, and
+ * runs take simulated time: what the passes they ask for take on this machine, as measured beforehand. Strategies, engine and
+ * scorer are the library's, unchanged; nothing is approximated but time. Some of the runs are repeated on the wall's clock, and
+ * the report says how the two compare. Figures of overshoot are the wall's.
+ *
+ *   npm run eval:strategies [-- --quick] [-- --problems 300] [-- --tiers 2,3,4,5,6] [-- --only beam] [-- --check-wall 4]
+ *                           [-- --processes 2] [-- --fresh] [-- --json FILE] [-- --docs]
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { median } from 'simple-statistics';
-import { bundledModels, Decoder, NoCandidateError, PrmScorer, SelfConsistency, type Engine, type Strategy } from 'latency-tts';
-import { generateProblems, TIERS, type Problem, type Tier } from 'latency-tts/problems';
+import { bundledModels, SelfConsistency } from 'latency-tts';
+import { generateProblems, TIERS, type Tier } from 'latency-tts/problems';
 import { commandOf, countOf } from './support/command-line.ts';
-import { describeMachine, loadWarning } from './support/machine.ts';
+import { atEnd, describeMachine, loadWarning } from './support/machine.ts';
 import { replaceSection, writeReport } from './support/report-files.ts';
-import { strategyHeadline, overviewTable, strategyTable, summariseStrategies, type StrategyReport, type StrategyRunRecord } from './support/strategy-report.ts';
-import { HEADLINE, strategyRoster, type RosterEntry } from './support/strategy-roster.ts';
+import { compareWithWall, runOnWall } from './support/simulation/check-wall.ts';
+import { measurePassTimes } from './support/simulation/pass-times.ts';
+import { RecordFile, type RecordHead } from './support/simulation/record-file.ts';
+import { runStrategy } from './support/simulation/run-strategies.ts';
+import { SimulatedSolver } from './support/simulation/simulated-solver.ts';
+import { solveInProcesses } from './support/simulation/solver-pool.ts';
+import { overviewTable, strategyHeadline, strategyTable, summariseStrategies, wallTable, type StrategyReport } from './support/strategy-report.ts';
+import { HEADLINE, strategyRoster } from './support/strategy-roster.ts';
 
 const SEED = 91;
-const FACTORS = [0.25, 0.5, 1, 2, 4, undefined] as const;
 const CALIBRATION_PROBLEMS = 30;
 
 const { values } = parseArgs({
@@ -24,102 +36,87 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     problems: { type: 'string' },
     tiers: { type: 'string' },
-    only: { type: 'string' },
+    only: { type: 'string', default: '' },
+    'check-wall': { type: 'string' },
+    processes: { type: 'string' },
+    fresh: { type: 'boolean', default: false },
     json: { type: 'string' },
     docs: { type: 'boolean', default: false },
   },
 });
-const problemCount = countOf('problems', values.problems ?? (values.quick ? '20' : '300'));
-const tiers = (values.tiers ?? (values.quick ? '4' : TIERS.join(','))).split(',').map((tier) => countOf('tiers', tier) as Tier);
+const { quick, only } = values;
+const problems = countOf('problems', values.problems ?? (quick ? '20' : '300'));
+const tiers = (values.tiers ?? (quick ? '4' : TIERS.join(','))).split(',').map((tier) => countOf('tiers', tier) as Tier);
+const checked = Math.min(problems, countOf('check-wall', values['check-wall'] ?? (quick ? '2' : '4')));
+const processes = countOf('processes', values.processes ?? String(Math.min(2, availableParallelism())));
 
-const { target, prm } = await bundledModels();
-const engine = new Decoder({ model: target });
-const scorer = new PrmScorer({ model: prm });
-const roster = strategyRoster(scorer).filter(({ name }) => name.includes(values.only ?? ''));
-const machine = describeMachine(['onnxruntime-node']);
-const warning = loadWarning(machine);
-if (warning) console.error(warning);
+const models = await bundledModels();
+const path = `bench/results/local/eval-strategies${quick ? '-quick' : ''}.jsonl`;
+if (values.fresh) rmSync(path, { force: true });
+const file = await RecordFile.open(path, { seed: SEED, only, tiers }, measure);
+const { machine, branchMs } = file.head;
 
-async function solve(
-  strategy: Strategy,
-  on: Engine,
-  problem: Problem,
-  seed: number,
-  deadlineMs: number,
-): Promise<Omit<StrategyRunRecord, 'strategy' | 'tier' | 'problem' | 'deadlineFactor'>> {
-  const startedAt = performance.now();
-  const result = await strategy.run({ engine: on, prompt: problem.question, seed, deadlineMs }).catch((error: unknown) => {
-    // Too short a deadline for anything: an unanswered problem.
-    if (error instanceof NoCandidateError) return undefined;
-    throw error;
-  });
-  const milliseconds = performance.now() - startedAt;
-  return {
-    answer: result?.answer,
-    isRight: result?.answer === problem.answer,
-    milliseconds,
-    overshootMs: Math.max(0, milliseconds - deadlineMs),
-    tokens: result?.usage.completionTokens ?? 0,
-  };
-}
+const tasks = tiers.flatMap((tier) =>
+  Array.from({ length: problems }, (_, problem) => ({ tier, count: problems, problem, seed: SEED, branchMs: branchMs[tier]!, only })),
+);
+const left = tasks.filter(({ tier, problem }) => !file.has(tier, problem));
+if (left.length < tasks.length) progress(`goes on with ${tasks.length - left.length} problems of ${path}`);
+let solved = tasks.length - left.length;
+await solveInProcesses(left, { processes, times: file.head.times }, ({ tier, problem }, solvedRecords) => {
+  file.add({ tier, problem, records: solvedRecords });
+  if (++solved % 10 === 0) progress(`${solved} of ${tasks.length} problems, simulated`);
+});
+const wall = await runOnWall(models, { tiers, problems, checked, seed: SEED, only, branchMs }, (done, total) =>
+  progress(`${done} of ${total} problems, on the wall's clock`),
+);
 
-/** Median milliseconds of one branch without a deadline; also warms up. */
-async function branchTime(tier: Tier): Promise<number> {
-  const single = new SelfConsistency({ branches: 1 });
-  const problems = generateProblems({ seed: SEED + 1, tier, count: CALIBRATION_PROBLEMS, split: 'calibration' });
-  const times: number[] = [];
-  for (const [index, problem] of problems.entries()) times.push((await solve(single, engine, problem, index, Infinity)).milliseconds);
-  return median(times);
-}
-
-async function evaluate(tier: Tier, branchMs: number, records: StrategyRunRecord[]): Promise<void> {
-  const problems = generateProblems({ seed: SEED, tier, count: problemCount, split: 'test' });
-  for (const [index, problem] of problems.entries()) {
-    for (let turn = 0; turn < roster.length; turn++) {
-      const { name, make }: RosterEntry = roster[(index + turn) % roster.length]!;
-      for (const deadlineFactor of FACTORS) {
-        const outcome = await solve(make(), engine, problem, SEED + index, (deadlineFactor ?? Infinity) * branchMs);
-        records.push({ strategy: name, tier, problem: index, deadlineFactor, ...outcome });
-      }
-    }
-    if ((index + 1) % 10 === 0) process.stderr.write(`tier ${tier}: ${index + 1} of ${problemCount} problems\n`);
-  }
-}
-
-const records: StrategyRunRecord[] = [];
-const branchMs: Record<string, number> = {};
-// Loads the reward model before anything is timed.
-await scorer.score('1', [{ text: '#### 1', isFinished: true }]);
-for (const tier of tiers) {
-  branchMs[tier] = await branchTime(tier);
-  await evaluate(tier, branchMs[tier], records);
-}
-await Promise.all([engine.dispose(), scorer.dispose()]);
-
-// In the roster's order, whoever began.
-records.sort((left, right) => left.tier - right.tier || orderOf(left) - orderOf(right) || left.problem - right.problem);
+const order = strategyRoster(undefined).map(({ name }) => name);
+const records = file.records(tiers, problems).sort((a, b) => a.tier - b.tier || order.indexOf(a.strategy) - order.indexOf(b.strategy) || a.problem - b.problem);
 const report: StrategyReport = {
   benchmark: 'strategies',
   command: commandOf('eval:strategies'),
-  machine,
-  settings: { problems: problemCount, tiers, seed: SEED },
+  machine: atEnd(machine),
+  settings: { problems, tiers, seed: SEED, checked },
   branchMs,
+  passTimes: file.head.times,
   rows: summariseStrategies(records),
-  headline: strategyHeadline(records, HEADLINE),
+  wall: compareWithWall(wall, records),
+  headline: strategyHeadline(records, wall, HEADLINE),
 };
-for (const tier of tiers) {
-  console.log(`\nTier ${tier}, ${problemCount} problems, one branch takes ${branchMs[tier]!.toFixed(0)} ms\n\n${overviewTable(report, tier)}`);
-}
-console.log(`\n${JSON.stringify(report.headline, null, 2)}`);
+for (const tier of tiers)
+  console.log(`\nTier ${tier}, ${problems} problems, one branch takes ${branchMs[tier]!.toFixed(0)} ms\n\n${overviewTable(report, tier)}`);
+console.log(`\n${wallTable(report)}\n\n${JSON.stringify(report.headline, null, 2)}`);
 if (values.json) writeReport(values.json, report);
 if (values.docs) {
-  for (const { name, page } of roster) {
-    const path = `docs/strategies/${page}.md`;
+  for (const { name, page } of strategyRoster(undefined)) {
+    const document = `docs/strategies/${page}.md`;
     const section = `eval:strategies ${name}`;
-    if (readFileSync(path, 'utf8').includes(`<!-- ${section} -->`)) replaceSection(path, section, strategyTable(report, name));
+    if (readFileSync(document, 'utf8').includes(`<!-- ${section} -->`)) replaceSection(document, section, strategyTable(report, name));
   }
 }
 
-function orderOf({ strategy }: StrategyRunRecord): number {
-  return roster.findIndex(({ name }) => name === strategy);
+/** How long passes take, and by that one branch. */
+async function measure(): Promise<RecordHead> {
+  const described = describeMachine(['onnxruntime-node']);
+  const warning = loadWarning(described);
+  if (warning) progress(warning);
+  progress('measures passes');
+  const times = await measurePassTimes(models, quick ? 8 : 20);
+  const solver = await SimulatedSolver.open(models, times);
+  const single = new SelfConsistency({ branches: 1 });
+  const branches: Record<string, number> = {};
+  for (const tier of tiers) {
+    const runs: number[] = [];
+    for (const [seed, problem] of generateProblems({ seed: SEED + 1, tier, count: CALIBRATION_PROBLEMS, split: 'calibration' }).entries()) {
+      runs.push((await runStrategy(single, solver, problem, { seed, deadlineMs: Infinity })).milliseconds);
+    }
+    branches[tier] = median(runs);
+    await solver.forget();
+  }
+  await solver.dispose();
+  return { seed: SEED, only, machine: described, times, branchMs: branches };
+}
+
+function progress(text: string): void {
+  process.stderr.write(`${text}\n`);
 }

@@ -1,6 +1,7 @@
 import { mean, quantile } from 'simple-statistics';
 import { percent, wilsonInterval } from './proportions.ts';
 import { markdownTable, type BenchmarkReport } from './report-files.ts';
+import type { PassTimes } from './simulation/pass-times.ts';
 import { roundTo } from './statistics.ts';
 
 /** One strategy on one problem. */
@@ -12,6 +13,7 @@ export interface StrategyRunRecord {
   readonly deadlineFactor: number | undefined;
   readonly answer: string | undefined;
   readonly isRight: boolean;
+  /** Simulated or the wall's, as the list says that it stands in. */
   readonly milliseconds: number;
   /** Milliseconds past the deadline; 0 within it. */
   readonly overshootMs: number;
@@ -31,12 +33,37 @@ export interface StrategyRow {
   readonly meanTokens: number;
 }
 
+/** The same runs on the real engine and in simulated time. */
+export interface WallCheck {
+  readonly rows: readonly {
+    readonly strategy: string;
+    readonly runs: number;
+    /** Medians of the runs without a deadline. */
+    readonly wallMs: number;
+    readonly simulatedMs: number;
+    /** Median of wall over simulated, run by run. */
+    readonly ratio: number;
+    /** Share of the runs without a deadline that gave the same answer. */
+    readonly sameAnswers: number;
+    /** Over all deadlines. */
+    readonly wallAccuracy: number;
+    readonly simulatedAccuracy: number;
+  }[];
+  readonly runs: number;
+  readonly overshootP99Ms: number;
+  readonly overshootMedianMs: number;
+}
+
+/** Times are simulated where nothing else is said. */
 export interface StrategyReport extends BenchmarkReport {
   readonly benchmark: 'strategies';
-  readonly settings: { readonly problems: number; readonly tiers: readonly number[]; readonly seed: number };
+  readonly settings: { readonly problems: number; readonly tiers: readonly number[]; readonly seed: number; readonly checked: number };
   /** Median milliseconds of one branch, by tier: what deadlines are counted in. */
   readonly branchMs: Readonly<Record<string, number>>;
+  /** What simulated passes take. */
+  readonly passTimes: PassTimes;
   readonly rows: readonly StrategyRow[];
+  readonly wall: WallCheck;
 }
 
 export function summariseStrategies(records: readonly StrategyRunRecord[]): StrategyRow[] {
@@ -69,10 +96,21 @@ export interface HeadlineNames {
   readonly undecided: string;
 }
 
-/** Accuracies without a deadline over all tiers, the 99th percentile of overshoot, and what the exact early decision saves. */
-export function strategyHeadline(records: readonly StrategyRunRecord[], { accuracies, decided, undecided }: HeadlineNames): Record<string, number> {
-  const of = (name: string): StrategyRunRecord[] => records.filter(({ strategy, deadlineFactor }) => strategy === name && deadlineFactor === undefined);
-  const overshoots = records.filter(({ deadlineFactor }) => deadlineFactor !== undefined).map(({ overshootMs }) => overshootMs);
+/**
+ * Accuracies without a deadline over all tiers, what the exact early decision saves, and the 99th percentile of overshoot.
+ *
+ * @param records - In simulated time.
+ * @param wall - On the wall's clock; overshoot is theirs.
+ */
+export function strategyHeadline(
+  records: readonly StrategyRunRecord[],
+  wall: readonly StrategyRunRecord[],
+  { accuracies, decided, undecided }: HeadlineNames,
+): Record<string, number> {
+  const freeOf = (from: readonly StrategyRunRecord[], name: string): StrategyRunRecord[] =>
+    from.filter(({ strategy, deadlineFactor }) => strategy === name && deadlineFactor === undefined);
+  const of = (name: string): StrategyRunRecord[] => freeOf(records, name);
+  const overshoots = wall.filter(({ deadlineFactor }) => deadlineFactor !== undefined).map(({ overshootMs }) => overshootMs);
   const headline: Record<string, number> = {};
   for (const [key, name] of Object.entries(accuracies)) {
     const runs = of(name);
@@ -83,6 +121,8 @@ export function strategyHeadline(records: readonly StrategyRunRecord[], { accura
   if (early.length > 0 && waited.length > 0) {
     const time = (runs: readonly StrategyRunRecord[]): number => mean(runs.map(({ milliseconds }) => milliseconds));
     headline['early_decision_time_saved'] = roundTo(1 - time(early) / time(waited), 3);
+    const [earlyWall, waitedWall] = [freeOf(wall, decided), freeOf(wall, undecided)];
+    if (earlyWall.length > 0 && waitedWall.length > 0) headline['early_decision_time_saved_wall'] = roundTo(1 - time(earlyWall) / time(waitedWall), 3);
     headline['early_decision_changed_answers'] = early.filter(({ answer }, index) => answer !== waited[index]!.answer).length;
   }
   return headline;
@@ -95,7 +135,7 @@ const deadlineText = (factor: number | undefined, branchMs: number): string =>
 export function strategyTable(report: StrategyReport, strategy: string): string {
   const rows = report.rows.filter((row) => row.strategy === strategy);
   const table = markdownTable(
-    ['tier', 'deadline, in median times of one branch', 'problems', 'accuracy %', '95 %', 'mean ms', 'p95 ms', 'tokens'],
+    ['tier', 'deadline, in median times of one branch', 'problems', 'accuracy %', '95 %', 'mean ms, simulated', 'p95 ms, simulated', 'tokens'],
     rows.map((row) => [
       String(row.tier),
       deadlineText(row.deadlineFactor, report.branchMs[row.tier]!),
@@ -107,8 +147,12 @@ export function strategyTable(report: StrategyReport, strategy: string): string 
       row.meanTokens.toFixed(0),
     ]),
   );
-  const { machine, command } = report;
-  return `\`${command}\`, ${machine.date.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores, load average ${machine.loadAverage.toFixed(2)}; bundled target and PRM, seed ${report.settings.seed}.\n\n${table}`;
+  const { machine, command, settings, wall } = report;
+  const check = wall.rows.find((row) => row.strategy === strategy);
+  const checked = check
+    ? ` Times are simulated from measured passes; ${check.runs} of these runs, repeated on the clock on the wall, took ${check.ratio.toFixed(2)} times as long (median, without a deadline) and were right in ${percent(check.wallAccuracy)} % of the cases, the simulated ones in ${percent(check.simulatedAccuracy)} %.`
+    : '';
+  return `\`${command}\`, ${machine.date.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores, load average ${machine.loadAverage.toFixed(2)}; bundled target and PRM, seed ${settings.seed}.${checked}\n\n${table}`;
 }
 
 /** All strategies side by side, without a deadline and at each deadline. */
@@ -122,7 +166,7 @@ export function overviewTable({ rows }: StrategyReport, tier: number): string {
   };
   const free = (strategy: string): StrategyRow | undefined => ofTier.find((row) => row.strategy === strategy && row.deadlineFactor === undefined);
   return markdownTable(
-    ['strategy', ...factors.map((factor) => (factor === undefined ? 'no deadline' : `${factor} ×`)), 'ms', 'p95 ms', 'tokens'],
+    ['strategy', ...factors.map((factor) => (factor === undefined ? 'no deadline' : `${factor} ×`)), 'ms (simulated)', 'p95 ms (simulated)', 'tokens'],
     names.map((name) => [
       name,
       ...factors.map((factor) => cell(name, factor)),
@@ -131,4 +175,22 @@ export function overviewTable({ rows }: StrategyReport, tier: number): string {
       free(name)?.meanTokens.toFixed(0) ?? '',
     ]),
   );
+}
+
+/** How simulated runs compare with the same runs on the wall's clock. */
+export function wallTable({ wall, settings }: StrategyReport): string {
+  const table = markdownTable(
+    ['strategy', 'runs', 'wall ms', 'simulated ms', 'wall / simulated', 'same answers %', 'accuracy %, wall', 'accuracy %, simulated'],
+    wall.rows.map((row) => [
+      row.strategy,
+      String(row.runs),
+      row.wallMs.toFixed(0),
+      row.simulatedMs.toFixed(0),
+      row.ratio.toFixed(2),
+      percent(row.sameAnswers),
+      percent(row.wallAccuracy),
+      percent(row.simulatedAccuracy),
+    ]),
+  );
+  return `${settings.checked} problems a tier on the wall's clock; times, ratio and answers without a deadline, accuracies over all deadlines. Overshoot of a deadline: median ${wall.overshootMedianMs.toFixed(1)} ms, 99th percentile ${wall.overshootP99Ms.toFixed(1)} ms, over ${wall.runs} runs.\n\n${table}`;
 }

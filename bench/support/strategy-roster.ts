@@ -39,17 +39,19 @@ export const HEADLINE: HeadlineNames = {
   undecided: 'majority of 16, waiting for all',
 };
 
-/** Strategies at comparable budgets: sixteen solutions, or as many beams or particles. */
-export function strategyRoster(scorer: StepScorer): RosterEntry[] {
-  const voting = (options: ConstructorParameters<typeof SelfConsistency>[0]) => (): Strategy => new SelfConsistency({ branches: BRANCHES, ...options });
+/** Strategies at comparable budgets: sixteen solutions, or as many beams or particles. @param given - Needed by what makes a strategy. */
+export function strategyRoster(given: StepScorer | undefined): RosterEntry[] {
+  // Names and pages can be told without a scorer.
+  const scorer = given!;
+  const voting = (options: () => ConstructorParameters<typeof SelfConsistency>[0]) => (): Strategy => new SelfConsistency({ branches: BRANCHES, ...options() });
   return [
     { name: 'single branch', page: 'self-consistency', make: () => new SelfConsistency({ branches: 1 }) },
-    { name: 'majority of 16', page: 'self-consistency', make: voting({}) },
-    { name: 'majority of 16, waiting for all', page: 'self-consistency', make: voting({ earlyDecision: 'none' }) },
-    { name: 'majority of 16, Beta decision', page: 'early-decision', make: voting({ earlyDecision: 'beta' }) },
-    { name: 'majority of 16, in windows', page: 'early-decision', make: voting({ launch: 'windows' }) },
-    { name: 'majority of 16, weighted by self-certainty', page: 'self-consistency', make: voting({ weights: selfCertaintyWeights() }) },
-    { name: 'majority of 16, weighted by reward', page: 'self-consistency', make: voting({ weights: rewardWeights({ scorer }) }) },
+    { name: 'majority of 16', page: 'self-consistency', make: voting(() => ({})) },
+    { name: 'majority of 16, waiting for all', page: 'self-consistency', make: voting(() => ({ earlyDecision: 'none' })) },
+    { name: 'majority of 16, Beta decision', page: 'early-decision', make: voting(() => ({ earlyDecision: 'beta' })) },
+    { name: 'majority of 16, in windows', page: 'early-decision', make: voting(() => ({ launch: 'windows' })) },
+    { name: 'majority of 16, weighted by self-certainty', page: 'self-consistency', make: voting(() => ({ weights: selfCertaintyWeights() })) },
+    { name: 'majority of 16, weighted by reward', page: 'self-consistency', make: voting(() => ({ weights: rewardWeights({ scorer }) })) },
     { name: 'first 5 of 16', page: 'first-finish', make: () => new FirstFinish({ branches: BRANCHES, finishers: 5 }) },
     { name: 'DeepConf, offline', page: 'deep-conf', make: () => new DeepConf({ mode: 'offline', branches: BRANCHES, window: 8, topLogprobs: 5 }) },
     { name: 'probe and exit', page: 'probe-and-exit', make: () => new ProbeAndExit({ branches: BRANCHES, interval: 8, agreements: 2 }) },
