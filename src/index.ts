@@ -66,6 +66,13 @@ export { MonteCarloTreeSearch, type MonteCarloTreeSearchOptions } from './strate
 
 export { Decoder, type DecoderOptions } from './engines/decoder.ts';
 export { SpeculativeDecoder, type SpeculativeDecoderOptions } from './engines/speculative-decoder.ts';
+export { openaiCompatibleEngine, type OpenAICompatibleEngine } from './engines/remote/openai-compatible-engine.ts';
+export type { HedgeOptions, OpenAICompatibleOptions } from './engines/remote/remote-options.ts';
+export type { EndpointLatency } from './engines/remote/endpoint-latency.ts';
+export type { ServerDraftOptions } from './engines/remote/request-body.ts';
+export type { ServerName } from './servers/dialects.ts';
+export type { ServerOptions } from './servers/server-client.ts';
+export type { Line } from './maths/line-through.ts';
 export type { DrafterName } from './engines/load-engine.ts';
 export type { Verification } from './engines/local/lane.ts';
 export type { ThreadOptions } from './engines/threaded-engine.ts';

@@ -109,6 +109,7 @@ const PORTABLE_NAMES = [
   'meanSelfCertaintyOf',
   'mixtureEvidence',
   'noDecision',
+  'openaiCompatibleEngine',
   'pairwiseTournament',
   'parseTraces',
   'recordTraces',

@@ -4,6 +4,7 @@ import type { Prompt } from '../../contracts/prompt.ts';
 import { DisposedError, InvalidOptionError, ModelError } from '../../errors.ts';
 import type { EnginePort } from '../../models/local-model.ts';
 import { requireWholeNumber } from '../../options.ts';
+import { onAbort } from '../../runtime/on-abort.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
 import { tellListener } from '../tell-listener.ts';
@@ -21,21 +22,6 @@ type WithoutCall<Request> = Request extends unknown ? Omit<Request, 'call'> : ne
 interface StartedCall<Result> {
   readonly answer: Promise<Result>;
   cancel(): void;
-}
-
-/** What to call when a signal is aborted: one listener a signal, since Node warns of an eleventh and runs have many branches. */
-const abortListeners = new WeakMap<AbortSignal, Set<() => void>>();
-
-function onAbort(signal: AbortSignal, listener: () => void): () => void {
-  const known = abortListeners.get(signal);
-  if (known) {
-    known.add(listener);
-    return () => known.delete(listener);
-  }
-  const listeners = new Set([listener]);
-  abortListeners.set(signal, listeners);
-  signal.addEventListener('abort', () => [...listeners].forEach((call) => call()), { once: true });
-  return () => listeners.delete(listener);
 }
 
 function untilAborted<Result>({ answer, cancel }: StartedCall<Result>, signal: AbortSignal | undefined): Promise<Result> {

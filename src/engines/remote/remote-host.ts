@@ -1,0 +1,203 @@
+import pLimit, { type LimitFunction } from 'p-limit';
+import type { Clock } from '../../contracts/clock.ts';
+import type { EngineCapabilities } from '../../contracts/engine.ts';
+import type { Prompt } from '../../contracts/prompt.ts';
+import type { DisposedError } from '../../errors.ts';
+import { ServerError } from '../../errors.ts';
+import { countText, estimateTokens, isPlainText } from '../../servers/count-tokens.ts';
+import { detectServer } from '../../servers/detect-server.ts';
+import { DIALECTS, type Dialect } from '../../servers/dialects.ts';
+import { ServerClient } from '../../servers/server-client.ts';
+import { EndpointLatency } from './endpoint-latency.ts';
+import type { ResolvedRemoteOptions } from './remote-options.ts';
+import type { OptionalField, ServerDraftOptions } from './request-body.ts';
+import { within } from './request-stream.ts';
+import type { Writing } from './writing.ts';
+
+/** Completions without a limit end after 16 tokens on many servers. */
+const FALLBACK_MAX_TOKENS = 4_096;
+/** A first token may take this many times as long as usual before the request is given up. */
+const PATIENCE = 3;
+
+/** What a refusal names, and what is then left out. */
+const REFUSALS: readonly (readonly [RegExp, OptionalField])[] = [
+  [/logprob/i, 'logprobs'],
+  [/stream_options|include_usage|continuous_usage/i, 'usage'],
+  [/token_ids/i, 'token-ids'],
+  [/\bseed\b/i, 'seed'],
+  [/\btemperature\b|\btop_p\b/i, 'sampling'],
+];
+
+/** One server as an engine uses it: what it is, what it takes, how fast it is, and how many requests may be open. */
+export class RemoteHost {
+  readonly client: ServerClient;
+  readonly latency = new EndpointLatency();
+  readonly limit: LimitFunction;
+  /** What the server has turned out not to take. */
+  readonly without = new Set<OptionalField>();
+  readonly #options: ResolvedRemoteOptions;
+  readonly #life = new AbortController();
+  #dialect: Dialect;
+  #contextTokens: number | undefined;
+  #detection: Promise<void> | undefined;
+  #requestCount = 0;
+  #hedgeCount = 0;
+  #givesLogprobs = true;
+  #givesTokenIds = true;
+  #countsExactly = true;
+  #disposed: DisposedError | undefined;
+
+  constructor(options: ResolvedRemoteOptions) {
+    this.client = new ServerClient(options);
+    this.#options = options;
+    this.#dialect = DIALECTS[options.server ?? 'other'];
+    this.#contextTokens = options.contextTokens;
+    this.limit = pLimit(options.maxConcurrency);
+  }
+
+  get model(): string {
+    return this.#options.model;
+  }
+
+  get dialect(): Dialect {
+    return this.#dialect;
+  }
+
+  get contextTokens(): number | undefined {
+    return this.#contextTokens;
+  }
+
+  get maxTokens(): number | undefined {
+    return this.#options.maxTokens;
+  }
+
+  get maxRetries(): number {
+    return this.#options.maxRetries;
+  }
+
+  get stallMs(): number {
+    return this.#options.stallTimeoutMs;
+  }
+
+  get drafts(): ServerDraftOptions | undefined {
+    return this.#options.drafts;
+  }
+
+  get extraBody(): Readonly<Record<string, unknown>> {
+    return this.#options.extraBody;
+  }
+
+  get wantsLogprobs(): boolean {
+    return this.#options.logprobs;
+  }
+
+  get capabilities(): EngineCapabilities {
+    const { topLogprobs, tokenIdsField } = this.#dialect;
+    const hasLogprobs = this.#options.logprobs && topLogprobs > 0 && this.#givesLogprobs && !this.without.has('logprobs');
+    return {
+      tokenIds: tokenIdsField !== undefined && this.#givesTokenIds && !this.without.has('token-ids'),
+      logprobs: hasLogprobs,
+      topLogprobs: hasLogprobs ? topLogprobs : 0,
+      selfCertainty: false,
+      tokenCounts: this.#countsExactly && !this.without.has('usage') ? 'exact' : 'estimated',
+    };
+  }
+
+  requireOpen(): void {
+    if (this.#disposed) throw this.#disposed;
+  }
+
+  close(error: DisposedError): void {
+    this.#disposed ??= error;
+    this.#life.abort(error);
+  }
+
+  /** Aborted when the engine is disposed. */
+  get life(): AbortSignal {
+    return this.#life.signal;
+  }
+
+  /** Finds out which server this is, once for all who ask. @throws {ServerError} */
+  async detect(clock: Clock): Promise<void> {
+    this.#detection ??= this.#detect();
+    try {
+      await within(clock, this.#options.connectTimeoutMs, this.#detection, tooSlow);
+    } catch (error) {
+      this.#detection = undefined;
+      throw error;
+    }
+  }
+
+  /** Milliseconds that a request has to begin; the last try may take all there are. */
+  firstTokenMs(leftMs: number, attempt: number): number {
+    const { firstTokenTimeoutMs } = this.#options;
+    if (attempt >= this.maxRetries) return Math.min(firstTokenTimeoutMs, leftMs);
+    return Math.min(firstTokenTimeoutMs, leftMs, Math.max(leftMs / 2, PATIENCE * (this.latency.firstTokenMs() ?? 0)));
+  }
+
+  /** Milliseconds to keep free for a further request that writes this many tokens. */
+  reserveMs(steps: number): number {
+    if (steps === 0) return 0;
+    return steps * (this.latency.tokenMs(this.limit.activeCount) ?? 0) + (this.latency.firstTokenMs() ?? 0);
+  }
+
+  hedgeMs(): number {
+    const { hedge } = this.#options;
+    if (!hedge) return Infinity;
+    return hedge.afterMs ?? this.latency.firstTokenMs(hedge.quantile) ?? Infinity;
+  }
+
+  /** Hedges are for stragglers: where all are slow, twice the requests make it worse. */
+  takeHedge(): boolean {
+    const { hedge } = this.#options;
+    if (!hedge || this.#hedgeCount + 1 > Math.max(1, hedge.atMostShare * this.#requestCount)) return false;
+    this.#hedgeCount++;
+    return true;
+  }
+
+  countRequest(): void {
+    this.#requestCount++;
+  }
+
+  /** Tokens of a forced text: as the server counts them, else an estimate. */
+  async countForced(text: string, clock: Clock, signal: AbortSignal): Promise<number> {
+    const counting = countText(this.client, this.#dialect, this.model, text, false, signal);
+    const counted = await within(clock, this.#options.connectTimeoutMs, counting, tooSlow).catch(() => undefined);
+    if (counted === undefined) this.#countsExactly = false;
+    return counted ?? estimateTokens(text);
+  }
+
+  fallbackMaxTokens(prompt: Prompt): number | undefined {
+    return isPlainText(prompt) ? FALLBACK_MAX_TOKENS : undefined;
+  }
+
+  /** Whether an error says that the server does not take a field that can be done without; it is then left out for good. */
+  takesLess(error: unknown): boolean {
+    if (!(error instanceof ServerError) || error.kind !== 'request') return false;
+    const field = REFUSALS.find(([pattern, name]) => pattern.test(error.message) && !this.without.has(name))?.[1];
+    if (field) this.without.add(field);
+    return field !== undefined;
+  }
+
+  /** Looks at what a finished request has brought of what it was asked for. */
+  learn(writing: Writing): void {
+    const { tokenIds, logprobs, isExact, pieces } = writing.told();
+    if (pieces === 0) return;
+    this.#givesTokenIds &&= tokenIds > 0;
+    this.#givesLogprobs &&= logprobs > 0 || !this.#options.logprobs;
+    this.#countsExactly &&= isExact;
+  }
+
+  async #detect(): Promise<void> {
+    const { server, model, contextTokens } = this.#options;
+    const facts = await detectServer(this.client, model, server, this.#life.signal);
+    this.#dialect = facts.dialect;
+    this.#contextTokens = contextTokens ?? facts.contextTokens;
+  }
+}
+
+function tooSlow(): ServerError {
+  return new ServerError('timeout', 'The server did not answer in time when it was asked what it is. Is it up, and is the base URL right?', {
+    isRetryable: true,
+  });
+}

@@ -1,0 +1,255 @@
+import type { AdvanceOptions, Branch, BranchProgress, EngineUsage, Segment, Session, SessionOptions } from '../../contracts/engine.ts';
+import type { Clock } from '../../contracts/clock.ts';
+import type { Prompt } from '../../contracts/prompt.ts';
+import { DisposedError } from '../../errors.ts';
+import { philox4x32 } from '../../maths/random.ts';
+import type { Sampling } from '../../maths/sampling.ts';
+import { requireWholeNumber } from '../../options.ts';
+import { onAbort } from '../../runtime/on-abort.ts';
+import { systemClock } from '../../runtime/system-clock.ts';
+import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
+import { tellListener } from '../tell-listener.ts';
+import type { RemoteHost } from './remote-host.ts';
+import { waitUntil } from './request-stream.ts';
+import type { SessionAccount } from './session-account.ts';
+import { writeSegment, type WritingSession } from './write-segment.ts';
+import { Writing } from './writing.ts';
+
+const DEFAULT_PROGRESS_INTERVAL_MS = 50;
+/** Separates the streams of forks from those of a session's own branches. */
+const FORK_PURPOSE = 0x666f726b;
+
+/** Why an open call ends before its boundary. */
+export type Cut = { readonly finish: 'deadline' | 'aborted' } | { readonly error: unknown };
+
+export interface RemoteSessionParts {
+  readonly host: RemoteHost;
+  readonly prompt: Prompt;
+  readonly sampling: Sampling;
+  readonly account: SessionAccount;
+}
+
+/** A prompt that is sent with every request. */
+export class RemoteSession implements Session, WritingSession {
+  readonly host: RemoteHost;
+  readonly prompt: Prompt;
+  readonly sampling: Sampling;
+  readonly clock: Clock;
+  readonly seed: number;
+  readonly topLogprobs: number;
+  readonly account: SessionAccount;
+  readonly #options: SessionOptions;
+  readonly #branches: RemoteBranch[] = [];
+  readonly #forget: () => void;
+  readonly #life = new AbortController();
+  #progressAt = -Infinity;
+  #isDisposed = false;
+
+  /** @param forget - Called once the session is disposed. */
+  constructor({ host, prompt, sampling, account }: RemoteSessionParts, options: SessionOptions, forget: (session: RemoteSession) => void) {
+    this.host = host;
+    this.prompt = prompt;
+    this.sampling = sampling;
+    this.clock = options.clock ?? systemClock;
+    this.seed = options.seed ?? 0;
+    this.topLogprobs = options.topLogprobs ?? 0;
+    this.account = account;
+    this.#options = options;
+    this.#forget = () => forget(this);
+  }
+
+  get promptTokens(): number {
+    return this.account.promptTokens;
+  }
+
+  branch(count: number): Branch[] {
+    requireWholeNumber('count', count, 1);
+    return Array.from({ length: count }, () => this.#addBranch(this.#branches.length, { text: '', tokenCount: 0 }));
+  }
+
+  usage(): EngineUsage {
+    return this.account.usage(Math.max(0, ...this.#branches.map(({ sampledTokens }) => sampledTokens)));
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    for (const branch of this.#branches) branch.abort();
+    this.#life.abort(new DisposedError('session'));
+    this.#forget();
+  }
+
+  /** @internal The engine has been disposed. */
+  fail(error: Error): void {
+    for (const branch of this.#branches) branch.cut({ error });
+    this.#life.abort(error);
+  }
+
+  /** @internal Called by a branch. */
+  fork(parent: RemoteBranch, ordinal: number): Branch {
+    const words = Uint32Array.of(ordinal, parent.stream, 0, 0);
+    philox4x32(words, FORK_PURPOSE, 0);
+    return this.#addBranch(words[0]!, parent);
+  }
+
+  /** @internal Called by a branch. */
+  countForced(text: string): Promise<number> {
+    return this.host.countForced(text, this.clock, this.#life.signal);
+  }
+
+  /** @internal Called by a branch whenever something came. */
+  reportProgress(): void {
+    const { onProgress, progressIntervalMs = DEFAULT_PROGRESS_INTERVAL_MS } = this.#options;
+    const now = this.clock.now();
+    if (!onProgress || now - this.#progressAt < progressIntervalMs) return;
+    this.#progressAt = now;
+    const progress = this.#branches.flatMap((branch) => branch.takeProgress() ?? []);
+    if (progress.length > 0) tellListener(onProgress, progress);
+  }
+
+  #addBranch(stream: number, start: Pick<RemoteBranch, 'text' | 'tokenCount'>): RemoteBranch {
+    this.host.requireOpen();
+    if (this.#isDisposed) throw new DisposedError('session');
+    const branch = new RemoteBranch(this, this.#branches.length, stream, start);
+    this.#branches.push(branch);
+    return branch;
+  }
+}
+
+/** One continuation of a prompt on a server: its text, which every request sends again. */
+export class RemoteBranch implements Branch {
+  readonly number: number;
+  /** Which seeds the branch sends. */
+  readonly stream: number;
+  readonly #session: RemoteSession;
+  #text: string;
+  #tokenCount: number;
+  #sampledTokens = 0;
+  #toldTokens: number;
+  #ended: Branch['ended'];
+  #forkCount = 0;
+  #open: { readonly cut: (cut: Cut) => void; readonly writing: Writing } | undefined;
+  #isForcing = false;
+
+  constructor(session: RemoteSession, number: number, stream: number, { text, tokenCount }: Pick<Branch, 'text' | 'tokenCount'>) {
+    this.#session = session;
+    this.number = number;
+    this.stream = stream;
+    this.#text = text;
+    this.#tokenCount = tokenCount;
+    this.#toldTokens = tokenCount;
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  get tokenCount(): number {
+    return this.#tokenCount;
+  }
+
+  /** Tokens the server sampled for this branch. */
+  get sampledTokens(): number {
+    return this.#sampledTokens;
+  }
+
+  get ended(): Branch['ended'] {
+    return this.#ended;
+  }
+
+  /** Where an open call stands, where it has written something since this was last asked. */
+  takeProgress(): BranchProgress | undefined {
+    const writing = this.#open?.writing;
+    const tokenCount = this.#tokenCount + (writing?.tokenCount ?? 0);
+    if (!writing || tokenCount <= this.#toldTokens) return undefined;
+    this.#toldTokens = tokenCount;
+    return { branch: this.number, tokenCount, text: this.#text + writing.text };
+  }
+
+  async advance(options: AdvanceOptions = {}): Promise<Segment> {
+    this.#session.host.requireOpen();
+    requireAdvanceOptions(options);
+    this.#requireResting('advance');
+    options.signal?.throwIfAborted();
+    const { clock, topLogprobs, account } = this.#session;
+    const startedAt = clock.now();
+    const { stop = [], tokens = Infinity } = options.until ?? {};
+    const writing = new Writing({ stop, isStopSent: this.#session.host.dialect.keepStopField !== undefined, tokens });
+    const finish = await this.#finishOf(writing, options);
+    const written = writing.written(topLogprobs);
+    this.#text += written.text;
+    this.#tokenCount += written.tokenCount;
+    this.#sampledTokens += written.tokenCount;
+    if (finish === 'end' || finish === 'context' || finish === 'aborted') this.#ended = finish;
+    account.keep(writing);
+    const { stop: met, ...fields } = written;
+    return { ...fields, finish, ...(finish === 'stop' && met !== undefined && { stop: met }), startedAt, endedAt: clock.now() };
+  }
+
+  fork(): Branch {
+    this.#requireResting('fork');
+    return this.#session.fork(this, this.#forkCount++);
+  }
+
+  async force(text: string): Promise<void> {
+    this.#session.host.requireOpen();
+    this.#requireResting('force');
+    if (text === '') return;
+    this.#isForcing = true;
+    try {
+      const tokens = await this.#session.countForced(text);
+      this.#text += text;
+      this.#tokenCount += tokens;
+      this.#session.account.addForced(tokens);
+    } finally {
+      this.#isForcing = false;
+    }
+  }
+
+  abort(): void {
+    if (this.#ended) return;
+    this.#ended = 'aborted';
+    this.cut({ finish: 'aborted' });
+  }
+
+  /** Ends an open call. */
+  cut(cut: Cut): void {
+    this.#open?.cut(cut);
+  }
+
+  /** Runs the requests of one call until a boundary, or until something else ends it. */
+  async #finishOf(writing: Writing, options: AdvanceOptions): Promise<Segment['finish']> {
+    const { clock, host, account } = this.#session;
+    const { deadlineAt = Infinity, reserveSteps = 0, signal } = options;
+    const endsAt = deadlineAt - host.reserveMs(reserveSteps);
+    if (clock.now() >= endsAt) return 'deadline';
+    const ending = new AbortController();
+    let forget: (() => void) | undefined;
+    const cut = new Promise<Cut>((resolve) => {
+      this.#open = { cut: resolve, writing };
+      forget = signal && onAbort(signal, () => resolve({ error: signal.reason }));
+      void waitUntil(clock, endsAt, ending.signal).then((isOver) => isOver && resolve({ finish: 'deadline' }));
+    });
+    try {
+      const work = host.limit(async () =>
+        ending.signal.aborted ? 'aborted' : writeSegment(this.#session, this, writing, { ...options, endsAt, ending: ending.signal }),
+      );
+      const outcome = await Promise.race([work, cut]);
+      if (typeof outcome === 'string') return outcome;
+      if ('error' in outcome) throw outcome.error;
+      return outcome.finish;
+    } catch (error) {
+      account.discard(writing);
+      throw error;
+    } finally {
+      forget?.();
+      this.#open = undefined;
+      ending.abort(new DisposedError('request'));
+      writing.settleRequest();
+    }
+  }
+
+  #requireResting(verb: string): void {
+    requireResting(verb, { number: this.number, ended: this.#ended, isAdvancing: this.#open !== undefined || this.#isForcing });
+  }
+}

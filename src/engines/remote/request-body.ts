@@ -1,0 +1,101 @@
+import type { Prompt } from '../../contracts/prompt.ts';
+import type { Sampling } from '../../maths/sampling.ts';
+import { isPlainText, messagesOf } from '../../servers/count-tokens.ts';
+import type { Dialect } from '../../servers/dialects.ts';
+
+/** How long drafts are, for servers that let a request say so. */
+export interface ServerDraftOptions {
+  /** Most tokens of a draft; 0 for none. */
+  readonly maxTokens?: number;
+  /** Shorter drafts are not verified. */
+  readonly minTokens?: number;
+  /** A draft ends before a token less likely than this to the draft model. */
+  readonly minProbability?: number;
+}
+
+/** What a server turned out not to take, and is asked for no more. */
+export type OptionalField = 'logprobs' | 'seed' | 'usage' | 'token-ids' | 'sampling';
+
+export interface CompletionRequest {
+  readonly model: string;
+  readonly prompt: Prompt;
+  /** What the branch has written so far. */
+  readonly prefix: string;
+  readonly sampling: Sampling;
+  readonly seed: number;
+  readonly maxTokens: number | undefined;
+  /** Sent where the server keeps them in the text. */
+  readonly stop: readonly string[];
+  /** `undefined` for none. */
+  readonly topLogprobs: number | undefined;
+  readonly drafts: ServerDraftOptions | undefined;
+  readonly without: ReadonlySet<OptionalField>;
+  /** Fields of the user's own. */
+  readonly extraBody: Readonly<Record<string, unknown>>;
+}
+
+/** What asks for the rest where a server cannot be made to go on behind a text. */
+const GO_ON = 'Continue your last message exactly where it ends. Do not repeat any of it, and do not comment.';
+
+/** Path and body of the request that continues a branch. */
+export function completionRequest(dialect: Dialect, request: CompletionRequest): { readonly path: string; readonly body: Record<string, unknown> } {
+  const { prompt, prefix, extraBody } = request;
+  const isText = isPlainText(prompt);
+  const body = {
+    model: request.model,
+    ...(isText ? { prompt: prompt.text + prefix } : chatFields(dialect, messagesOf(prompt), prefix)),
+    stream: true,
+    ...usageFields(dialect, request),
+    ...samplingFields(dialect, request),
+    ...(request.maxTokens !== undefined && { [isText ? 'max_tokens' : dialect.maxTokensField]: request.maxTokens }),
+    ...(request.stop.length > 0 && dialect.keepStopField !== undefined && { stop: request.stop, [dialect.keepStopField]: true }),
+    ...logprobFields(dialect, request, isText),
+    ...draftFields(dialect, request.drafts),
+    ...extraBody,
+  };
+  return { path: isText ? '/completions' : '/chat/completions', body };
+}
+
+function chatFields({ name, continuation }: Dialect, messages: readonly { readonly role: string; readonly content: string }[], prefix: string): object {
+  if (prefix === '') return { messages };
+  const written = [...messages, { role: 'assistant', content: prefix }];
+  if (continuation === 'asked') return { messages: [...written, { role: 'user', content: GO_ON }] };
+  if (continuation === 'assistant-last') return { messages: written };
+  return { messages: written, continue_final_message: true, ...(name === 'vllm' && { add_generation_prompt: false }) };
+}
+
+function usageFields({ usage, tokenIdsField, speculation }: Dialect, { without }: CompletionRequest): object {
+  return {
+    ...(!without.has('usage') && { stream_options: { include_usage: true, ...(usage === 'every-piece' && { continuous_usage_stats: true }) } }),
+    ...(tokenIdsField !== undefined && !without.has('token-ids') && { [tokenIdsField]: true }),
+    ...(speculation === 'meta_info' && { return_meta_info: true }),
+  };
+}
+
+/** Every field that the server has is sent: a server's own defaults come from the model's files. */
+function samplingFields({ samplingFields: fields, allTokens, hasSeed }: Dialect, { sampling, seed, without }: CompletionRequest): object {
+  return {
+    ...(!without.has('sampling') && { temperature: sampling.temperature, top_p: sampling.topP }),
+    ...(fields.topK !== undefined && { [fields.topK]: sampling.topK === 0 ? allTokens : sampling.topK }),
+    ...(fields.minP !== undefined && { [fields.minP]: sampling.minP }),
+    ...(fields.repetitionPenalty !== undefined && { [fields.repetitionPenalty]: sampling.repetitionPenalty }),
+    ...(hasSeed && !without.has('seed') && { seed }),
+  };
+}
+
+function logprobFields({ topLogprobs: most, hasCompletionsLogprobs }: Dialect, { topLogprobs, without }: CompletionRequest, isText: boolean): object {
+  if (topLogprobs === undefined || most === 0 || without.has('logprobs')) return {};
+  const asked = Math.min(topLogprobs, most);
+  if (isText) return hasCompletionsLogprobs ? { logprobs: asked } : {};
+  return { logprobs: true, ...(asked > 0 && { top_logprobs: asked }) };
+}
+
+function draftFields({ hasDraftLength }: Dialect, drafts: ServerDraftOptions | undefined): object {
+  if (!hasDraftLength || !drafts) return {};
+  const { maxTokens, minTokens, minProbability } = drafts;
+  return {
+    ...(maxTokens !== undefined && { 'speculative.n_max': maxTokens }),
+    ...(minTokens !== undefined && { 'speculative.n_min': minTokens }),
+    ...(minProbability !== undefined && { 'speculative.p_min': minProbability }),
+  };
+}

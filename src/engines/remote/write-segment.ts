@@ -1,0 +1,174 @@
+import type { Clock } from '../../contracts/clock.ts';
+import type { AdvanceOptions, Branch, Segment } from '../../contracts/engine.ts';
+import type { Prompt } from '../../contracts/prompt.ts';
+import { ServerError } from '../../errors.ts';
+import { randomAt } from '../../maths/random.ts';
+import type { Sampling } from '../../maths/sampling.ts';
+import type { CompletionDelta } from '../../servers/completion-delta.ts';
+import type { RemoteHost } from './remote-host.ts';
+import { completionRequest } from './request-body.ts';
+import { requestStream, waitUntil } from './request-stream.ts';
+import { retryDelayMs } from './retry-delay.ts';
+import type { SessionAccount } from './session-account.ts';
+import type { Writing } from './writing.ts';
+
+/** Separates seeds of requests from other draws. */
+const SEED_PURPOSE = 0x73656564;
+/** Servers take seeds of this many values. */
+const SEEDS = 2 ** 31;
+
+/** What a session gives its segments. */
+export interface WritingSession {
+  readonly host: RemoteHost;
+  readonly prompt: Prompt;
+  readonly promptTokens: number;
+  readonly sampling: Sampling;
+  readonly clock: Clock;
+  readonly seed: number;
+  readonly topLogprobs: number;
+  readonly account: SessionAccount;
+  /** Something came. */
+  reportProgress(): void;
+}
+
+/** The branch a segment continues. `stream` tells which seeds it sends. */
+export type WritingBranch = Pick<Branch, 'text' | 'tokenCount'> & { readonly stream: number };
+
+export interface WriteOptions extends AdvanceOptions {
+  /** Time on the session's clock at which the call is cut. */
+  readonly endsAt: number;
+  /** Aborted when nobody waits for the segment any more. */
+  readonly ending: AbortSignal;
+}
+
+type Finish = Segment['finish'];
+
+/**
+ * Has the server write one segment: by one request, or by more where they fail and there is time. A later request goes on
+ * behind what the earlier ones brought.
+ *
+ * @throws {ServerError | ContextLengthError}
+ */
+export async function writeSegment(session: WritingSession, branch: WritingBranch, writing: Writing, options: WriteOptions): Promise<Finish> {
+  const { host, clock, account, seed } = session;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await writeOnce(session, branch, writing, options, attempt);
+    } catch (error) {
+      writing.settleRequest();
+      options.ending.throwIfAborted();
+      if (host.takesLess(error)) continue;
+      if (!(error instanceof ServerError) || !error.isRetryable || attempt >= host.maxRetries) throw error;
+      const delayMs = retryDelayMs(error, attempt, randomAt(seed, branch.stream, attempt, branch.tokenCount));
+      if (clock.now() + delayMs >= options.endsAt) {
+        // No later request can bring anything in time; what there is counts.
+        if (writing.tokenCount > 0) return 'deadline';
+        throw error;
+      }
+      if (clock.wait) await waitUntil(clock, clock.now() + delayMs, options.ending);
+      options.ending.throwIfAborted();
+      account.addRetry();
+    }
+  }
+}
+
+async function writeOnce(session: WritingSession, branch: WritingBranch, writing: Writing, options: WriteOptions, attempt: number): Promise<Finish> {
+  const { host, account, clock } = session;
+  const { path, body } = requestOf(session, branch, writing, options);
+  const timing = host.latency.start(clock, session.promptTokens + branch.tokenCount);
+  const stream = requestStream({
+    client: host.client,
+    path,
+    body,
+    clock,
+    signal: options.ending,
+    firstTokenMs: host.firstTokenMs(options.endsAt - clock.now(), attempt),
+    stallMs: host.stallMs,
+    hedgeMs: host.hedgeMs(),
+    takeHedge: () => host.takeHedge() && (account.addHedge(), true),
+    onRequest: () => {
+      host.countRequest();
+      account.addRequest();
+    },
+    onDiscard: (tokens) => account.addDiscarded(tokens),
+  });
+  const isFirst = branch.text === '' && writing.tokenCount === 0;
+  let last: CompletionDelta | undefined;
+  let isDone = false;
+  try {
+    for (;;) {
+      const next = await stream.next();
+      // What comes behind the end of the call is nobody's.
+      options.ending.throwIfAborted();
+      if (next.done) {
+        isDone = next.value;
+        break;
+      }
+      const delta = next.value;
+      if (delta.usage && isFirst) account.tellPromptTokens(delta.usage.promptTokens);
+      const isEnough = writing.take(delta);
+      timing.tell(writing.tokenCount);
+      session.reportProgress();
+      if (delta.finish !== undefined) last = delta;
+      if (isEnough || clock.now() >= options.endsAt) break;
+    }
+    timing.end(writing.tokenCount);
+  } finally {
+    timing.close();
+    void stream.return(false).catch(() => undefined);
+  }
+  if (last?.stop !== undefined) writing.tellStop(last.stop);
+  const finish = finishOf(session, branch, writing, options, last?.finish, isDone);
+  host.learn(writing);
+  writing.settleRequest();
+  return finish;
+}
+
+function requestOf(
+  session: WritingSession,
+  branch: WritingBranch,
+  writing: Writing,
+  { until }: WriteOptions,
+): { readonly path: string; readonly body: object } {
+  const { host, prompt, sampling, seed, topLogprobs } = session;
+  const position = branch.tokenCount + writing.tokenCount;
+  const left = (until?.tokens ?? Infinity) - writing.tokenCount;
+  const room = host.contextTokens === undefined ? Infinity : host.contextTokens - session.promptTokens - position;
+  const most = Math.min(left, room, until?.tokens === undefined ? (host.maxTokens ?? Infinity) : Infinity);
+  return completionRequest(host.dialect, {
+    model: host.model,
+    prompt,
+    prefix: branch.text + writing.text,
+    sampling,
+    seed: Math.floor(randomAt(seed, branch.stream, position, SEED_PURPOSE) * SEEDS),
+    maxTokens: most === Infinity ? host.fallbackMaxTokens(prompt) : Math.max(1, most),
+    stop: until?.stop ?? [],
+    topLogprobs: host.wantsLogprobs || topLogprobs > 0 ? topLogprobs : undefined,
+    drafts: host.drafts,
+    without: host.without,
+    extraBody: host.extraBody,
+  });
+}
+
+/** @throws {ServerError} where the server broke off. */
+function finishOf(
+  session: WritingSession,
+  branch: WritingBranch,
+  writing: Writing,
+  { until, endsAt }: WriteOptions,
+  told: string | undefined,
+  isDone: boolean,
+): Finish {
+  if (writing.stop !== undefined) return 'stop';
+  if (told === undefined && until?.tokens !== undefined && writing.tokenCount >= until.tokens) return 'length';
+  if (told === undefined && session.clock.now() >= endsAt) return 'deadline';
+  if (told === 'length') {
+    const { contextTokens } = session.host;
+    const isFull = contextTokens !== undefined && session.promptTokens + branch.tokenCount + writing.tokenCount >= contextTokens;
+    return isFull ? 'context' : 'length';
+  }
+  if (told === 'abort' || told === 'error' || (told === undefined && !isDone)) {
+    throw new ServerError('stream', 'The server ended its answer before it was complete.', { isRetryable: true });
+  }
+  return 'end';
+}

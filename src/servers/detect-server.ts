@@ -1,0 +1,75 @@
+import * as v from 'valibot';
+import { ServerError } from '../errors.ts';
+import { DIALECTS, type Dialect, type ServerName } from './dialects.ts';
+import type { ServerClient } from './server-client.ts';
+
+/** What is known of a server before the first request. */
+export interface ServerFacts {
+  readonly dialect: Dialect;
+  /** Of the model, where the server tells. */
+  readonly contextTokens: number | undefined;
+}
+
+const Models = v.looseObject({
+  data: v.array(v.looseObject({ id: v.string(), owned_by: v.nullish(v.string()), max_model_len: v.nullish(v.number()) })),
+});
+const Anything = v.looseObject({});
+const LlamaProps = v.looseObject({ default_generation_settings: v.looseObject({ n_ctx: v.nullish(v.number()) }) });
+const TgiInfo = v.looseObject({ model_id: v.string(), max_total_tokens: v.nullish(v.number()) });
+const Version = v.looseObject({ version: v.string() });
+
+/** Who owns the models says which server it is. */
+const OWNERS: Readonly<Record<string, ServerName>> = {
+  vllm: 'vllm',
+  sglang: 'sglang',
+  llamacpp: 'llama.cpp',
+  library: 'ollama',
+  organization_owner: 'lm-studio',
+  openai: 'openai',
+  system: 'openai',
+};
+
+/**
+ * Asks a server which it is.
+ *
+ * @param declared - What its user says it is: then it is asked only for what is still unknown.
+ * @throws {ServerError} when it cannot be reached or refuses the key.
+ */
+export async function detectServer(client: ServerClient, model: string, declared: ServerName | undefined, signal: AbortSignal): Promise<ServerFacts> {
+  const models = await optional(client.get('/models', Models, signal));
+  const known = models?.data.find(({ id }) => id === model) ?? models?.data[0];
+  const name =
+    declared ??
+    (new URL(client.baseURL).hostname === 'api.openai.com' ? 'openai' : undefined) ??
+    OWNERS[known?.owned_by ?? ''] ??
+    (await probe(client, signal));
+  return { dialect: DIALECTS[name], contextTokens: known?.max_model_len ?? (await contextOf(client, name, signal)) };
+}
+
+/** Each server has a page that no other has. */
+async function probe(client: ServerClient, signal: AbortSignal): Promise<ServerName> {
+  const found = await Promise.all([
+    optional(client.get('//props', LlamaProps, signal)).then((answer) => answer && ('llama.cpp' as const)),
+    optional(client.get('//api/version', Version, signal)).then((answer) => answer && ('ollama' as const)),
+    optional(client.get('//info', TgiInfo, signal)).then((answer) => answer && ('tgi' as const)),
+    optional(client.get('//server_info', Anything, signal)).then((answer) => answer && ('sglang' as const)),
+    optional(client.get('//version', Version, signal)).then((answer) => answer && ('vllm' as const)),
+  ]);
+  return found.find((name) => name !== undefined) ?? 'other';
+}
+
+async function contextOf(client: ServerClient, name: ServerName, signal: AbortSignal): Promise<number | undefined> {
+  if (name === 'llama.cpp') return (await optional(client.get('//props', LlamaProps, signal)))?.default_generation_settings.n_ctx ?? undefined;
+  if (name === 'tgi') return (await optional(client.get('//info', TgiInfo, signal)))?.max_total_tokens ?? undefined;
+  return undefined;
+}
+
+/** A page that a server does not have, or has in another form, tells that it is another server. */
+async function optional<Output>(answer: Promise<Output>): Promise<Output | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ServerError && (error.kind === 'request' || error.kind === 'protocol' || error.kind === 'status')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * What servers that speak OpenAI's interface do each in their own way. `docs/servers.md` shows the same table.
+ *
+ * @module
+ */
+import type { SamplingOptions } from '../contracts/engine.ts';
+
+/** `other`: a server that is none of these, asked only for what all of them offer. */
+export type ServerName = 'vllm' | 'sglang' | 'llama.cpp' | 'ollama' | 'tgi' | 'lm-studio' | 'openai' | 'other';
+
+export interface Dialect {
+  readonly name: ServerName;
+  readonly label: string;
+  /**
+   * How a chat goes on behind a text of the assistant. `continue-final-message`: fields of the request say so. `assistant-last`:
+   * the server goes on when the last message is the assistant's. `asked`: by a message that asks for it, which is not exact.
+   */
+  readonly continuation: 'continue-final-message' | 'assistant-last' | 'asked';
+  /** Whether there is `/completions`, which continues any text exactly. */
+  readonly hasCompletions: boolean;
+  /** The field that keeps a stop string in the text. Without it, the client looks for stop strings and ends the request. */
+  readonly keepStopField: string | undefined;
+  readonly maxTokensField: 'max_tokens' | 'max_completion_tokens';
+  /** Fields for ways of sampling beside temperature and top-p. */
+  readonly samplingFields: Partial<Record<'topK' | 'minP' | 'repetitionPenalty', string>>;
+  /** What stands for "all" as top-k. */
+  readonly allTokens: number;
+  /** Most likely tokens told for each place; 0 where there are no log-probabilities. */
+  readonly topLogprobs: number;
+  /** Log-probabilities of `/completions`, in the form it has there. */
+  readonly hasCompletionsLogprobs: boolean;
+  /** The field that asks for ids of tokens. */
+  readonly tokenIdsField: string | undefined;
+  readonly hasSeed: boolean;
+  /** What usage in a stream is asked for with: at its end, or with every piece, so that a cut request is counted exactly too. */
+  readonly usage: 'end' | 'every-piece';
+  /** How prompts are counted beforehand. */
+  readonly tokenize: 'vllm' | 'sglang' | 'llama.cpp' | 'tgi' | undefined;
+  /** Where the server tells what became of its drafts. */
+  readonly speculation: 'metrics.speculative_decoding' | 'meta_info' | 'timings' | undefined;
+  /** Whether a request may say how long drafts are. Servers may ignore it; what they tell of drafts shows. */
+  readonly hasDraftLength: boolean;
+  /** Endpoints of reward models. */
+  readonly rewards: readonly ('score' | 'classify' | 'pooling')[];
+}
+
+const PLAIN: Omit<Dialect, 'name' | 'label'> = {
+  continuation: 'asked',
+  hasCompletions: true,
+  keepStopField: undefined,
+  maxTokensField: 'max_tokens',
+  samplingFields: {},
+  allTokens: 0,
+  topLogprobs: 0,
+  hasCompletionsLogprobs: false,
+  tokenIdsField: undefined,
+  hasSeed: true,
+  usage: 'end',
+  tokenize: undefined,
+  speculation: undefined,
+  hasDraftLength: false,
+  rewards: [],
+};
+
+const REPETITION = { topK: 'top_k', minP: 'min_p', repetitionPenalty: 'repetition_penalty' } as const;
+const REPEAT = { topK: 'top_k', minP: 'min_p', repetitionPenalty: 'repeat_penalty' } as const;
+
+export const DIALECTS: Readonly<Record<ServerName, Dialect>> = {
+  vllm: {
+    ...PLAIN,
+    name: 'vllm',
+    label: 'vLLM',
+    continuation: 'continue-final-message',
+    keepStopField: 'include_stop_str_in_output',
+    samplingFields: REPETITION,
+    allTokens: -1,
+    topLogprobs: 20,
+    hasCompletionsLogprobs: true,
+    tokenIdsField: 'return_token_ids',
+    usage: 'every-piece',
+    tokenize: 'vllm',
+    speculation: 'metrics.speculative_decoding',
+    rewards: ['score', 'classify', 'pooling'],
+  },
+  sglang: {
+    ...PLAIN,
+    name: 'sglang',
+    label: 'SGLang',
+    continuation: 'continue-final-message',
+    keepStopField: 'no_stop_trim',
+    samplingFields: REPETITION,
+    allTokens: -1,
+    topLogprobs: 20,
+    hasCompletionsLogprobs: true,
+    usage: 'every-piece',
+    tokenize: 'sglang',
+    speculation: 'meta_info',
+    rewards: ['classify', 'score'],
+  },
+  'llama.cpp': {
+    ...PLAIN,
+    name: 'llama.cpp',
+    label: 'llama.cpp',
+    continuation: 'assistant-last',
+    samplingFields: REPEAT,
+    topLogprobs: 20,
+    tokenize: 'llama.cpp',
+    speculation: 'timings',
+    hasDraftLength: true,
+  },
+  ollama: { ...PLAIN, name: 'ollama', label: 'Ollama', continuation: 'assistant-last', topLogprobs: 20 },
+  tgi: { ...PLAIN, name: 'tgi', label: 'TGI', topLogprobs: 5, tokenize: 'tgi' },
+  'lm-studio': { ...PLAIN, name: 'lm-studio', label: 'LM Studio', continuation: 'assistant-last', samplingFields: REPEAT },
+  openai: { ...PLAIN, name: 'openai', label: 'OpenAI', maxTokensField: 'max_completion_tokens', topLogprobs: 20 },
+  other: { ...PLAIN, name: 'other', label: 'another server' },
+};
+
+/** Sampling that a server has no field for, and what it would have to be. */
+export function unsupportedSampling(
+  { samplingFields }: Dialect,
+  { topK, minP, repetitionPenalty }: Required<SamplingOptions>,
+): readonly [string, number] | undefined {
+  if (topK !== 0 && !samplingFields.topK) return ['topK', 0];
+  if (minP !== 0 && !samplingFields.minP) return ['minP', 0];
+  if (repetitionPenalty !== 1 && !samplingFields.repetitionPenalty) return ['repetitionPenalty', 1];
+  return undefined;
+}

@@ -1,0 +1,151 @@
+import * as v from 'valibot';
+import { InvalidOptionError, ServerError } from '../errors.ts';
+import { readEvents, readText, type Redact, type StreamEvent } from './read-events.ts';
+import { errorOfAnswer } from './server-errors.ts';
+
+export interface ServerOptions {
+  /** Up to and including the version: `http://127.0.0.1:8000/v1`. */
+  readonly baseURL: string;
+  /** Sent as a bearer token; never told to anyone else. */
+  readonly apiKey?: string;
+  /** Further headers, for gateways. As secret as the key. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** @default the global one */
+  readonly fetch?: typeof fetch;
+}
+
+/** Longest answer that is not a stream, in characters. */
+const LONGEST_ANSWER = 32 * 1024 * 1024;
+/** Values of headers that are no secrets are shorter than this. */
+const SHORTEST_SECRET = 6;
+
+/** Requests to one server. What it throws of failures is a `ServerError`; an abort rejects with the signal's reason. */
+export class ServerClient {
+  /** As given, without a slash at its end. */
+  readonly baseURL: string;
+  /** The same without the version, where servers have what is their own. */
+  readonly rootURL: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #secrets: readonly string[];
+  readonly #fetch: typeof fetch;
+
+  /** @throws {InvalidOptionError} */
+  constructor({ baseURL, apiKey, headers = {}, fetch: send = globalThis.fetch }: ServerOptions) {
+    this.baseURL = requireBaseURL(baseURL).replace(/\/+$/, '');
+    this.rootURL = this.baseURL.replace(/\/v\d+$/, '');
+    if (apiKey !== undefined && (typeof apiKey !== 'string' || apiKey === '')) {
+      throw new InvalidOptionError('apiKey', 'text that is not empty', typeof apiKey === 'string' ? '' : apiKey);
+    }
+    this.#headers = { ...headers, ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) };
+    this.#secrets = [apiKey ?? '', ...Object.values(headers)].filter((secret) => secret.length >= SHORTEST_SECRET || (secret !== '' && secret === apiKey));
+    this.#fetch = send;
+  }
+
+  /** Takes secrets out of a text: servers repeat what they were sent. */
+  readonly redact: Redact = (text) => this.#secrets.reduce((clean, secret) => clean.replaceAll(secret, '[secret]'), text);
+
+  /** @param path - Behind the root where it begins with `//`, else behind the base. */
+  async get<Output>(path: string, schema: v.GenericSchema<unknown, Output>, signal: AbortSignal): Promise<Output> {
+    return this.#read(path, await this.#send(path, undefined, signal), schema, signal);
+  }
+
+  async post<Output>(path: string, body: object, schema: v.GenericSchema<unknown, Output>, signal: AbortSignal): Promise<Output> {
+    return this.#read(path, await this.#send(path, body, signal), schema, signal);
+  }
+
+  /**
+   * Events of a stream as they come; an answer that is no stream is one event. Returns whether the server said that it is done.
+   * Whoever stops listening ends the request.
+   */
+  async *stream(path: string, body: object, signal: AbortSignal): AsyncGenerator<StreamEvent, boolean> {
+    const ending = new AbortController();
+    const end = (): void => ending.abort(signal.reason);
+    signal.addEventListener('abort', end);
+    try {
+      signal.throwIfAborted();
+      const response = await this.#send(path, body, ending.signal);
+      const type = response.headers.get('content-type') ?? '';
+      if (/\bjson\b/i.test(type)) {
+        yield { value: this.#parse(path, await readText(response, LONGEST_ANSWER, this.redact)) };
+        return true;
+      }
+      if (!/\btext\/event-stream\b/i.test(type)) {
+        throw new ServerError(
+          'protocol',
+          `The server answered ${path} with ${this.redact(type) || 'no content type'} in place of an event stream. Check the base URL.`,
+          {
+            status: response.status,
+          },
+        );
+      }
+      return yield* readEvents(response, this.redact);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw this.#failure(path, error);
+    } finally {
+      signal.removeEventListener('abort', end);
+      ending.abort();
+    }
+  }
+
+  async #send(path: string, body: object | undefined, signal: AbortSignal): Promise<Response> {
+    const url = path.startsWith('//') ? this.rootURL + path.slice(1) : this.baseURL + path;
+    let response: Response;
+    try {
+      response = await this.#fetch(url, {
+        signal,
+        headers: { ...this.#headers, accept: 'application/json, text/event-stream', ...(body && { 'content-type': 'application/json' }) },
+        ...(body && { method: 'POST', body: JSON.stringify(body) }),
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw this.#failure(path, error);
+    }
+    if (!response.ok) throw await errorOfAnswer(path, response, this.redact);
+    return response;
+  }
+
+  async #read<Output>(path: string, response: Response, schema: v.GenericSchema<unknown, Output>, signal: AbortSignal): Promise<Output> {
+    try {
+      const value = this.#parse(path, await readText(response, LONGEST_ANSWER, this.redact));
+      const result = v.safeParse(schema, value);
+      if (result.success) return result.output;
+      throw new ServerError(
+        'protocol',
+        `The server answered ${path} in another form than expected: ${this.redact(v.flatten(result.issues).root?.[0] ?? result.issues[0].message)}.`,
+      );
+    } catch (error) {
+      signal.throwIfAborted();
+      throw this.#failure(path, error);
+    }
+  }
+
+  #parse(path: string, text: string): unknown {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      throw new ServerError('protocol', `The server answered ${path} with what is not JSON: ${JSON.stringify(this.redact(text).slice(0, 80))}.`);
+    }
+  }
+
+  /** A failure of the connection. The cause is told in words: errors of other libraries carry the headers that were sent. */
+  #failure(path: string, error: unknown): Error {
+    if (error instanceof ServerError) return error;
+    const words = [error, error instanceof Error ? error.cause : undefined].filter((one) => one !== undefined).map((one) => this.redact(String(one)));
+    return new ServerError('connect', `The connection for ${path} failed: ${words.join(': ')}.`.replace(/\.\.$/, '.'), { isRetryable: true });
+  }
+}
+
+function requireBaseURL(baseURL: unknown): string {
+  let url: URL | undefined;
+  try {
+    url = new URL(baseURL as string);
+  } catch {
+    // Told below.
+  }
+  if (!url || !/^https?:$/.test(url.protocol)) throw new InvalidOptionError('baseURL', 'a URL of HTTP, such as `http://127.0.0.1:8000/v1`', baseURL);
+  if (url.username || url.password || url.search) {
+    throw new InvalidOptionError('baseURL', 'a URL without credentials and parameters', url.origin + url.pathname, 'Pass a key as `apiKey`.');
+  }
+  return url.href;
+}
