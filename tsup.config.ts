@@ -14,6 +14,7 @@ const libraries = {
   'index.node': 'src/index.node.ts',
   'ai-sdk': 'src/adapters/ai-sdk/index.ts',
   langchain: 'src/adapters/langchain/index.ts',
+  'node-llama-cpp': 'src/adapters/node-llama-cpp/index.ts',
   problems: 'src/problems/index.ts',
   testing: 'src/testing/index.ts',
   serve: 'src/serve/index.ts',

@@ -127,6 +127,7 @@ const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
   'latency-tts': [...PORTABLE_NAMES, 'loadModel'],
   'latency-tts/ai-sdk': ['createLatencyTts', 'latencyTts', 'latencyTtsReport'],
   'latency-tts/langchain': ['ChatLatencyTts'],
+  'latency-tts/node-llama-cpp': ['llamaCppModel'],
   'latency-tts/problems': ['TIERS', 'formatSolution', 'generateProblems'],
   'latency-tts/serve': ['createHandler', 'listen', 'prometheusMetrics', 'standardStrategies'],
   'latency-tts/testing': ['ManualClock', 'ScriptedTokenModel', 'characterTokenizer', 'localModelOf'],
