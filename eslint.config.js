@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', 'training/data', 'coverage'] },
+  { ignores: ['**/dist', 'node_modules', 'training/data', 'coverage'] },
   ...tseslint.configs.recommended,
   {
     files: ['**/*.ts'],

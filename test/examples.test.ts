@@ -10,7 +10,8 @@ import { typeCheckBlocks } from './support/doc-blocks.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const LEAST = '2';
-const examples = readdirSync(`${ROOT}examples`).map((name) => `examples/${name}`);
+/** Folders are pages: test/browser has their tests. */
+const examples = readdirSync(`${ROOT}examples`, { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [`examples/${entry.name}`] : []));
 
 test('examples are there, and are TypeScript', () => {
   expect(examples.length).toBeGreaterThan(0);

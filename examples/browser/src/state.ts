@@ -1,0 +1,88 @@
+/** What the page knows. Panels draw it; only `main.ts` and the controllers change it. */
+import type { Tier } from 'latency-tts/problems';
+import type { RunPlayer } from './run/run-player.ts';
+
+export type Drafts = 'off' | 'adaptive' | '4';
+export type Device = 'wasm' | 'webgpu';
+
+export interface ProblemState {
+  readonly question: string;
+  readonly tier: Tier;
+  /** Of a generated problem; `undefined` for one that was typed. */
+  readonly answer: string | undefined;
+}
+
+export interface Settings {
+  readonly deadlineMs: number;
+  readonly branches: number;
+  readonly drafts: Drafts;
+  readonly device: Device;
+}
+
+export type EngineState =
+  | { readonly status: 'idle' }
+  | { readonly status: 'loading'; readonly text: string }
+  | { readonly status: 'ready'; readonly text: string }
+  | { readonly status: 'failed'; readonly text: string };
+
+/** What a run came to, beside its events. */
+export interface Outcome {
+  readonly answer: string | undefined;
+  readonly confidence: number;
+}
+
+export interface RunState {
+  readonly number: number;
+  readonly problem: ProblemState;
+  readonly settings: Settings;
+  readonly player: RunPlayer;
+  /** `performance.now()` at its start; `undefined` while the engine loads. */
+  readonly startedAt: number | undefined;
+  readonly status: 'waiting' | 'running' | 'done' | 'stopped' | 'failed';
+  readonly outcome: Outcome | undefined;
+  /** Why it failed. */
+  readonly error: string | undefined;
+}
+
+/** A run that is watched again. */
+export interface ReplayState {
+  readonly atMs: number;
+  readonly isPlaying: boolean;
+}
+
+/** Latency of one plan on this device. */
+export interface Measurement {
+  readonly branches: number;
+  readonly tier: Tier;
+  readonly drafts: Drafts;
+  readonly device: Device;
+  /** Milliseconds of each run, ascending. */
+  readonly totalsMs: readonly number[];
+}
+
+export interface DemoState {
+  readonly problem: ProblemState;
+  readonly settings: Settings;
+  readonly engine: EngineState;
+  /** Why WebGPU cannot be chosen. */
+  readonly webgpuRefusal: string | undefined;
+  readonly run: RunState | undefined;
+  /** `undefined` while a run is followed live, or stands at its end. */
+  readonly replay: ReplayState | undefined;
+  /** Branch whose drafts are shown. */
+  readonly chosenBranch: number;
+  readonly measurements: readonly Measurement[];
+  readonly measuring: { readonly done: number; readonly of: number } | undefined;
+}
+
+export function isActive(run: RunState | undefined): boolean {
+  return run?.status === 'waiting' || run?.status === 'running';
+}
+
+/** The moment of the run that is shown, in milliseconds since its start. */
+export function shownMs({ run, replay }: DemoState, now: number): number {
+  if (!run) return 0;
+  if (replay) return replay.atMs;
+  if (run.status === 'running' && run.startedAt !== undefined) return now - run.startedAt;
+  return run.player.lengthMs;
+}

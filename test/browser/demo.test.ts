@@ -1,0 +1,266 @@
+/**
+ * The demo page in a real browser, by mouse and by keyboard. Runs against `dist`, which `npm run build:js` makes.
+ * Screenshots are left in coverage/demo; small ones are compared with test/browser/baselines for gross breakage:
+ * UPDATE_BASELINES=1 writes them anew.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { build, preview, type PreviewServer } from 'vite';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { launchBrowser, noBrowser, type TestBrowser } from '../support/browser.ts';
+import { compareScreenshot } from '../support/screenshots.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const CONFIG = join(ROOT, 'examples/browser/vite.config.ts');
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const ARTEFACTS = join(ROOT, 'coverage/demo');
+const BASELINES = join(ROOT, 'test/browser/baselines');
+const SIZES = { desktop: { width: 1366, height: 900 }, phone: { width: 390, height: 844 } } as const;
+
+/** The page with an engine that needs no model, and writes slowly enough to be stopped. */
+const SCRIPTED = '?engine=scripted';
+
+describe.skipIf(noBrowser)(`the demo page${noBrowser ? ` (skipped: ${noBrowser})` : ''}`, () => {
+  let outDir: string;
+  let server: PreviewServer;
+  let browser: TestBrowser;
+  let page: Page;
+  let complaints: string[];
+
+  beforeAll(async () => {
+    outDir = mkdtempSync(join(tmpdir(), 'latency-tts-demo-'));
+    await build({ configFile: CONFIG, logLevel: 'error', build: { outDir } });
+    server = await preview({ configFile: CONFIG, logLevel: 'error', build: { outDir }, preview: { port: 0, strictPort: false } });
+    browser = await launchBrowser({ viewport: SIZES.desktop });
+    page = await browser.context.newPage();
+    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('requestfailed', (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
+    mkdirSync(ARTEFACTS, { recursive: true });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+    rmSync(outDir, { recursive: true, force: true });
+  });
+
+  beforeEach(async () => {
+    complaints = [];
+    await page.setViewportSize(SIZES.desktop);
+    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'no-preference' });
+  });
+
+  async function open(query = ''): Promise<void> {
+    await page.goto(`${server.resolvedUrls!.local[0]!}${query}`);
+    await page.waitForSelector('.engine-status[data-status=ready]', { timeout: 60_000 });
+  }
+
+  const text = async (selector: string): Promise<string> => ((await page.textContent(selector)) ?? '').trim();
+  const setDeadline = (place: number): Promise<void> => page.fill('#deadline', String(place));
+  const finished = (): Promise<unknown> => page.waitForSelector('#replay:not([hidden])', { timeout: 60_000 });
+  const answered = async (): Promise<void> => {
+    await finished();
+    await page.waitForFunction(() => document.querySelector('#clock-label')?.textContent === 'Answered in');
+  };
+  /** Milliseconds of `340 ms` or `1.26 s`. */
+  const milliseconds = (quantity: string): number => parseFloat(quantity) * (quantity.endsWith('ms') ? 1 : 1000);
+  const castVotes = (): Promise<number> => page.locator('.cell.is-cast').count();
+
+  async function violations(): Promise<string[]> {
+    await page.evaluate(AXE);
+    const { violations: found } = await page.evaluate(() => (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run());
+    return found.map(({ id, impact, nodes }) => `${id} (${impact}): ${nodes.map(({ html }) => html).join(' ')}`);
+  }
+
+  test('solves a problem that was picked, by clicks, before the deadline', async () => {
+    await open();
+    await page.getByText('2', { exact: true }).first().click();
+    const before = await page.inputValue('#problem');
+    await page.click('#another-problem');
+    expect(await page.inputValue('#problem')).not.toBe(before);
+    await setDeadline(13);
+    expect(await text('#deadline-value')).toBe('3 s');
+    await page.click('#run');
+    await answered();
+    expect(await text('#answer')).toMatch(/^\d+$/);
+    expect(await text('#answer-note')).toMatch(/^(Right|Wrong).* of 8 votes/);
+    expect(milliseconds(await text('#clock'))).toBeLessThan(3000);
+    expect(await castVotes()).toBeGreaterThan(0);
+    expect(await page.locator('.branch').count()).toBe(8);
+    expect(await text('.branch-text >> nth=0')).toMatch(/\d/);
+    expect(await text('#drafts-note')).toMatch(/of \d+ stood/);
+    expect(await text('#plan-why')).toMatch(/bound/);
+    expect(complaints).toEqual([]);
+  });
+
+  test('is driven by the keyboard alone', async () => {
+    await open(SCRIPTED);
+    const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.id || document.activeElement?.getAttribute('name') || '');
+    const tabTo = async (name: string): Promise<void> => {
+      for (let presses = 0; presses < 40 && (await focused()) !== name; presses++) await page.keyboard.press('Tab');
+      expect(await focused()).toBe(name);
+    };
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.className)).toBe('skip-link');
+    await tabTo('tier');
+    const before = await page.inputValue('#problem');
+    await page.keyboard.press('ArrowLeft');
+    expect(await page.inputValue('#problem')).not.toBe(before);
+    await tabTo('deadline');
+    await page.keyboard.press('End');
+    expect(await page.getAttribute('#deadline', 'aria-valuetext')).toBe('30 seconds');
+    await tabTo('branches');
+    await page.keyboard.press('ArrowLeft');
+    expect(await page.locator('.branch').count()).toBe(4);
+    await tabTo('run');
+    expect(await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle)).toBe('solid');
+    await page.keyboard.press('Enter');
+    await answered();
+    expect(await text('#answer')).toMatch(/^\d+$/);
+    await tabTo('scrub');
+    await page.keyboard.press('Home');
+    expect(await text('#answer')).toBe('–');
+    await page.keyboard.press('End');
+    expect(await text('#answer')).toMatch(/^\d+$/);
+    expect(complaints).toEqual([]);
+  });
+
+  test('stops at once, by button and by Escape, and can start again', async () => {
+    await open(SCRIPTED);
+    await setDeadline(20);
+    for (const stop of [() => page.click('#stop'), () => page.keyboard.press('Escape')]) {
+      await page.click('#run');
+      await page.waitForFunction(() => /[1-9]\d* tokens/.test(document.querySelector('#branches-note')?.textContent ?? ''));
+      await stop();
+      await page.waitForFunction(() => document.querySelector('#answer-note')?.textContent?.startsWith('Stopped'));
+      expect(await page.evaluate(() => document.activeElement?.id)).toBe('run');
+      expect(await text('#run-label')).toBe('Solve in 30 s');
+    }
+    await page.click('#run');
+    await answered();
+    expect(complaints).toEqual([]);
+  });
+
+  test('shows which drafted tokens stood and which fell', async () => {
+    await open(SCRIPTED);
+    await page.getByText('4 tokens').click();
+    await page.waitForSelector('.engine-status[data-status=ready]');
+    await page.click('#run');
+    await answered();
+    expect(await page.locator('#draft-text .token.stood').count()).toBeGreaterThan(4);
+    let fallen = 0;
+    for (let branch = 0; branch < 8; branch++) {
+      await page.click(`.branch >> nth=${branch} >> button`);
+      await page.waitForFunction((number) => document.querySelector('.draft-branch')?.textContent === `Branch ${number}`, branch + 1);
+      const kept = await page.locator('#draft-text .token:not(.fell)').allTextContents();
+      const written = (await page.textContent(`.branch >> nth=${branch} >> .branch-text`)) ?? '';
+      expect(kept.join('')).toBe(written.replaceAll('\n', '↵').replaceAll(' ', '\u00A0'));
+      fallen += await page.locator('#draft-text .token.fell').count();
+    }
+    expect(fallen).toBeGreaterThan(0);
+  });
+
+  test('shows a finished run again, at any moment', async () => {
+    await open(SCRIPTED);
+    await page.click('#run');
+    await answered();
+    const end = await text('#branches-note');
+    await page.fill('#scrub', '400');
+    await page.waitForFunction((note) => document.querySelector('#branches-note')?.textContent !== note, end);
+    expect(await text('#clock-label')).toBe('Time left');
+    await page.selectOption('#replay-speed', '1');
+    await page.click('#replay-play');
+    await answered();
+    await page.waitForFunction((note) => document.querySelector('#branches-note')?.textContent === note, end);
+  });
+
+  test('tells a screen reader of the start and the end, and little between', async () => {
+    await open(SCRIPTED);
+    await page.evaluate(() => {
+      const said: string[] = [];
+      new MutationObserver(() => said.push(document.querySelector('#announcer')?.textContent ?? '')).observe(document.querySelector('#announcer')!, {
+        childList: true,
+      });
+      Object.assign(globalThis, { said });
+    });
+    await page.click('#run');
+    await answered();
+    const said = await page.evaluate(() => (globalThis as unknown as { said: string[] }).said);
+    expect(said.length).toBeLessThan(6);
+    expect(said[0]).toMatch(/^(Loading|Solving)/);
+    expect(said.at(-1)).toMatch(/^The answer is \d+, in .+\.$/);
+  });
+
+  test('keeps a chosen theme, and follows the system without one', async () => {
+    const background = (): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    await open(SCRIPTED);
+    const light = await background();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    const dark = await background();
+    expect(dark).not.toBe(light);
+    await page.getByText('Light', { exact: true }).click();
+    expect(await background()).toBe(light);
+    await page.reload();
+    expect(await background()).toBe(light);
+    await page.getByText('Auto', { exact: true }).click();
+    expect(await background()).toBe(dark);
+  });
+
+  test('moves nothing for those who want that', async () => {
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    await open(SCRIPTED);
+    const moving = await page.evaluate(
+      () =>
+        Array.from(document.querySelectorAll('*')).filter((element) => {
+          const { transitionDuration, animationName } = getComputedStyle(element);
+          return transitionDuration !== '0s' || animationName !== 'none';
+        }).length,
+    );
+    expect(moving).toBe(0);
+  });
+
+  test.each([320, 390, 768, 1024, 1366, 1920])('fits a screen %i pixels wide, with 16 branches', async (width) => {
+    await page.setViewportSize({ width, height: 800 });
+    await open(SCRIPTED);
+    await page.getByText('16', { exact: true }).click();
+    await page.click('#run');
+    await answered();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    const overlaps = await page.evaluate(() => {
+      const parts = Array.from(document.querySelectorAll('main > *')).map((part) => ({ name: part.id || part.className, box: part.getBoundingClientRect() }));
+      return parts.flatMap((one, place) =>
+        parts
+          .slice(place + 1)
+          .filter(({ box }) => box.left < one.box.right && box.right > one.box.left && box.top < one.box.bottom && box.bottom > one.box.top)
+          .map(({ name }) => `${one.name} and ${name}`),
+      );
+    });
+    expect(overlaps).toEqual([]);
+  });
+
+  describe.each(Object.entries(SIZES))('on a %s', (name, size) => {
+    test.each(['light', 'dark'] as const)('in %s colours is accessible, and looks as it did', async (colorScheme) => {
+      await page.setViewportSize(size);
+      await page.emulateMedia({ colorScheme });
+      await open(SCRIPTED);
+      expect(await violations()).toEqual([]);
+      await page.getByText('4 tokens').click();
+      await page.waitForSelector('.engine-status[data-status=ready]');
+      await page.click('#run');
+      await answered();
+      await page.getByText('The figures').click();
+      expect(await violations()).toEqual([]);
+      await page.getByText('The figures').click();
+      await page.evaluate(() => scrollTo(0, 0));
+      const shot = await page.screenshot({ fullPage: true, animations: 'disabled' });
+      writeFileSync(join(ARTEFACTS, `${name}-${colorScheme}.png`), shot);
+      expect(compareScreenshot(shot, join(BASELINES, `${name}-${colorScheme}.png`))).toBeLessThan(0.1);
+    });
+  });
+});
