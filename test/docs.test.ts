@@ -27,9 +27,16 @@ const read = (file: string): string => readFileSync(`${ROOT}${file}`, 'utf8');
 const guides = ['README.md', ...readdirSync(`${ROOT}docs`, { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`)].filter((file) =>
   file.endsWith('.md'),
 );
-const documents = [...guides, 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'models/README.md', 'training/README.md', 'bench/README.md'].filter(
-  (file) => existsSync(`${ROOT}${file}`),
-);
+const documents = [
+  ...guides,
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'models/README.md',
+  'training/README.md',
+  'bench/README.md',
+  'examples/browser/README.md',
+].filter((file) => existsSync(`${ROOT}${file}`));
 const blocks = guides.flatMap((file) => extractBlocks(read(file), file)).filter(({ language }) => language === 'ts');
 const placeOf = ({ file, line }: DocBlock): string => `${file}:${line}`;
 

@@ -30,7 +30,7 @@ export function setText(target: HTMLElement, text: string): void {
 export function setQuantity(target: HTMLElement, quantity: string): void {
   if (target.textContent === quantity) return;
   const [number, unit] = quantity.split(' ');
-  target.replaceChildren(number!, ' ', element('span', { class: 'unit' }, unit ?? ''));
+  target.replaceChildren(number!, element('span', { class: 'unit' }, ` ${unit ?? ''}`));
 }
 
 /** The checked value of a group of radio buttons, and calls for its changes. */

@@ -106,11 +106,12 @@ function frameOf(state: DemoState): Frame {
 store.subscribe(() => {
   if (!isFrameAsked) lastFrameAt = performance.now();
   askForFrame();
+  measurements.whenIdle();
 });
 askForFrame();
 
 // The models are loaded before they are asked for: a deadline does not wait for a download.
 engines.ready(store.state.settings).then(
-  () => measurements.start(),
+  () => measurements.whenIdle(),
   () => undefined,
 );

@@ -67,7 +67,7 @@ function logitsOf(tokens: readonly number[], solutions: ReadonlyMap<string, stri
   const isFigure = result === undefined && next !== undefined && /\d/.test(next) && text.includes('=', text.lastIndexOf('\n') + 1);
   return Array.from({ length: ALPHABET.length + 1 }, (_, token) => {
     if (token === wanted) return isFigure ? sharpness : 12;
-    return isFigure && /\d/.test(ALPHABET[token] ?? '') ? 0.4 * Math.sin(token * 7 + written.length) : -6;
+    return isFigure && /\d/.test(ALPHABET[token] ?? '') ? 0.4 * Math.sin(token * 7 + written.length) : -30;
   });
 }
 

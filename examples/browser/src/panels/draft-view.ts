@@ -45,7 +45,7 @@ function noteOf(view: RunView | undefined, isOff: boolean): string {
 
 function tokenOf({ text, kind, isDraftStart }: TokenMark): (Node | string)[] {
   const tag = kind === 'fell' ? 's' : 'span';
-  const token = element(tag, { class: `token ${kind}${isDraftStart ? ' starts' : ''}`, title: WORDS[kind] }, text.replaceAll('\n', '↵').replaceAll(' ', ' '));
+  const token = element(tag, { class: `token ${kind}${isDraftStart ? ' starts' : ''}`, title: WORDS[kind] }, text.replaceAll('\n', '↵'));
   // A line break that fell breaks no line.
   return text.endsWith('\n') && kind !== 'fell' ? [token, element('br')] : [token];
 }

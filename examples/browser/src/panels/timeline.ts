@@ -1,5 +1,5 @@
 import { byId, element, setText } from '../dom.ts';
-import { formatMs, spellMs } from '../format.ts';
+import { formatDeadline, formatMs, spellMs } from '../format.ts';
 import type { Frame, Panel } from '../frame.ts';
 import { isActive, type RunState } from '../state.ts';
 
@@ -35,7 +35,7 @@ export function createTimeline({ onSeek, onPlay, onSpeed }: TimelineActions): Pa
     const place = String(Math.round(share * Number(scrub.max)));
     if (scrub.value !== place) scrub.value = place;
     scrub.setAttribute('aria-valuetext', spellMs(frame.shownMs));
-    setText(end, isWatchable ? `${formatMs(lengthMs)}, the end` : `${formatMs(lengthMs)}, the deadline`);
+    setText(end, isWatchable ? `${formatMs(lengthMs)}, the end` : `${formatDeadline(lengthMs)}, the deadline`);
     controls.hidden = !isWatchable;
     setText(play, replay?.isPlaying ? 'Pause' : 'Watch again');
     const key = marksKey(frame, lengthMs);

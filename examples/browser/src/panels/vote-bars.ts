@@ -3,6 +3,8 @@ import { count } from '../format.ts';
 import type { Panel } from '../frame.ts';
 
 const MOST_ROWS = 5;
+/** Rows there are from the start, so that the page does not jump. */
+const LEAST_ROWS = 3;
 
 /** A row for each answer, a cell for each branch that voted for it. */
 export function createVoteBars(): Panel {
@@ -28,11 +30,22 @@ export function createVoteBars(): Panel {
           false,
         ),
       );
-    if (rows.length === 0) rows.push(row('–', 0, branches, false));
+    while (rows.length < LEAST_ROWS) rows.push(emptyRow(branches));
     list.replaceChildren(...rows);
     const cast = votes.reduce((sum, { votes: number }) => sum + number, 0);
     setText(note, run ? `${cast} of ${count(branches, 'branch', 'branches')} have voted` : 'one a branch');
   };
+}
+
+function emptyRow(branches: number): HTMLLIElement {
+  const cells = Array.from({ length: branches }, () => element('span', { class: 'cell' }));
+  return element(
+    'li',
+    { class: 'vote-row', 'aria-hidden': 'true' },
+    element('span', {}),
+    element('span', { class: 'vote-cells' }, ...cells),
+    element('span', {}),
+  );
 }
 
 function row(answer: string, cast: number, branches: number, isLeading: boolean): HTMLLIElement {

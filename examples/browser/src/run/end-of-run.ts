@@ -17,8 +17,9 @@ export function endOf(view: RunView, { deadlineMs, branches }: Pick<Settings, 'd
   if (stopReason === 'deadline') {
     const cut = view.branches.filter(({ isCut, report }) => isCut || report?.isForced).length;
     const saved = view.branches.filter(({ report }) => report?.isForced && report.answer !== undefined).length;
+    const overMs = timing.totalMs - deadlineMs;
     return {
-      short: 'at the deadline',
+      short: overMs < 1 ? 'at the deadline' : `${formatMs(overMs)} past the deadline`,
       long: `The deadline bound: it cut ${count(cut, 'branch', 'branches')}; ${saved === 0 ? 'none of them' : saved} could still be asked for an answer.`,
     };
   }
