@@ -15,6 +15,8 @@ export interface CompletionTask {
   readonly stop: readonly string[];
   readonly keepsStop: boolean;
   readonly logprobs: boolean;
+  /** Whether choices tell the ids of their tokens. */
+  readonly tokenIds: boolean;
   readonly maxTokens: number | undefined;
   readonly sampling: SamplingOptions;
   /** `undefined` lets the server choose. */

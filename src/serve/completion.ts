@@ -16,7 +16,7 @@ export interface Choice {
   readonly finish: 'stop' | 'length';
   /** The stop string met. */
   readonly stop: string | undefined;
-  /** Where log-probabilities were asked for. */
+  /** Where log-probabilities or ids were asked for. */
   readonly tokens: readonly NamedToken[] | undefined;
 }
 

@@ -37,6 +37,7 @@ export function readTask(endpoint: Endpoint, json: unknown, headers: Headers, po
     stop: typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []),
     keepsStop: body.include_stop_str_in_output ?? false,
     logprobs: wantsLogprobs(body),
+    tokenIds: body.return_token_ids ?? false,
     maxTokens: maxTokensOf(body, policy),
     sampling: samplingOf(body),
     seed: body.seed ?? undefined,
@@ -155,16 +156,17 @@ export function canNameTokens({ engine: { capabilities }, tokenizer }: ServedMod
 }
 
 /** What is right by itself and still cannot be done together. */
-function refuseCombinations({ choices, stop, logprobs, strategy, model }: CompletionTask, policy: TaskPolicy): void {
+function refuseCombinations({ choices, stop, logprobs, tokenIds, strategy, model }: CompletionTask, policy: TaskPolicy): void {
   if (choices > policy.maxChoices) throw badRequest(`\`n\` is ${choices}; this server gives at most ${policy.maxChoices} choices.`, 'n');
-  if (logprobs && !canNameTokens(model)) {
-    throw badRequest('This model cannot name its tokens, so there are no `logprobs`. Leave it out.', 'logprobs', 'unsupported_parameter');
+  const named = logprobs ? 'logprobs' : tokenIds ? 'return_token_ids' : undefined;
+  if (named && !canNameTokens(model)) {
+    throw badRequest(`This model cannot name its tokens. Leave \`${named}\` out.`, named, 'unsupported_parameter');
   }
   if (strategy.name === SINGLE) {
     if (Object.keys(strategy.options ?? {}).length > 0) throw badRequest('The strategy `single` has no options.', 'strategy.options');
     return;
   }
-  const field = choices > 1 ? 'n' : stop.length > 0 ? 'stop' : logprobs ? 'logprobs' : undefined;
+  const field = choices > 1 ? 'n' : stop.length > 0 ? 'stop' : named;
   if (field === undefined) return;
   throw badRequest(
     `The strategy \`${strategy.name}\` comes to one text out of many branches and cannot honour \`${field}\`. Leave it out, or ask for \`single\`.`,

@@ -31,23 +31,32 @@ export function replyBody(task: CompletionTask, head: ReplyHead, completion: Com
     object: isChat ? 'chat.completion' : 'text_completion',
     created: head.created,
     model: task.modelId,
-    choices: completion.choices.map((choice) => (isChat ? chatChoice(choice) : textChoice(choice))),
+    choices: completion.choices.map((choice) => (isChat ? chatChoice(choice, task) : textChoice(choice, task))),
     usage: usageBody(completion.usage),
     latency_tts: extensionBody(task, completion, timing),
   };
 }
 
-function chatChoice({ index, text, tokens, ...choice }: Choice): object {
+function chatChoice({ index, text, tokens = [], ...choice }: Choice, task: CompletionTask): object {
   return {
     index,
     message: { role: 'assistant', content: text, refusal: null },
-    logprobs: tokens ? chatLogprobs(tokens) : null,
+    ...tokenFields(tokens, task),
     ...finishFields(choice),
   };
 }
 
-function textChoice({ index, text, tokens, ...choice }: Choice): object {
-  return { index, text, logprobs: tokens ? textLogprobs(tokens) : null, ...finishFields(choice) };
+function textChoice({ index, text, tokens = [], ...choice }: Choice, task: CompletionTask): object {
+  return { index, text, ...tokenFields(tokens, task), ...finishFields(choice) };
+}
+
+/** What was asked for of tokens. `token_ids` as vLLM has it. */
+export function tokenFields(tokens: readonly NamedToken[], { endpoint, logprobs, tokenIds }: CompletionTask): object {
+  const isTold = logprobs && tokens.length > 0;
+  return {
+    logprobs: isTold ? (endpoint === 'chat' ? chatLogprobs(tokens) : textLogprobs(tokens)) : null,
+    ...(tokenIds && { token_ids: tokens.map(({ id }) => id) }),
+  };
 }
 
 /** `stop_reason` as vLLM has it: the stop string met. */
@@ -55,7 +64,7 @@ export function finishFields({ finish, stop }: Pick<Choice, 'finish' | 'stop'>):
   return { finish_reason: finish, stop_reason: stop ?? null };
 }
 
-export function chatLogprobs(tokens: readonly NamedToken[]): object {
+function chatLogprobs(tokens: readonly NamedToken[]): object {
   const encoder = new TextEncoder();
   return {
     content: tokens.map(({ text, logprob }) => ({ token: text, logprob, bytes: [...encoder.encode(text)], top_logprobs: [] })),
@@ -63,7 +72,7 @@ export function chatLogprobs(tokens: readonly NamedToken[]): object {
   };
 }
 
-export function textLogprobs(tokens: readonly NamedToken[]): object {
+function textLogprobs(tokens: readonly NamedToken[]): object {
   return {
     tokens: tokens.map(({ text }) => text),
     token_logprobs: tokens.map(({ logprob }) => logprob),

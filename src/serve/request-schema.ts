@@ -28,6 +28,7 @@ const common = {
   deadline_ms: v.nullish(v.pipe(v.number(), v.finite(), v.gtValue(0))),
   strategy: v.nullish(strategySchema),
   include_branch_text: v.nullish(v.boolean()),
+  return_token_ids: v.nullish(v.boolean()),
 };
 
 const textPart = v.object({ type: v.literal('text'), text: v.string() });

@@ -66,7 +66,7 @@ function openSession(engine: Engine, task: CompletionTask, context: WorkContext,
     deadlineAt,
     signal,
     ...(listener &&
-      !task.logprobs && {
+      !namesTokens(task) && {
         progressIntervalMs: PROGRESS_INTERVAL_MS,
         onProgress: (progress) => {
           for (const { branch, text } of progress) listener.onText(branch, cutter.cutGrowing(text).text);
@@ -99,7 +99,7 @@ class ChoiceSampler {
     this.#cutter = cutter;
     this.#startedAt = startedAt;
     this.#startMs = context.clock.now() - startedAt;
-    const tokenizer: Tokenizer | undefined = task.logprobs ? task.model.tokenizer : undefined;
+    const tokenizer: Tokenizer | undefined = namesTokens(task) ? task.model.tokenizer : undefined;
     this.#names = tokenizer && new TokenTexts(tokenizer);
   }
 
@@ -186,6 +186,10 @@ class ChoiceSampler {
     );
     listener.onText(this.#branch.number, text);
   }
+}
+
+function namesTokens({ logprobs, tokenIds }: CompletionTask): boolean {
+  return logprobs || tokenIds;
 }
 
 /** Many tokens where they are fast, few where they are slow. */

@@ -3,7 +3,7 @@ import type { Clock } from '../contracts/clock.ts';
 import type { ApiError } from './api-error.ts';
 import type { Choice, Completion, WorkListener } from './completion.ts';
 import type { CompletionTask } from './completion-task.ts';
-import { chatLogprobs, extensionBody, finishFields, textLogprobs, usageBody, type ReplyHead, type ReplyTiming } from './reply-body.ts';
+import { extensionBody, finishFields, tokenFields, usageBody, type ReplyHead, type ReplyTiming } from './reply-body.ts';
 import type { NamedToken } from './token-texts.ts';
 
 /** A reader slower than the work loses notes, never text. */
@@ -124,18 +124,23 @@ export class StreamedReply implements WorkListener {
 
   async #sendDelta(index: number, choice: Growing): Promise<void> {
     // The role comes alone, as from OpenAI: some clients count log-probabilities of the first chunk twice.
-    if (!choice.hasBegun && this.#task.endpoint === 'chat') await this.#chunk({ choices: [chatDelta(index, { role: 'assistant', content: '' }, [])] });
+    if (!choice.hasBegun && this.#task.endpoint === 'chat')
+      await this.#chunk({ choices: [{ index, delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null }] });
     choice.hasBegun = true;
     const { text, tokens, sentText, sentTokens } = choice;
     const [added, named] = [text.slice(sentText.length), tokens.slice(sentTokens)];
     Object.assign(choice, { sentText: text, sentTokens: tokens.length });
     if (added === '' && named.length === 0) return;
-    const body = this.#task.endpoint === 'chat' ? chatDelta(index, { content: added }, named) : textDelta(index, added, named);
-    await this.#chunk({ choices: [body] });
+    await this.#chunk({ choices: [this.#delta(index, added, named)] });
   }
 
   #end({ index, ...choice }: Choice): object {
-    return { ...(this.#task.endpoint === 'chat' ? chatDelta(index, {}, []) : textDelta(index, '', [])), ...finishFields(choice) };
+    return { ...this.#delta(index, undefined, []), ...finishFields(choice) };
+  }
+
+  #delta(index: number, text: string | undefined, named: readonly NamedToken[]): object {
+    const body = this.#task.endpoint === 'chat' ? { delta: text === undefined ? {} : { content: text } } : { text: text ?? '' };
+    return { index, ...body, ...tokenFields(named, this.#task), finish_reason: null };
   }
 
   async #chunk(fields: object): Promise<void> {
@@ -144,12 +149,4 @@ export class StreamedReply implements WorkListener {
     const object = endpoint === 'chat' ? 'chat.completion.chunk' : 'text_completion';
     await this.#stream.writeSSE({ data: JSON.stringify({ id, object, created, model: modelId, ...(includesUsage && { usage: null }), ...fields }) });
   }
-}
-
-function chatDelta(index: number, delta: { readonly role?: 'assistant'; readonly content?: string }, named: readonly NamedToken[]): object {
-  return { index, delta, logprobs: named.length > 0 ? chatLogprobs(named) : null, finish_reason: null };
-}
-
-function textDelta(index: number, text: string, named: readonly NamedToken[]): object {
-  return { index, text, logprobs: named.length > 0 ? textLogprobs(named) : null, finish_reason: null };
 }

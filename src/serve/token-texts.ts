@@ -2,6 +2,7 @@ import type { Tokenizer } from '../contracts/tokenizer.ts';
 
 /** A sampled token, its text and how likely it was. */
 export interface NamedToken {
+  readonly id: number;
   /** Empty where the token completes no character. */
   readonly text: string;
   /** Natural logarithm. */
@@ -30,7 +31,7 @@ export class TokenTexts {
     return tokens.map((token, index) => {
       this.#tokens.push(token);
       const text = this.#nextText();
-      const named = { text, logprob: logprobs[index]!, offset: this.#offset };
+      const named = { id: token, text, logprob: logprobs[index]!, offset: this.#offset };
       this.#offset += text.length;
       return named;
     });

@@ -173,6 +173,15 @@ describe('log-probabilities', () => {
     expect(logprobs.token_logprobs).toHaveLength(text.length);
   });
 
+  test('have ids beside them where those are asked for', async () => {
+    const { handler } = await serveSolver();
+    const { choices } = await chat(handler, { ...request, return_token_ids: true, stop: '#' });
+    const { message, logprobs, token_ids } = choices[0]! as (typeof choices)[0] & { readonly token_ids: readonly number[] };
+    expect(logprobs).toBeNull();
+    expect(tokenizer.decode(token_ids)).toBe(message.content);
+    expect((await chat(handler, request)).choices[0]).not.toHaveProperty('token_ids');
+  });
+
   test('are refused where nothing names tokens', async () => {
     const { engine } = await openSolver();
     const handler = createHandler({ models: { solver: { engine } } });
@@ -323,6 +332,7 @@ describe('bad requests', () => {
     ['names of other tokens', { logprobs: true, top_logprobs: 2 }, 'top_logprobs', 'unsupported_parameter'],
     ['several choices of a vote', { n: 2, strategy: 'self-consistency' }, 'n', 'unsupported_parameter'],
     ['a stop string in a vote', { stop: 'x', strategy: 'self-consistency' }, 'stop', 'unsupported_parameter'],
+    ['ids of a vote', { return_token_ids: true, strategy: 'self-consistency' }, 'return_token_ids', 'unsupported_parameter'],
     ['log-probabilities of a vote', { logprobs: true, strategy: 'self-consistency' }, 'logprobs', 'unsupported_parameter'],
     ['a continuation of the user', { continue_final_message: true }, 'continue_final_message'],
   ])('%s is refused by name', async (_, fields, param, code = 'invalid_value') => {
