@@ -85,7 +85,9 @@ export class Admission {
   expectedWaitMs(): number {
     const { clock, times, maxRunning } = this.#options;
     const now = clock.now();
-    const freeAt = [...this.#running].map(({ kind, startedAt, deadlineAt }) => Math.max(now, Math.min(startedAt + times.typicalMs(kind), deadlineAt)));
+    const freeAt = [...this.#running].map(({ kind, startedAt, deadlineAt }) =>
+      Math.max(now, Math.min(now + times.remainingMs(kind, now - startedAt), deadlineAt)),
+    );
     while (freeAt.length < maxRunning) freeAt.push(now);
     for (const { kind, deadlineAt } of this.#queue) {
       const slot = freeAt.indexOf(Math.min(...freeAt));
@@ -172,8 +174,8 @@ function unattainable(leftMs: number, leastMs: number, waitMs: number): ApiError
     503,
     'deadline_unattainable',
     isTooShort
-      ? `${left} ms are left until the deadline; such a request took at least ${least} ms of late. Allow more time.`
-      : `${left} ms are left until the deadline; ${wait} ms of waiting and at least ${least} ms of work are expected.`,
+      ? `${left} ms are left until the deadline; nine in ten such requests took ${least} ms or more of late. Allow more time.`
+      : `${left} ms are left until the deadline; ${wait} ms of waiting and ${least} ms of work or more are expected.`,
     { param: 'deadline_ms', retryAfterMs: Math.max(waitMs + leastMs - leftMs, 1), ...(isTooShort && { shouldRetry: false }) },
   );
 }

@@ -8,6 +8,7 @@ import type { CompletionTask, Endpoint } from './completion-task.ts';
 import type { RequestRecord } from './metrics.ts';
 import { readTask, type TaskPolicy } from './read-task.ts';
 import { replyBody, secondsOf, type ReplyHead } from './reply-body.ts';
+import type { ReplyReserve } from './reply-reserve.ts';
 import { RequestLife } from './request-life.ts';
 import { makeStrategy, runStrategy, type ReadyStrategy } from './run-strategy.ts';
 import { sampleChoices } from './sample-choices.ts';
@@ -19,8 +20,7 @@ export interface CompletionServiceOptions {
   readonly clock: Clock;
   readonly times: ServiceTimes;
   readonly admission: Admission;
-  /** Aborted when work has to stop for good. */
-  readonly cutSignal: AbortSignal;
+  readonly reserve: ReplyReserve;
   readonly policy: TaskPolicy;
   /** Of the first request without a seed. */
   readonly seed: number;
@@ -42,7 +42,8 @@ interface Turn {
   readonly ready: ReadyStrategy | undefined;
   readonly head: ReplyHead;
   readonly seed: number;
-  readonly deadlineAt: number;
+  /** Time on the clock at which work has to be over: before the deadline. */
+  readonly workDeadlineAt: number;
 }
 
 /** Replies to the completion endpoints: from the body of a request to the last byte of its reply. */
@@ -63,8 +64,9 @@ export class CompletionService {
       const turn = await this.#takeTurn(endpoint, context, life);
       if (turn.task.isStreamed) return this.#stream(context, turn, life);
       const completion = await this.#work(turn, life, undefined);
-      life.end({ completion });
-      return Response.json(replyBody(turn.task, turn.head, completion, life.timing()), { headers: { 'x-request-id': life.id } });
+      const response = Response.json(replyBody(turn.task, turn.head, completion, life.timing()), { headers: { 'x-request-id': life.id } });
+      this.#end(turn, life, completion);
+      return response;
     } catch (error) {
       return life.fail(error).toResponse();
     }
@@ -80,14 +82,19 @@ export class CompletionService {
     if (this.#open.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
+  /** Ends what is under way. */
+  cut(reason: ApiError): void {
+    for (const life of this.#open) life.abort(reason);
+  }
+
   #begin(endpoint: Endpoint, context: Context<ServeEnv>): RequestLife {
-    const { clock, cutSignal, newId } = this.#options;
+    const { clock, newId } = this.#options;
     const life = new RequestLife({
       id: `${endpoint === 'chat' ? 'chatcmpl' : 'cmpl'}-${newId()}`,
       endpoint,
       clock,
       startedAt: context.get('arrivedAt'),
-      signals: [context.req.raw.signal, cutSignal],
+      signal: context.req.raw.signal,
       onEnd: (record) => {
         this.#open.delete(life);
         this.#options.onRequest(record);
@@ -106,25 +113,31 @@ export class CompletionService {
   }
 
   async #takeTurn(endpoint: Endpoint, { req }: Context<ServeEnv>, life: RequestLife): Promise<Turn> {
-    const { clock, admission, policy } = this.#options;
+    const { clock, admission, policy, reserve } = this.#options;
     const task = readTask(endpoint, await readJson(req), req.raw.headers, policy);
     const ready = task.strategy.name === SINGLE ? undefined : makeStrategy(task, task.model.strategies ?? {});
     life.understand(task);
-    const deadlineAt = life.startedAt + task.deadlineMs;
-    life.release = await admission.admit({ kind: kindOf(task), deadlineAt, signal: life.signal });
+    const workDeadlineAt = life.startedAt + task.deadlineMs - reserve.of(task.deadlineMs);
+    life.release = await admission.admit({ kind: kindOf(task), deadlineAt: workDeadlineAt, signal: life.signal });
     life.signal.throwIfAborted();
     const head = { id: life.id, created: secondsOf(clock) };
-    return { task, ready, head, seed: task.seed ?? this.#nextSeed++, deadlineAt };
+    return { task, ready, head, seed: task.seed ?? this.#nextSeed++, workDeadlineAt };
   }
 
-  async #work({ task, ready, seed, deadlineAt }: Turn, life: RequestLife, listener: WorkListener | undefined): Promise<Completion> {
+  async #work({ task, ready, seed, workDeadlineAt }: Turn, life: RequestLife, listener: WorkListener | undefined): Promise<Completion> {
     const { clock, times } = this.#options;
     const startedAt = clock.now();
-    const context = { clock, deadlineAt, seed, signal: life.signal, listener };
+    const context = { clock, deadlineAt: workDeadlineAt, seed, signal: life.signal, listener };
     const completion = await (ready ? runStrategy(ready, task, context) : sampleChoices(task, context));
     const isWhole = completion.report.stopReason !== 'deadline' || completion.report.answer !== undefined;
     times.add(kindOf(task), clock.now() - startedAt, isWhole);
     return completion;
+  }
+
+  #end({ workDeadlineAt }: Turn, life: RequestLife, completion: Completion): void {
+    const { clock, reserve } = this.#options;
+    if (completion.report.stopReason === 'deadline') reserve.add(clock.now() - workDeadlineAt);
+    life.end({ completion });
   }
 
   #stream(context: Context<ServeEnv>, turn: Turn, life: RequestLife): Response {
@@ -141,7 +154,7 @@ export class CompletionService {
         life.giveBack();
         await reply.complete(completion, life.timing());
         life.signal.throwIfAborted();
-        life.end({ completion });
+        this.#end(turn, life, completion);
       } catch (error) {
         await reply.fail(life.fail(error));
       }

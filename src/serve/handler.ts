@@ -17,6 +17,7 @@ import type { Endpoint } from './completion-task.ts';
 import type { RequestRecord, ServeMetrics } from './metrics.ts';
 import { modelBody } from './model-body.ts';
 import { secondsOf } from './reply-body.ts';
+import { ReplyReserve } from './reply-reserve.ts';
 import { SINGLE, type ServedModel } from './served-model.ts';
 import { ServiceTimes } from './service-times.ts';
 import { standardStrategies } from './standard-strategies.ts';
@@ -40,6 +41,11 @@ export interface HandlerOptions {
   readonly defaultDeadlineMs?: number;
   /** Longest deadline; longer ones are cut to it. Above 0. @default none */
   readonly maxDeadlineMs?: number;
+  /**
+   * Milliseconds kept free before a deadline for the reply's way to the client, beside what replies were seen to take here; at
+   * most a quarter of the time together. At least 0. @default 5
+   */
+  readonly replyReserveMs?: number;
   /** Requests without a seed take this one, counted up by one each. Whole number ≥ 0. @default 0 */
   readonly seed?: number;
   readonly metrics?: ServeMetrics;
@@ -85,7 +91,6 @@ class Handler implements ServeHandler {
   readonly #service: CompletionService;
   readonly #key: ApiKey | undefined;
   readonly #app: Hono<ServeEnv>;
-  readonly #cut = new AbortController();
   readonly #createdAt: number;
   #isReady = false;
 
@@ -103,7 +108,7 @@ class Handler implements ServeHandler {
       clock,
       times,
       admission: this.#admission,
-      cutSignal: this.#cut.signal,
+      reserve: new ReplyReserve(options.replyReserveMs ?? 5),
       policy: {
         models: this.#models,
         maxChoices: options.maxChoices ?? 16,
@@ -141,7 +146,7 @@ class Handler implements ServeHandler {
     const idle = this.#service.idle().then(() => ended.abort());
     if (graceMs < Infinity) {
       await this.#clock.wait?.(graceMs, ended.signal);
-      if (!ended.signal.aborted) this.#cut.abort(new ApiError(503, 'shutting_down', 'The server is shutting down and had no more time for this.'));
+      if (!ended.signal.aborted) this.#service.cut(new ApiError(503, 'shutting_down', 'The server is shutting down and had no more time for this.'));
     }
     await idle;
   }
@@ -211,7 +216,7 @@ function withDefaults(models: HandlerOptions['models']): Readonly<Record<string,
 }
 
 function checkOptions(options: HandlerOptions & Required<Pick<HandlerOptions, 'maxRunning' | 'maxQueued' | 'maxBodyBytes'>>): void {
-  const { models, apiKey, maxChoices, maxTokens, defaultDeadlineMs, maxDeadlineMs, seed } = options;
+  const { models, apiKey, maxChoices, maxTokens, defaultDeadlineMs, maxDeadlineMs, replyReserveMs, seed } = options;
   requireWholeNumber('maxRunning', options.maxRunning, 1);
   requireWholeNumber('maxQueued', options.maxQueued);
   requireWholeNumber('maxBodyBytes', options.maxBodyBytes, 1);
@@ -219,6 +224,7 @@ function checkOptions(options: HandlerOptions & Required<Pick<HandlerOptions, 'm
   if (maxTokens !== undefined) requireWholeNumber('maxTokens', maxTokens, 1);
   if (defaultDeadlineMs !== undefined) requireNumber('defaultDeadlineMs', defaultDeadlineMs, Number.MIN_VALUE);
   if (maxDeadlineMs !== undefined) requireNumber('maxDeadlineMs', maxDeadlineMs, Number.MIN_VALUE);
+  if (replyReserveMs !== undefined) requireNumber('replyReserveMs', replyReserveMs, 0);
   if (seed !== undefined) requireWholeNumber('seed', seed);
   // The key itself is not told: errors are logged.
   if (apiKey !== undefined && (typeof apiKey !== 'string' || apiKey.trim() === '')) {

@@ -11,8 +11,8 @@ export interface RequestLifeOptions {
   readonly clock: Clock;
   /** Time on the clock at which it arrived. */
   readonly startedAt: number;
-  /** Each ends the request when it is aborted. */
-  readonly signals: readonly AbortSignal[];
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
   /** Called once. */
   readonly onEnd: (record: RequestRecord) => void;
 }
@@ -24,7 +24,7 @@ export class RequestLife {
   readonly startedAt: number;
   readonly #options: RequestLifeOptions;
   readonly #controller = new AbortController();
-  /** Ends the listening to the signals above. */
+  /** Ends the listening to the client's signal. */
   readonly #ended = new AbortController();
   #task: CompletionTask | undefined;
   #release: (() => void) | undefined;
@@ -35,10 +35,9 @@ export class RequestLife {
     this.id = options.id;
     this.#options = options;
     this.startedAt = options.startedAt;
-    for (const signal of options.signals) {
-      if (signal.aborted) this.abort(signal.reason);
-      else signal.addEventListener('abort', () => this.abort(signal.reason), { signal: this.#ended.signal });
-    }
+    const { signal } = options;
+    if (signal.aborted) this.abort(signal.reason);
+    else signal.addEventListener('abort', () => this.abort(signal.reason), { signal: this.#ended.signal });
   }
 
   get signal(): AbortSignal {

@@ -1,7 +1,9 @@
 import type { Clock } from '../contracts/clock.ts';
 import { quantile } from '../maths/quantile.ts';
 
-const KEPT = 64;
+const KEPT = 32;
+/** Share of what was enough that is taken for luck. */
+const LUCKY = 0.1;
 /** What is older says little of the load of today, and a server that refuses all must try again one day. */
 const FORGOTTEN_AFTER_MS = 60_000;
 
@@ -34,10 +36,20 @@ export class ServiceTimes {
     return times.length > 0 ? quantile(times, 0.5) : 0;
   }
 
-  /** The least that has been enough; 0 where nothing is known. */
+  /** What work that has taken so long is likely to take yet: as much as what took longer did. */
+  remainingMs(kind: string, elapsedMs: number): number {
+    const times = this.#recent(kind).map(({ milliseconds }) => milliseconds);
+    const longer = times.filter((milliseconds) => milliseconds > elapsedMs);
+    if (longer.length > 0) return quantile(longer, 0.5) - elapsedMs;
+    // Longer than any: where nothing tells, half as long again.
+    return times.length > 0 ? elapsedMs / 2 : 0;
+  }
+
+  /** What has been enough, but for a lucky few; 0 where nothing is known. */
   leastMs(kind: string): number {
     const times = this.#recent(kind).filter(({ hasAnswer }) => hasAnswer);
-    return times.length > 0 ? Math.min(...times.map(({ milliseconds }) => milliseconds)) : 0;
+    const milliseconds = times.map((time) => time.milliseconds);
+    return milliseconds.length > 0 ? quantile(milliseconds, LUCKY) : 0;
   }
 
   #recent(kind: string): ServiceTime[] {

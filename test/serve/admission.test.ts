@@ -99,12 +99,29 @@ describe('Admission', () => {
     expect(await isPending(enter(260))).toBe(true);
   });
 
-  test('a deadline below all that has been enough is not worth another try', async () => {
+  test('a deadline below what has been enough is not worth another try', async () => {
     const { enter, times } = gate();
     times.add('k', 100, true);
-    times.add('k', 80, true);
-    await expect(enter(79)).rejects.toMatchObject({ code: 'deadline_unattainable', shouldRetry: false });
-    await enter(80);
+    await expect(enter(99)).rejects.toMatchObject({ code: 'deadline_unattainable', shouldRetry: false });
+    await enter(100);
+  });
+
+  test('what was enough for a lucky few is not', async () => {
+    const { enter, times } = gate();
+    for (let count = 0; count < 20; count++) times.add('k', 100, true);
+    times.add('k', 5, true);
+    await expect(enter(50)).rejects.toMatchObject({ code: 'deadline_unattainable' });
+  });
+
+  test('who works for longer than most is expected to work on', async () => {
+    const { enter, times, clock, admission } = gate();
+    for (const time of [100, 100, 100, 500]) times.add('k', time, true);
+    await enter();
+    expect(admission.expectedWaitMs()).toBe(100);
+    clock.advance(200);
+    expect(admission.expectedWaitMs()).toBe(300);
+    clock.advance(400);
+    expect(admission.expectedWaitMs()).toBe(300);
   });
 
   test('what was cut without an answer does not count as enough', async () => {
@@ -116,9 +133,9 @@ describe('Admission', () => {
 
   test('counts nobody at work beyond their deadline', async () => {
     const { enter, times } = gate();
-    times.add('k', 100, true);
     times.add('k', 10, true);
-    times.add('k', 190, true);
+    times.add('k', 100, false);
+    times.add('k', 190, false);
     await enter(30);
     // 30 until the one at work is cut, and 10 at least.
     expect(await isPending(enter(40))).toBe(true);

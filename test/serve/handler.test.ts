@@ -409,6 +409,7 @@ describe('createHandler', () => {
     ['maxTokens', { maxTokens: 0 }],
     ['defaultDeadlineMs', { defaultDeadlineMs: 0 }],
     ['maxDeadlineMs', { maxDeadlineMs: -1 }],
+    ['replyReserveMs', { replyReserveMs: -1 }],
     ['seed', { seed: 0.5 }],
     ['apiKey', { apiKey: ' ' }],
   ])('refuses a bad %s', (option, options) => {
