@@ -25,6 +25,7 @@ const OWNERS: Readonly<Record<string, ServerName>> = {
   llamacpp: 'llama.cpp',
   library: 'ollama',
   organization_owner: 'lm-studio',
+  'latency-tts': 'latency-tts',
   openai: 'openai',
   system: 'openai',
 };

@@ -6,7 +6,7 @@
 import type { SamplingOptions } from '../contracts/engine.ts';
 
 /** `other`: a server that is none of these, asked only for what all of them offer. */
-export type ServerName = 'vllm' | 'sglang' | 'llama.cpp' | 'ollama' | 'tgi' | 'lm-studio' | 'openai' | 'other';
+export type ServerName = 'vllm' | 'sglang' | 'llama.cpp' | 'ollama' | 'tgi' | 'lm-studio' | 'openai' | 'latency-tts' | 'other';
 
 export interface Dialect {
   readonly name: ServerName;
@@ -25,7 +25,9 @@ export interface Dialect {
   readonly samplingFields: Partial<Record<'topK' | 'minP' | 'repetitionPenalty', string>>;
   /** What stands for "all" as top-k. */
   readonly allTokens: number;
-  /** Most likely tokens told for each place; 0 where there are no log-probabilities. */
+  /** Whether the log-probabilities of the tokens that were written are told. */
+  readonly hasLogprobs: boolean;
+  /** Most likely tokens told for each place beside them. */
   readonly topLogprobs: number;
   /** Log-probabilities of `/completions`, in the form it has there. */
   readonly hasCompletionsLogprobs: boolean;
@@ -51,6 +53,7 @@ const PLAIN: Omit<Dialect, 'name' | 'label'> = {
   maxTokensField: 'max_tokens',
   samplingFields: {},
   allTokens: 0,
+  hasLogprobs: true,
   topLogprobs: 0,
   hasCompletionsLogprobs: false,
   tokenIdsField: undefined,
@@ -110,9 +113,19 @@ export const DIALECTS: Readonly<Record<ServerName, Dialect>> = {
   },
   ollama: { ...PLAIN, name: 'ollama', label: 'Ollama', continuation: 'assistant-last', topLogprobs: 20 },
   tgi: { ...PLAIN, name: 'tgi', label: 'TGI', topLogprobs: 5, tokenize: 'tgi' },
-  'lm-studio': { ...PLAIN, name: 'lm-studio', label: 'LM Studio', continuation: 'assistant-last', samplingFields: REPEAT },
+  'lm-studio': { ...PLAIN, name: 'lm-studio', label: 'LM Studio', continuation: 'assistant-last', samplingFields: REPEAT, hasLogprobs: false },
   openai: { ...PLAIN, name: 'openai', label: 'OpenAI', maxTokensField: 'max_completion_tokens', topLogprobs: 20 },
-  other: { ...PLAIN, name: 'other', label: 'another server' },
+  'latency-tts': {
+    ...PLAIN,
+    name: 'latency-tts',
+    label: 'latency-tts serve',
+    continuation: 'continue-final-message',
+    keepStopField: 'include_stop_str_in_output',
+    samplingFields: REPETITION,
+    hasCompletionsLogprobs: true,
+    tokenIdsField: 'return_token_ids',
+  },
+  other: { ...PLAIN, name: 'other', label: 'another server', hasLogprobs: false },
 };
 
 /** Sampling that a server has no field for, and what it would have to be. */

@@ -93,7 +93,7 @@ export class RemoteHost {
 
   get capabilities(): EngineCapabilities {
     const { topLogprobs, tokenIdsField } = this.#dialect;
-    const hasLogprobs = this.#options.logprobs && topLogprobs > 0 && this.#givesLogprobs && !this.without.has('logprobs');
+    const hasLogprobs = this.#options.logprobs && this.#dialect.hasLogprobs && this.#givesLogprobs && !this.without.has('logprobs');
     return {
       tokenIds: tokenIdsField !== undefined && this.#givesTokenIds && !this.without.has('token-ids'),
       logprobs: hasLogprobs,

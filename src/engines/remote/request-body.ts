@@ -83,8 +83,12 @@ function samplingFields({ samplingFields: fields, allTokens, hasSeed }: Dialect,
   };
 }
 
-function logprobFields({ topLogprobs: most, hasCompletionsLogprobs }: Dialect, { topLogprobs, without }: CompletionRequest, isText: boolean): object {
-  if (topLogprobs === undefined || most === 0 || without.has('logprobs')) return {};
+function logprobFields(
+  { hasLogprobs, topLogprobs: most, hasCompletionsLogprobs }: Dialect,
+  { topLogprobs, without }: CompletionRequest,
+  isText: boolean,
+): object {
+  if (topLogprobs === undefined || !hasLogprobs || without.has('logprobs')) return {};
   const asked = Math.min(topLogprobs, most);
   if (isText) return hasCompletionsLogprobs ? { logprobs: asked } : {};
   return { logprobs: true, ...(asked > 0 && { top_logprobs: asked }) };
