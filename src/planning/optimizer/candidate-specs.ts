@@ -1,0 +1,52 @@
+import type { PlannedStrategy, PlanSpec } from './plan-spec.ts';
+
+export interface SpecGridOptions {
+  /** @default what the traces allow: all without scores where there are none */
+  readonly strategies?: readonly PlannedStrategy[];
+  /** @default 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, … up to what was recorded and fits the memory */
+  readonly branches?: readonly number[];
+  /** @default none, 2, 4 and adaptive with a draft model, else none */
+  readonly draftLengths?: readonly (number | 'adaptive')[];
+  /** Further limits of a branch's tokens; none is always tried. @default none */
+  readonly maxTokens?: readonly number[];
+}
+
+export interface SpecGridLimits {
+  readonly hasDraft: boolean;
+  readonly hasScores: boolean;
+  /** Most branches with and without a draft model in memory. */
+  mostBranches(withDraft: boolean): number;
+}
+
+const BRANCHES = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
+const DRAFTS = [0, 2, 4, 'adaptive'] as const;
+
+/** Every combination worth trying. */
+export function candidateSpecs(options: SpecGridOptions, limits: SpecGridLimits): PlanSpec[] {
+  const { branches = BRANCHES, draftLengths = limits.hasDraft ? DRAFTS : [0], maxTokens = [] } = options;
+  const { strategies = limits.hasScores ? ['self-consistency', 'weighted-vote', 'best-of-n', 'first-finish'] : ['self-consistency', 'first-finish'] } = options;
+  const specs: PlanSpec[] = [];
+  for (const draftLength of draftLengths) {
+    for (const count of branches.filter((count) => count <= limits.mostBranches(draftLength !== 0))) {
+      for (const limit of [undefined, ...maxTokens]) {
+        const base = { branches: count, draftLength, ...(limit !== undefined && { maxTokens: limit }) };
+        for (const strategy of strategies) specs.push(...variants(strategy, base));
+      }
+    }
+  }
+  return specs;
+}
+
+/** A strategy with the rules that end it. One branch leaves nothing to choose. */
+function variants(strategy: PlannedStrategy, base: Omit<PlanSpec, 'strategy'>): PlanSpec[] {
+  const { branches } = base;
+  if (branches === 1) return strategy === 'self-consistency' ? [{ strategy, ...base }] : [];
+  switch (strategy) {
+    case 'self-consistency':
+      return [{ strategy, ...base }, ...(branches >= 6 ? [{ strategy, ...base, earlyDecision: 'beta' as const }] : [])];
+    case 'first-finish':
+      return branches >= 4 ? [{ strategy, ...base, finishers: Math.ceil(branches / 2) }] : [];
+    default:
+      return [{ strategy, ...base }];
+  }
+}

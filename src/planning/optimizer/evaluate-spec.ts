@@ -1,0 +1,70 @@
+import { equivalent } from '../../answers/equivalent.ts';
+import type { AnswerEquivalence } from '../../contracts/answer.ts';
+import type { LatencyProfile } from '../../contracts/profile.ts';
+import type { ProblemTrace } from '../../contracts/trace.ts';
+import { ReplayBank } from '../../engines/replay/replay-bank.ts';
+import { ReplayEngine } from '../../engines/replay/replay-engine.ts';
+import { ReplayScorer } from '../../engines/replay/replay-scorer.ts';
+import { NoCandidateError } from '../../errors.ts';
+import { SimulatedClock } from '../../runtime/simulated-clock.ts';
+import { strategyOf, type PlanParts, type PlanSpec } from './plan-spec.ts';
+
+/** What one run of a plan came to. */
+export interface RunOutcome {
+  readonly isRight: boolean;
+  readonly latencyMs: number;
+  /** Sampled by all branches. */
+  readonly tokens: number;
+  /** Whether the deadline changed anything: with more time an uncut run goes just the same. */
+  readonly isCut: boolean;
+}
+
+export interface ReplayBenchOptions {
+  readonly traces: readonly ProblemTrace[];
+  readonly profile: LatencyProfile;
+  readonly acceptance: readonly number[];
+  readonly parts: Omit<PlanParts, 'scorer'>;
+  /** Whether an answer is the reference. */
+  readonly isRight?: AnswerEquivalence;
+}
+
+/** Runs plans on recorded problems. */
+export class ReplayBench {
+  readonly #options: ReplayBenchOptions;
+  readonly #bank: ReplayBank;
+  /** Answers are few and are judged over and over. */
+  readonly #judged = new Map<string, boolean>();
+
+  constructor(options: ReplayBenchOptions) {
+    this.#options = options;
+    this.#bank = new ReplayBank(options.traces);
+  }
+
+  /**
+   * One run. The same `replica` draws the same branches and the same variation of passes for every spec: common random
+   * numbers, so that specs are compared by what they do and not by luck.
+   */
+  async run(spec: PlanSpec, problem: ProblemTrace, deadlineMs: number, replica: number): Promise<RunOutcome> {
+    const { profile, acceptance, parts } = this.#options;
+    const clock = new SimulatedClock();
+    const { draftLength } = spec;
+    const engine = new ReplayEngine({ bank: this.#bank, profile, clock, draftLength, acceptance, jitterSeed: replica });
+    const strategy = strategyOf(spec, { ...parts, scorer: new ReplayScorer(this.#bank, profile, clock) });
+    try {
+      const { answer, usage, stopReason, branches } = await strategy.run({ engine, prompt: problem.prompt, clock, deadlineMs, seed: replica });
+      const isCut = stopReason === 'deadline' || branches.some(({ finish }) => finish === 'deadline');
+      return { isRight: this.#isRight(answer, problem), latencyMs: clock.now(), tokens: usage.completionTokens, isCut };
+    } catch (error) {
+      if (!(error instanceof NoCandidateError)) throw error;
+      return { isRight: false, latencyMs: clock.now(), tokens: 0, isCut: true };
+    }
+  }
+
+  #isRight(answer: string | undefined, { id, reference }: ProblemTrace): boolean {
+    if (answer === undefined || reference === undefined) return false;
+    const key = `${id}\n${answer}`;
+    let isRight = this.#judged.get(key);
+    if (isRight === undefined) this.#judged.set(key, (isRight = (this.#options.isRight ?? equivalent)(answer, reference)));
+    return isRight;
+  }
+}

@@ -1,0 +1,80 @@
+import * as v from 'valibot';
+import type { AnswerEquivalence, AnswerExtractor } from '../../contracts/answer.ts';
+import type { SamplingOptions } from '../../contracts/engine.ts';
+import type { OutcomeScorer, StepScorer } from '../../contracts/scorer.ts';
+import type { Strategy } from '../../contracts/strategy.ts';
+import type { LaunchSchedule } from '../../contracts/vote.ts';
+import { InvalidOptionError } from '../../errors.ts';
+import { BestOfN } from '../../strategies/best-of-n.ts';
+import { FirstFinish } from '../../strategies/first-finish.ts';
+import { SelfConsistency } from '../../strategies/self-consistency.ts';
+import type { StepAggregation } from '../../maths/aggregate-steps.ts';
+import { rewardWeights } from '../../strategies/vote-weights.ts';
+
+/** Strategies that plans choose among by themselves. */
+export type PlannedStrategy = 'self-consistency' | 'weighted-vote' | 'best-of-n' | 'first-finish';
+
+/** What a plan does, as plain data. */
+export const planSpec = v.object({
+  /** `weighted-vote` is self-consistency with votes weighed by reward. */
+  strategy: v.picklist(['self-consistency', 'weighted-vote', 'best-of-n', 'first-finish']),
+  /** Branch-wise parallelism. */
+  branches: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  /** Sequence-wise parallelism: tokens drafted a round. */
+  draftLength: v.union([v.literal('adaptive'), v.pipe(v.number(), v.integer(), v.minValue(0))]),
+  /** Most tokens of a branch before it is asked for its answer. */
+  maxTokens: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  /** Of votes. */
+  earlyDecision: v.exactOptional(v.picklist(['exact', 'none', 'beta', 'dirichlet', 'anytime-valid'])),
+  /** Of `first-finish`. */
+  finishers: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+});
+
+export type PlanSpec = v.InferOutput<typeof planSpec>;
+
+/** What plans need beside their own data. */
+export interface PlanParts {
+  /** Needed by strategies that go by scores. */
+  readonly scorer?: StepScorer | OutcomeScorer;
+  /** How the scores of steps become one. @default 'last' */
+  readonly aggregation?: StepAggregation;
+  /** @default the engine's */
+  readonly sampling?: SamplingOptions;
+  readonly extract?: AnswerExtractor;
+  /** Whether two answers count as one vote. @default equal text */
+  readonly isSame?: AnswerEquivalence;
+}
+
+/** The strategy of a spec. @throws {InvalidOptionError} for one that goes by scores, without a scorer. */
+export function strategyOf(spec: PlanSpec, parts: PlanParts, launch?: LaunchSchedule): Strategy {
+  const { strategy, branches, maxTokens, earlyDecision = 'exact', finishers = Math.ceil(branches / 2) } = spec;
+  const { sampling, extract, isSame } = parts;
+  const solution = { branches, ...(maxTokens !== undefined && { maxTokens }), ...(sampling && { sampling }), ...(extract && { extract }) };
+  const voting = { ...solution, ...(isSame && { isSame }), earlyDecision, ...(launch && { launch }) };
+  switch (strategy) {
+    case 'self-consistency':
+      return new SelfConsistency(voting);
+    case 'weighted-vote':
+      return new SelfConsistency({ ...voting, weights: rewardWeights(scoringOf(spec, parts)) });
+    case 'best-of-n':
+      return new BestOfN({ ...solution, ...scoringOf(spec, parts) });
+    case 'first-finish':
+      return new FirstFinish({ ...solution, finishers: Math.min(finishers, branches) });
+  }
+}
+
+function scoringOf({ strategy }: PlanSpec, { scorer, aggregation }: PlanParts): { scorer: StepScorer | OutcomeScorer; aggregation?: StepAggregation } {
+  if (!scorer) throw new InvalidOptionError('scorer', `the reward model that ${strategy} goes by`, scorer, 'Pass the one that scored the traces.');
+  return { scorer, ...(aggregation && { aggregation }) };
+}
+
+/** A spec in a few words. */
+export function describeSpec({ strategy, branches, draftLength, maxTokens, earlyDecision, finishers }: PlanSpec): string {
+  const words = [`${strategy} of ${branches}`];
+  if (finishers !== undefined) words.push(`first ${finishers}`);
+  if (draftLength === 'adaptive') words.push('adaptive drafts');
+  else if (draftLength > 0) words.push(`drafts of ${draftLength}`);
+  if (maxTokens !== undefined) words.push(`at most ${maxTokens} tokens`);
+  if (earlyDecision !== undefined && earlyDecision !== 'exact') words.push(`${earlyDecision} decision`);
+  return words.join(', ');
+}
