@@ -135,6 +135,46 @@ export class NotRecordedError extends LatencyTtsError {
   }
 }
 
+/** Requests near an infeasible one that have a plan. */
+export interface NearestFeasible {
+  readonly deadlineMs: number;
+  readonly minAccuracy?: number;
+  /** Shortest deadline with any plan; Infinity where only one without a deadline is left. */
+  readonly shortestDeadlineMs?: number;
+  /** Best predicted accuracy within the deadline. */
+  readonly accuracyByDeadline?: number;
+  /** Shortest deadline with the accuracy asked for. */
+  readonly deadlineForAccuracyMs?: number;
+}
+
+/** No plan meets the request. */
+export class InfeasiblePlanError extends LatencyTtsError {
+  readonly nearest: NearestFeasible;
+
+  constructor(nearest: NearestFeasible) {
+    super('LTTS_INFEASIBLE_PLAN', describeInfeasible(nearest));
+    this.nearest = nearest;
+  }
+}
+
+function describeInfeasible(nearest: NearestFeasible): string {
+  const { deadlineMs, minAccuracy, shortestDeadlineMs, accuracyByDeadline, deadlineForAccuracyMs } = nearest;
+  const within = deadlineMs === Infinity ? 'without a deadline' : `within ${formatMs(deadlineMs)}`;
+  if (minAccuracy === undefined) {
+    const advice =
+      shortestDeadlineMs === undefined ? 'Allow more tokens or another parallelism.' : `The shortest deadline with a plan is ${formatMs(shortestDeadlineMs)}.`;
+    return `No plan is sure enough to answer ${within}. ${advice}`;
+  }
+  const best = accuracyByDeadline === undefined ? 'no plan fits at all' : `the best plan reaches ${(100 * accuracyByDeadline).toFixed(1)} %`;
+  const advice =
+    deadlineForAccuracyMs === undefined ? 'No deadline makes up for that; ask for less.' : `Allow ${formatMs(deadlineForAccuracyMs)}, or ask for less.`;
+  return `No plan is right ${(100 * minAccuracy).toFixed(1)} % of the time ${within}: ${best}. ${advice}`;
+}
+
+function formatMs(milliseconds: number): string {
+  return milliseconds === Infinity ? 'none' : `${Math.ceil(milliseconds)} ms`;
+}
+
 /** Something was used after it had been disposed. */
 export class DisposedError extends LatencyTtsError {
   constructor(what: string) {

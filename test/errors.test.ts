@@ -4,6 +4,7 @@ import * as errors from '../src/errors.ts';
 const {
   ContextLengthError,
   DisposedError,
+  InfeasiblePlanError,
   InvalidOptionError,
   isLatencyTtsError,
   LatencyTtsError,
@@ -26,6 +27,7 @@ const EXAMPLES = [
   { error: new NoCandidateError('deadline', []), name: 'NoCandidateError', code: 'LTTS_NO_CANDIDATE' },
   { error: new VocabularyMismatchError('target', 255, 'draft', 32_000), name: 'VocabularyMismatchError', code: 'LTTS_VOCABULARY_MISMATCH' },
   { error: new NotRecordedError('a prompt that was recorded', 'Record it.'), name: 'NotRecordedError', code: 'LTTS_NOT_RECORDED' },
+  { error: new InfeasiblePlanError({ deadlineMs: 5, shortestDeadlineMs: 20 }), name: 'InfeasiblePlanError', code: 'LTTS_INFEASIBLE_PLAN' },
   { error: new DisposedError('session'), name: 'DisposedError', code: 'LTTS_DISPOSED' },
 ];
 

@@ -8,6 +8,15 @@ export interface EventBase {
   readonly atMs: number;
 }
 
+/** What became of a plan under way. */
+export interface PlanChange {
+  readonly kind: 'drop-branches' | 'add-branches' | 'decide-early';
+  /** Branches before and after; of `decide-early` the probability of the winner at which the vote ends. */
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
+}
+
 /** What a run reports, by event name. */
 export interface RunEventMap {
   'run-start': (event: EventBase & { readonly strategy: string; readonly deadlineMs: number }) => void;
@@ -21,6 +30,8 @@ export interface RunEventMap {
   'vote-change': (event: EventBase & { readonly answer: string; readonly votes: number; readonly of: number }) => void;
   /** The deadline has cut its first branch; `unfinished` are the branches without a report at that moment. Once a run, as it happens. */
   'deadline-reach': (event: EventBase & { readonly unfinished: readonly number[] }) => void;
+  /** A plan was changed while it ran, and why. */
+  'plan-change': (event: EventBase & PlanChange) => void;
   'run-end': (event: EventBase & { readonly stopReason: StopReason; readonly usage: EngineUsage; readonly timing: RunTiming }) => void;
 }
 

@@ -22,6 +22,7 @@ const CLASSES = new Map<unknown, { readonly prototype: Error }>([
   ['LTTS_MODEL_LOAD', errors.ModelLoadError],
   ['LTTS_CONTEXT_LENGTH', errors.ContextLengthError],
   ['LTTS_NO_CANDIDATE', errors.NoCandidateError],
+  ['LTTS_INFEASIBLE_PLAN', errors.InfeasiblePlanError],
   ['LTTS_NOT_RECORDED', errors.NotRecordedError],
   ['LTTS_DISPOSED', errors.DisposedError],
   ['LTTS_VOCABULARY_MISMATCH', errors.VocabularyMismatchError],

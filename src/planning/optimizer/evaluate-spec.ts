@@ -7,7 +7,9 @@ import { ReplayEngine } from '../../engines/replay/replay-engine.ts';
 import { ReplayScorer } from '../../engines/replay/replay-scorer.ts';
 import { NoCandidateError } from '../../errors.ts';
 import { SimulatedClock } from '../../runtime/simulated-clock.ts';
-import { strategyOf, type PlanParts, type PlanSpec } from './plan-spec.ts';
+import type { PlanKnowledge } from '../control/plan-knowledge.ts';
+import { runSpec } from '../control/run-spec.ts';
+import type { PlanParts, PlanSpec } from './plan-spec.ts';
 
 /** What one run of a plan came to. */
 export interface RunOutcome {
@@ -24,6 +26,8 @@ export interface ReplayBenchOptions {
   readonly profile: LatencyProfile;
   readonly acceptance: readonly number[];
   readonly parts: Omit<PlanParts, 'scorer'>;
+  /** What plans are controlled by; `undefined` runs them as they stand. */
+  readonly knowledge: PlanKnowledge | undefined;
   /** Whether an answer is the reference. */
   readonly isRight?: AnswerEquivalence;
 }
@@ -45,14 +49,15 @@ export class ReplayBench {
    * numbers, so that specs are compared by what they do and not by luck.
    */
   async run(spec: PlanSpec, problem: ProblemTrace, deadlineMs: number, replica: number): Promise<RunOutcome> {
-    const { profile, acceptance, parts } = this.#options;
+    const { profile, acceptance, parts, knowledge } = this.#options;
     const clock = new SimulatedClock();
     const { draftLength } = spec;
     const engine = new ReplayEngine({ bank: this.#bank, profile, clock, draftLength, acceptance, jitterSeed: replica });
-    const strategy = strategyOf(spec, { ...parts, scorer: new ReplayScorer(this.#bank, profile, clock) });
+    const scorer = new ReplayScorer(this.#bank, profile, clock);
     try {
-      const { answer, usage, stopReason, branches } = await strategy.run({ engine, prompt: problem.prompt, clock, deadlineMs, seed: replica });
-      const isCut = stopReason === 'deadline' || branches.some(({ finish }) => finish === 'deadline');
+      const run = await runSpec({ spec, parts: { ...parts, scorer }, knowledge }, { engine, prompt: problem.prompt, clock, deadlineMs, seed: replica });
+      const { answer, usage, stopReason, branches } = run.result;
+      const isCut = run.changes.length > 0 || stopReason === 'deadline' || branches.some(({ finish }) => finish === 'deadline');
       return { isRight: this.#isRight(answer, problem), latencyMs: clock.now(), tokens: usage.completionTokens, isCut };
     } catch (error) {
       if (!(error instanceof NoCandidateError)) throw error;

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { InvalidOptionError } from '../../errors.ts';
 import { quantile } from '../../maths/quantile.ts';
 import type { RunOutcome } from './evaluate-spec.ts';
+import { planKnowledge } from '../control/plan-knowledge.ts';
 import { planSpec } from './plan-spec.ts';
 
 const VERSION = 1;
@@ -40,8 +41,7 @@ const fittedPlans = v.object({
   problems: v.number(),
   /** Median milliseconds of a single branch without drafts and without a deadline. */
   branchMs: v.number(),
-  /** Quantiles of a branch's tokens, `[0, 0.1, …, 1]`. */
-  lengths: v.array(v.number()),
+  knowledge: planKnowledge,
   acceptance: v.array(v.number()),
   candidates: v.array(fittedCandidate),
 });

@@ -3,7 +3,7 @@ import type { AnswerEquivalence, AnswerExtractor } from '../../contracts/answer.
 import type { SamplingOptions } from '../../contracts/engine.ts';
 import type { OutcomeScorer, StepScorer } from '../../contracts/scorer.ts';
 import type { Strategy } from '../../contracts/strategy.ts';
-import type { LaunchSchedule } from '../../contracts/vote.ts';
+import type { EarlyDecision, LaunchSchedule } from '../../contracts/vote.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import { BestOfN } from '../../strategies/best-of-n.ts';
 import { FirstFinish } from '../../strategies/first-finish.ts';
@@ -45,12 +45,18 @@ export interface PlanParts {
   readonly isSame?: AnswerEquivalence;
 }
 
+/** How a controller ends and grows a vote. */
+export interface VoteControl {
+  readonly decision: EarlyDecision;
+  readonly schedule: LaunchSchedule;
+}
+
 /** The strategy of a spec. @throws {InvalidOptionError} for one that goes by scores, without a scorer. */
-export function strategyOf(spec: PlanSpec, parts: PlanParts, launch?: LaunchSchedule): Strategy {
+export function strategyOf(spec: PlanSpec, parts: PlanParts, control?: VoteControl): Strategy {
   const { strategy, branches, maxTokens, earlyDecision = 'exact', finishers = Math.ceil(branches / 2) } = spec;
   const { sampling, extract, isSame } = parts;
   const solution = { branches, ...(maxTokens !== undefined && { maxTokens }), ...(sampling && { sampling }), ...(extract && { extract }) };
-  const voting = { ...solution, ...(isSame && { isSame }), earlyDecision, ...(launch && { launch }) };
+  const voting = { ...solution, ...(isSame && { isSame }), earlyDecision: control?.decision ?? earlyDecision, ...(control && { launch: control.schedule }) };
   switch (strategy) {
     case 'self-consistency':
       return new SelfConsistency(voting);

@@ -146,7 +146,7 @@ export class TraceRecorder {
 
 /** @param offset - Tokens before the record. @param textOffset - Characters before it. */
 function recordOf(text: string, segments: readonly Segment[], noted: ReadonlyMap<number, number>, offset: number, textOffset = 0): TokenRecord {
-  const count = segments.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  const count = segments.reduce((sum, { tokenCount }) => sum + tokenCount, 0);
   const { finish } = segments.at(-1)!;
   return {
     text,

@@ -1,0 +1,92 @@
+import type { Branch, BranchProgress, Engine, Session, SessionOptions } from '../../contracts/engine.ts';
+import type { Prompt } from '../../contracts/prompt.ts';
+
+/** How often a controller looks. */
+const LOOK_INTERVAL_MS = 20;
+
+export interface ControlledEngineOptions {
+  /** Tokens drafted a round; left to the engine where it is undefined. */
+  readonly draftLength: number | undefined;
+  /** Told of open branches from time to time; returns those to be dropped. */
+  observe?(progress: readonly BranchProgress[]): readonly number[];
+}
+
+/** An engine whose sessions a plan watches: it sets the draft length and drops branches, unseen by the strategy. */
+export class ControlledEngine implements Engine {
+  /** Whether the strategy itself ended branches. */
+  hasStrategyAborted = false;
+  readonly #engine: Engine;
+  readonly #options: ControlledEngineOptions;
+
+  constructor(engine: Engine, options: ControlledEngineOptions) {
+    this.#engine = engine;
+    this.#options = options;
+  }
+
+  get name(): string {
+    return this.#engine.name;
+  }
+
+  get contextTokens(): number | undefined {
+    return this.#engine.contextTokens;
+  }
+
+  get capabilities(): Engine['capabilities'] {
+    return this.#engine.capabilities;
+  }
+
+  async ready(options?: { readonly signal?: AbortSignal }): Promise<void> {
+    await this.#engine.ready(options);
+  }
+
+  async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
+    const { draftLength, observe } = this.#options;
+    const watched: Branch[] = [];
+    const session = await this.#engine.open(prompt, {
+      ...options,
+      ...(draftLength !== undefined && { draftLength }),
+      ...(observe && this.#watching(options, watched)),
+    });
+    return {
+      promptTokens: session.promptTokens,
+      branch: (count) => {
+        const branches = session.branch(count);
+        watched.push(...branches);
+        return branches.map((branch) => this.#noticing(branch));
+      },
+      usage: () => session.usage(),
+      dispose: () => session.dispose(),
+    };
+  }
+
+  async dispose(): Promise<void> {
+    await this.#engine.dispose();
+  }
+
+  /** Looks more often than the caller may have asked for, and passes on as often as it did. */
+  #watching({ onProgress, progressIntervalMs = 50 }: SessionOptions, branches: readonly Branch[]): Pick<SessionOptions, 'onProgress' | 'progressIntervalMs'> {
+    let looks = 0;
+    const every = Math.max(1, Math.round(progressIntervalMs / LOOK_INTERVAL_MS));
+    return {
+      progressIntervalMs: Math.min(LOOK_INTERVAL_MS, progressIntervalMs),
+      onProgress: (progress) => {
+        for (const number of this.#options.observe!(progress)) branches[number]?.abort();
+        if (looks++ % every === 0) onProgress?.(progress);
+      },
+    };
+  }
+
+  #noticing(branch: Branch): Branch {
+    const notice = (): void => void (this.hasStrategyAborted = true);
+    return new Proxy(branch, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key, target);
+        if (typeof value !== 'function') return value;
+        return (...values: unknown[]) => {
+          if (key === 'abort') notice();
+          return (value as (...values: unknown[]) => unknown).apply(target, values);
+        };
+      },
+    });
+  }
+}

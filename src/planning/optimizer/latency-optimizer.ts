@@ -1,0 +1,162 @@
+/**
+ * Chooses how to spend the time up to a deadline: how many branches, how long their drafts, which strategy (after Wang et al.
+ * 2025, arXiv:2505.19634: what is optimal in compute is not optimal in latency).
+ *
+ * `fit` runs every candidate on recorded traces in simulated time (no second model of any strategy is kept), `solve` looks the
+ * best one up. Accuracy, lengths and their correlations come from traces, times from a profile.
+ *
+ * @module
+ */
+import type { AnswerEquivalence } from '../../contracts/answer.ts';
+import type { LatencyProfile } from '../../contracts/profile.ts';
+import type { ProblemTrace } from '../../contracts/trace.ts';
+import { InvalidOptionError } from '../../errors.ts';
+import { quantile } from '../../maths/quantile.ts';
+import { requireWholeNumber } from '../../options.ts';
+import { branchesThatFit } from '../profile/branches-that-fit.ts';
+import { BatchPlan, type BatchRequest } from './batch-plan.ts';
+import { candidateSpecs, type SpecGridOptions } from './candidate-specs.ts';
+import { ReplayBench } from './evaluate-spec.ts';
+import { frontierOf, type FrontierPoint } from './explain-plan.ts';
+import { readFittedPlans, withVersion, type FittedCandidate, type FittedPlans } from './fitted-plans.ts';
+import { Plan } from './plan.ts';
+import type { PlanParts, PlanSpec } from './plan-spec.ts';
+import { searchPlans, type SearchProgress } from './search-plans.ts';
+import { resolveRequest, solvePlan, type SolveRequest } from './solve-plan.ts';
+import { acceptanceOf, knowledgeOf } from './trace-facts.ts';
+
+export interface FitOptions extends SpecGridOptions {
+  /** Of problems like those to come. See `recordTraces`. */
+  readonly traces: readonly ProblemTrace[];
+  /** Of the machine and model to plan for. See `profileEngine`. */
+  readonly profile: LatencyProfile;
+  /** Acceptance rate at each position of a draft. @default what the traces hold, else 0.75 */
+  readonly acceptance?: readonly number[];
+  /** How plans find and compare answers. */
+  readonly parts?: Omit<PlanParts, 'scorer'>;
+  /** Whether an answer is the reference. @default `equivalent` */
+  readonly isRight?: AnswerEquivalence;
+  /** Runs of each promising candidate on each problem. @default 2 */
+  readonly replicas?: number;
+  /** How many deadlines are tried. @default 10 */
+  readonly deadlines?: number;
+  /** Candidates that were measured by running them, such as searches by steps, which traces cannot replay. See `measureCandidate`. */
+  readonly measured?: readonly FittedCandidate[];
+  /** ISO date to keep with the fit. */
+  readonly fittedAt?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: SearchProgress) => void;
+}
+
+const DEFAULT_ACCEPTANCE = [0.75];
+/** Deadlines tried, from this share of a single branch's time to a little above the slowest plan's. */
+const SHORTEST = 0.3;
+const LONGEST = 1.05;
+
+export class LatencyOptimizer {
+  readonly #fit: FittedPlans;
+
+  private constructor(fit: FittedPlans) {
+    this.#fit = fit;
+  }
+
+  /**
+   * Finds out what every candidate does at every deadline. Takes seconds to minutes.
+   *
+   * @throws {InvalidOptionError} before any work starts.
+   * @throws the signal's reason when it is aborted.
+   */
+  static async fit(options: FitOptions): Promise<LatencyOptimizer> {
+    const { traces, profile, replicas = 2, deadlines: count = 10, measured = [], fittedAt, signal, onProgress } = options;
+    requireWholeNumber('replicas', replicas, 1);
+    requireWholeNumber('deadlines', count, 2);
+    const problems = traces.filter(({ reference }) => reference !== undefined);
+    if (problems.length === 0) throw new InvalidOptionError('traces', 'of problems with a reference', traces, 'Record problems whose right answer is known.');
+    const acceptance = options.acceptance ?? acceptanceOf(traces) ?? DEFAULT_ACCEPTANCE;
+    const knowledge = knowledgeOf(traces, profile);
+    const bench = new ReplayBench({ traces, profile, acceptance, knowledge, parts: options.parts ?? {}, ...(options.isRight && { isRight: options.isRight }) });
+    const specs = candidateSpecs(options, limitsOf(traces, profile));
+    if (specs.length === 0) throw new InvalidOptionError('branches', 'at least one number that fits traces and memory', options.branches);
+    const branchMs = await latencyOf(bench, problems, { strategy: 'self-consistency', branches: 1, draftLength: 0 }, 0.5);
+    const slowestMs = Math.max(...(await Promise.all(slowest(specs).map((spec) => latencyOf(bench, problems, spec, 0.95)))));
+    const deadlines = [...spaced(SHORTEST * branchMs, LONGEST * slowestMs, count), Infinity];
+    const search = { bench, problems, specs, deadlines, replicas, ...(signal && { signal }), ...(onProgress && { onProgress }) };
+    const candidates = [...(await searchPlans(search)), ...measured];
+    return new LatencyOptimizer(
+      withVersion({
+        label: profile.label,
+        ...(fittedAt !== undefined && { fittedAt }),
+        problems: problems.length,
+        branchMs,
+        knowledge,
+        acceptance: [...acceptance],
+        candidates,
+      }),
+    );
+  }
+
+  /** A saved fit: what `toJSON` gave. @throws {InvalidOptionError} */
+  static load(saved: unknown): LatencyOptimizer {
+    return new LatencyOptimizer(readFittedPlans(saved));
+  }
+
+  /** What was found out; plain data. */
+  get fitted(): FittedPlans {
+    return this.#fit;
+  }
+
+  toJSON(): FittedPlans {
+    return this.#fit;
+  }
+
+  /**
+   * The most accurate plan that answers by the deadline with the wanted confidence; with `minAccuracy` the fastest one that is
+   * right that often.
+   *
+   * @throws {InvalidOptionError}
+   * @throws {InfeasiblePlanError} that names the nearest requests with a plan.
+   */
+  solve(request: SolveRequest): Plan {
+    const resolved = resolveRequest(request);
+    return new Plan(this.#fit, resolved, solvePlan(this.#fit, resolved));
+  }
+
+  /** Shares one deadline out to a queue of problems. @throws as `solve` does. */
+  solveBatch(request: BatchRequest): BatchPlan {
+    return new BatchPlan((single) => this.solve(single), request);
+  }
+
+  /** The best plan at each fitted deadline, as far as it is better than with less time. */
+  frontier(request: Omit<SolveRequest, 'deadlineMs' | 'minAccuracy'> = {}): FrontierPoint[] {
+    return frontierOf(this.#fit, resolveRequest({ ...request, deadlineMs: Infinity }));
+  }
+}
+
+function limitsOf(traces: readonly ProblemTrace[], profile: LatencyProfile): Parameters<typeof candidateSpecs>[1] {
+  const recorded = Math.min(...traces.map(({ branches }) => branches.length));
+  const promptTokens = Math.max(...traces.map((trace) => trace.promptTokens));
+  const branchTokens = Math.max(...traces.flatMap(({ branches }) => branches.map(({ ends }) => ends.length)));
+  return {
+    hasDraft: profile.parts.includes('draft'),
+    hasScores: profile.parts.includes('scorer') && traces.every(({ branches }) => branches.every(({ scores }) => scores)),
+    mostBranches: (withDraft) => Math.min(recorded, branchesThatFit(profile, { promptTokens, branchTokens, withDraft })),
+  };
+}
+
+/** The largest spec of each kind of draft: one of them takes longest. */
+function slowest(specs: readonly PlanSpec[]): PlanSpec[] {
+  const most = Math.max(...specs.map(({ branches }) => branches));
+  return specs.filter(({ branches, draftLength, maxTokens }) => branches === most && draftLength === 0 && maxTokens === undefined);
+}
+
+/** A quantile of a plan's latency without a deadline, over a few problems. */
+async function latencyOf(bench: ReplayBench, problems: readonly ProblemTrace[], spec: PlanSpec, level: number): Promise<number> {
+  const latencies: number[] = [];
+  for (const problem of problems.slice(0, 60)) latencies.push((await bench.run(spec, problem, Infinity, 1)).latencyMs);
+  return quantile(latencies, level);
+}
+
+/** `count` numbers from `low` to `high` with equal ratios. */
+function spaced(low: number, high: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => low * (high / low) ** (index / (count - 1)));
+}

@@ -1,0 +1,41 @@
+import type { LatencyProfile } from '../../contracts/profile.ts';
+import type { ProblemTrace } from '../../contracts/trace.ts';
+import { quantile } from '../../maths/quantile.ts';
+import type { PlanKnowledge } from '../control/plan-knowledge.ts';
+
+/** Outcomes a position needs to be believed. */
+const ENOUGH = 30;
+const STEP_BRANCHES = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
+
+/** Acceptance rate at each position of a draft, over all traces; `undefined` where they hold none. */
+export function acceptanceOf(traces: readonly ProblemTrace[]): number[] | undefined {
+  const sums: { proposed: number; accepted: number }[] = [];
+  for (const { drafts = [] } of traces) {
+    for (const [position, { proposed, accepted }] of drafts.entries()) {
+      const sum = (sums[position] ??= { proposed: 0, accepted: 0 });
+      sum.proposed += proposed;
+      sum.accepted += accepted;
+    }
+  }
+  const rates = sums.filter(({ proposed }) => proposed >= ENOUGH).map(({ proposed, accepted }) => accepted / proposed);
+  return rates.length > 0 ? rates : undefined;
+}
+
+/** What a controller needs, from the traces and the profile a plan was made with. */
+export function knowledgeOf(traces: readonly ProblemTrace[], profile: LatencyProfile): PlanKnowledge {
+  const lengths = traces.flatMap(({ branches }) => branches.map(({ ends }) => ends.length));
+  const promptTokens = quantile(
+    traces.map((trace) => trace.promptTokens),
+    0.5,
+  );
+  const contextTokens = promptTokens + quantile(lengths, 0.5) / 2;
+  const mostBranches = Math.min(...traces.map(({ branches }) => branches.length));
+  return {
+    lengths: Array.from({ length: 11 }, (_, index) => quantile(lengths, index / 10)),
+    stepMs: STEP_BRANCHES.filter((branches) => branches <= Math.max(1, mostBranches)).map((branches) => ({
+      branches,
+      milliseconds: profile.passMs('target', { rows: branches, newTokens: 1, contextTokens }),
+    })),
+    mostBranches,
+  };
+}
