@@ -119,6 +119,18 @@ export { MODEL_SHAPES, type ModelShape, type ModelShapeName } from './planning/p
 export { rooflineProfile, RooflineProfile, type RooflineOptions } from './planning/profile/roofline-profile.ts';
 export { ReplayBank } from './engines/replay/replay-bank.ts';
 export { ReplayEngine, type ReplayEngineOptions } from './engines/replay/replay-engine.ts';
+export { LatencyOptimizer, type FitOptions } from './planning/optimizer/latency-optimizer.ts';
+export { Plan, type PlanResult, type PlanRunRequest } from './planning/optimizer/plan.ts';
+export { BatchPlan, type BatchOutcome, type BatchRequest, type BatchRunRequest } from './planning/optimizer/batch-plan.ts';
+export type { BindingConstraint, FrontierPoint, PlanExplanation } from './planning/optimizer/explain-plan.ts';
+export { LATENCY_LEVELS, type FittedCandidate, type FittedPlans, type FittedPoint } from './planning/optimizer/fitted-plans.ts';
+export { describeSpec, type PlannedStrategy, type PlanParts, type PlanSpec } from './planning/optimizer/plan-spec.ts';
+export type { SpecGridOptions } from './planning/optimizer/candidate-specs.ts';
+export type { SearchProgress } from './planning/optimizer/search-plans.ts';
+export type { Choice, PlanPrediction, SolveRequest } from './planning/optimizer/solve-plan.ts';
+export type { PlanKnowledge } from './planning/control/plan-knowledge.ts';
+export type { ControlledRun } from './planning/control/run-spec.ts';
+export { ReplayScorer } from './engines/replay/replay-scorer.ts';
 export { importTraces, type ImportedText, type ImportTracesOptions } from './planning/traces/import-traces.ts';
 export { recordTraces, type RecordTracesOptions } from './planning/traces/record-traces.ts';
 export { formatTrace, parseTraces } from './planning/traces/trace-lines.ts';
@@ -149,6 +161,7 @@ export { systemClock } from './runtime/system-clock.ts';
 export {
   ContextLengthError,
   DisposedError,
+  InfeasiblePlanError,
   InvalidOptionError,
   isLatencyTtsError,
   LatencyTtsError,
@@ -159,6 +172,7 @@ export {
   ServerError,
   type ServerErrorKind,
   VocabularyMismatchError,
+  type NearestFeasible,
 } from './errors.ts';
 
 export type { AnswerEquivalence, AnswerExtractor } from './contracts/answer.ts';
@@ -179,7 +193,7 @@ export type {
   SessionOptions,
   SpeculationUsage,
 } from './contracts/engine.ts';
-export type { EventBase, RunEventMap } from './contracts/event.ts';
+export type { EventBase, PlanChange, RunEventMap } from './contracts/event.ts';
 export type { LatencyProfile, MemoryBudget, PassShape, ProfiledPart } from './contracts/profile.ts';
 export type { Message, Prompt } from './contracts/prompt.ts';
 export type { Strategy, StrategyRequest } from './contracts/strategy.ts';

@@ -12,7 +12,7 @@ import type { PlanChange } from '../../contracts/event.ts';
 import type { EarlyDecision, LaunchSchedule, VoteState } from '../../contracts/vote.ts';
 import { exactDecision } from '../../maths/early-decision.ts';
 import { betaPosterior } from '../../maths/vote-evidence.ts';
-import { chanceToEnd, shareWithin, stepMsAt, stepRatio, type PlanKnowledge } from './plan-knowledge.ts';
+import { chanceToEnd, shareWithin, stepMsAt, type PlanKnowledge } from './plan-knowledge.ts';
 
 export interface ControllerOptions {
   readonly knowledge: PlanKnowledge;
@@ -21,6 +21,8 @@ export interface ControllerOptions {
   /** Most branches the controller may come to. */
   readonly mostBranches: number;
   readonly deadlineAt: number;
+  /** Steps that the strategy keeps free to ask cut branches for their answers; a branch must end before them. */
+  readonly reservedSteps: number;
   now(): number;
   onChange(change: PlanChange): void;
 }
@@ -34,33 +36,38 @@ const DOUBT = 0.9;
 /** A machine this many times slower than planned has its winner taken by probability. */
 const SLOW = 1.5;
 const SURE = 0.95;
-/** Share of the time left that answers of cut branches may need. */
-const ANSWER_SHARE = 0.15;
 /** Newest measurement's weight. */
-const NEWEST = 0.3;
+const NEWEST = 0.5;
+
+/** The open branches at a moment. */
+interface Look {
+  readonly at: number;
+  /** Mean number of tokens. */
+  readonly tokens: number;
+  readonly branches: number;
+}
 
 export class PlanController {
   readonly #options: ControllerOptions;
   readonly #exact = exactDecision();
-  #last: { readonly at: number; readonly tokens: number; readonly branches: number } | undefined;
-  /** Milliseconds each branch takes for a token, and with how many branches that was measured. */
-  #rate: { readonly msPerToken: number; readonly branches: number } | undefined;
+  #last: Look | undefined;
+  /** Measured over planned time of a token; `undefined` as long as nothing was measured. */
+  #slowdown: number | undefined;
   #isByProbability = false;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
   }
 
-  /** Measured over planned time of a step; 1 as long as nothing was measured. Below 1 with drafts that are accepted. */
+  /** Measured over planned time of a token; 1 as long as nothing was measured. Below 1 with drafts that are accepted. */
   get slowdown(): number {
-    if (!this.#rate) return 1;
-    return this.#rate.msPerToken / stepMsAt(this.#options.knowledge.stepMs, this.#rate.branches);
+    return this.#slowdown ?? 1;
   }
 
   /** Takes what the open branches have written. @returns branches to drop. */
   observe(progress: readonly BranchProgress[]): number[] {
     this.#measure(progress);
-    if (!this.#rate || progress.length < 2) return [];
+    if (this.#slowdown === undefined || progress.length < 2) return [];
     const byLength = [...progress].sort((left, right) => right.tokenCount - left.tokenCount || left.branch - right.branch);
     const present = this.#expectedToEnd(byLength, byLength.length);
     let best = { count: byLength.length, expected: present };
@@ -74,7 +81,7 @@ export class PlanController {
       kind: 'drop-branches',
       from: length,
       to: best.count,
-      reason: `${length} branches would not finish in time at the measured ${this.#rate.msPerToken.toFixed(1)} ms a token`,
+      reason: `${length} branches would not finish in time now that a token takes ${this.slowdown.toFixed(1)} times what was planned`,
     });
     return byLength.slice(best.count).map(({ branch }) => branch);
   }
@@ -107,14 +114,14 @@ export class PlanController {
 
   /** How many branches more are worth launching now. */
   #furtherBranches({ tallies, launched, pending }: VoteState): number {
-    const { branches, mostBranches, knowledge, deadlineAt, now } = this.#options;
+    const { branches, mostBranches, knowledge, deadlineAt, reservedSteps, now } = this.#options;
     const room = Math.min(mostBranches - launched, branches);
     const voted = launched - pending.length;
     if (room < 1 || launched < branches || 2 * voted < launched || isSure(tallies, DOUBT)) return 0;
     if (deadlineAt === Infinity) return 0;
     for (let count = room; count >= 1; count = Math.floor(count / 2)) {
       const msPerToken = this.slowdown * stepMsAt(knowledge.stepMs, pending.length + count);
-      if (shareWithin(knowledge, (deadlineAt - now()) / msPerToken) >= LAUNCH_CHANCE) return count;
+      if (shareWithin(knowledge, (deadlineAt - now()) / msPerToken - reservedSteps) >= LAUNCH_CHANCE) return count;
     }
     return 0;
   }
@@ -129,24 +136,26 @@ export class PlanController {
 
   /** Branches likely to end in time if only the first `count` go on. */
   #expectedToEnd(byLength: readonly BranchProgress[], count: number): number {
-    const { knowledge, deadlineAt, now } = this.#options;
+    const { knowledge, deadlineAt, reservedSteps, now } = this.#options;
     if (deadlineAt === Infinity) return byLength.length;
-    const msPerToken = this.#rate!.msPerToken * stepRatio(knowledge, count, this.#rate!.branches);
-    const more = ((1 - ANSWER_SHARE) * (deadlineAt - now())) / msPerToken;
+    const more = (deadlineAt - now()) / (this.slowdown * stepMsAt(knowledge.stepMs, count)) - reservedSteps;
     return byLength.slice(0, count).reduce((sum, { tokenCount }) => sum + chanceToEnd(knowledge, tokenCount, more), 0);
   }
 
   #measure(progress: readonly BranchProgress[]): void {
     if (progress.length === 0) return;
-    const tokens = progress.reduce((sum, { tokenCount }) => sum + tokenCount, 0) / progress.length;
     const last = this.#last;
-    const at = this.#options.now();
-    this.#last = { at, tokens, branches: progress.length };
+    const { at, tokens, branches } = this.#look(progress);
     // Only between two looks at the same branches does the mean grow by what was decoded.
-    if (!last || last.branches !== progress.length || tokens <= last.tokens) return;
-    const msPerToken = (at - last.at) / (tokens - last.tokens);
-    const known = this.#rate?.branches === progress.length ? this.#rate.msPerToken : undefined;
-    this.#rate = { msPerToken: known === undefined ? msPerToken : known + NEWEST * (msPerToken - known), branches: progress.length };
+    if (!last || last.branches !== branches || tokens <= last.tokens) return;
+    const slowdown = (at - last.at) / (tokens - last.tokens) / stepMsAt(this.#options.knowledge.stepMs, branches);
+    this.#slowdown = this.#slowdown === undefined ? slowdown : this.#slowdown + NEWEST * (slowdown - this.#slowdown);
+  }
+
+  #look(progress: readonly BranchProgress[]): Look {
+    const tokens = progress.reduce((sum, { tokenCount }) => sum + tokenCount, 0) / progress.length;
+    this.#last = { at: this.#options.now(), tokens, branches: progress.length };
+    return this.#last;
   }
 
   #tell(change: PlanChange): void {

@@ -24,14 +24,10 @@ export function shareWithin({ lengths }: PlanKnowledge, tokens: number): number 
 
 /** Probability that a branch of `tokens` tokens ends within `more` further ones. */
 export function chanceToEnd(knowledge: PlanKnowledge, tokens: number, more: number): number {
+  if (more <= 0) return 0;
   const alive = 1 - shareWithin(knowledge, tokens);
-  if (alive <= 0) return more > 0 ? 1 : 0;
+  if (alive <= 0) return 1;
   return (shareWithin(knowledge, tokens + more) - shareWithin(knowledge, tokens)) / alive;
-}
-
-/** Time of a step of `branches` over one of `others`. */
-export function stepRatio({ stepMs }: PlanKnowledge, branches: number, others: number): number {
-  return stepMsAt(stepMs, branches) / stepMsAt(stepMs, others);
 }
 
 /** Milliseconds of a step, between and beyond the numbers of branches that are known. */

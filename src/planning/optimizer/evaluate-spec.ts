@@ -57,7 +57,7 @@ export class ReplayBench {
     try {
       const run = await runSpec({ spec, parts: { ...parts, scorer }, knowledge }, { engine, prompt: problem.prompt, clock, deadlineMs, seed: replica });
       const { answer, usage, stopReason, branches } = run.result;
-      const isCut = run.changes.length > 0 || stopReason === 'deadline' || branches.some(({ finish }) => finish === 'deadline');
+      const isCut = run.changes.length > 0 || stopReason === 'deadline' || branches.some(({ finish, isForced }) => isForced || finish === 'deadline');
       return { isRight: this.#isRight(answer, problem), latencyMs: clock.now(), tokens: usage.completionTokens, isCut };
     } catch (error) {
       if (!(error instanceof NoCandidateError)) throw error;

@@ -26,6 +26,11 @@ export const planSpec = v.object({
   maxTokens: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   /** Of votes. */
   earlyDecision: v.exactOptional(v.picklist(['exact', 'none', 'beta', 'dirichlet', 'anytime-valid'])),
+  /**
+   * Most tokens of the answer an unfinished branch is asked for; as many steps are kept free for it before the deadline. 0 asks
+   * none and lets branches decode to the last moment. 8 where it is left out.
+   */
+  answerTokens: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0))),
   /** Of `first-finish`. */
   finishers: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
 });
@@ -53,9 +58,15 @@ export interface VoteControl {
 
 /** The strategy of a spec. @throws {InvalidOptionError} for one that goes by scores, without a scorer. */
 export function strategyOf(spec: PlanSpec, parts: PlanParts, control?: VoteControl): Strategy {
-  const { strategy, branches, maxTokens, earlyDecision = 'exact', finishers = Math.ceil(branches / 2) } = spec;
+  const { strategy, branches, maxTokens, earlyDecision = 'exact', finishers = Math.ceil(branches / 2), answerTokens } = spec;
   const { sampling, extract, isSame } = parts;
-  const solution = { branches, ...(maxTokens !== undefined && { maxTokens }), ...(sampling && { sampling }), ...(extract && { extract }) };
+  const solution = {
+    branches,
+    ...(answerTokens !== undefined && { forcedAnswer: answerTokens === 0 ? (false as const) : { maxTokens: answerTokens } }),
+    ...(maxTokens !== undefined && { maxTokens }),
+    ...(sampling && { sampling }),
+    ...(extract && { extract }),
+  };
   const voting = { ...solution, ...(isSame && { isSame }), earlyDecision: control?.decision ?? earlyDecision, ...(control && { launch: control.schedule }) };
   switch (strategy) {
     case 'self-consistency':
@@ -75,12 +86,13 @@ function scoringOf({ strategy }: PlanSpec, { scorer, aggregation }: PlanParts): 
 }
 
 /** A spec in a few words. */
-export function describeSpec({ strategy, branches, draftLength, maxTokens, earlyDecision, finishers }: PlanSpec): string {
+export function describeSpec({ strategy, branches, draftLength, maxTokens, earlyDecision, finishers, answerTokens }: PlanSpec): string {
   const words = [`${strategy} of ${branches}`];
   if (finishers !== undefined) words.push(`first ${finishers}`);
   if (draftLength === 'adaptive') words.push('adaptive drafts');
   else if (draftLength > 0) words.push(`drafts of ${draftLength}`);
   if (maxTokens !== undefined) words.push(`at most ${maxTokens} tokens`);
   if (earlyDecision !== undefined && earlyDecision !== 'exact') words.push(`${earlyDecision} decision`);
+  if (answerTokens !== undefined) words.push(answerTokens === 0 ? 'no forced answers' : `${answerTokens} tokens for forced answers`);
   return words.join(', ');
 }

@@ -26,6 +26,8 @@ const COARSE_PROBLEMS = 32;
 /** A candidate stays in the race where it is among the best at some deadline, of its kind. */
 const BEST_OF_KIND = 3;
 const BEST_OF_ALL = 8;
+/** Other reserves that promising candidates are tried with. */
+const ANSWER_TOKENS = [0, 4];
 
 /** Coarse to fine: all candidates on a few problems, the best of each kind on all of them. */
 export async function searchPlans(options: SearchOptions): Promise<FittedCandidate[]> {
@@ -33,8 +35,8 @@ export async function searchPlans(options: SearchOptions): Promise<FittedCandida
   const every = Math.max(1, Math.floor(problems.length / COARSE_PROBLEMS));
   const few = problems.filter((_, index) => index % every === 0);
   const coarse = await evaluateAll(options, 'coarse', specs, few, 1);
-  const kept = few.length === problems.length && replicas === 1 ? coarse : await evaluateAll(options, 'fine', promising(coarse), problems, replicas);
-  return kept.map((candidate) => ({ ...candidate, points: monotone(candidate.points) }));
+  const fine = await evaluateAll(options, 'fine', promising(coarse), problems, replicas);
+  return fine.map((candidate) => ({ ...candidate, points: monotone(candidate.points) }));
 }
 
 async function evaluateAll(
@@ -71,7 +73,10 @@ async function runAtEach(bench: ReplayBench, spec: PlanSpec, problem: ProblemTra
   return runs;
 }
 
-/** Candidates that are among the best at some deadline: of all, of those without drafts, and of those of one branch. */
+/**
+ * Candidates that are among the best at some deadline: of all, of those without drafts, and of those of one branch; each with
+ * other reserves for forced answers.
+ */
 function promising(candidates: readonly FittedCandidate[]): PlanSpec[] {
   const kept = new Map<string, PlanSpec>();
   const keepBest = (of: readonly FittedCandidate[], count: number): void => {
@@ -89,7 +94,7 @@ function promising(candidates: readonly FittedCandidate[]): PlanSpec[] {
     candidates.filter(({ spec }) => spec.branches === 1),
     BEST_OF_KIND,
   );
-  return [...kept.values()];
+  return [...kept.values()].flatMap((spec) => [spec, ...ANSWER_TOKENS.map((answerTokens) => ({ ...spec, answerTokens }))]);
 }
 
 /** The more accurate first; of equals the faster one. */
