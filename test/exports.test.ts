@@ -120,6 +120,8 @@ const PORTABLE_NAMES = [
   'pairwiseTournament',
   'parseTraces',
   'recordTraces',
+  'probeCancellation',
+  'profileEndpoint',
   'rewardWeights',
   'rooflineProfile',
   'roundMs',

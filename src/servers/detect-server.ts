@@ -10,6 +10,12 @@ export interface ServerFacts {
   readonly contextTokens: number | undefined;
 }
 
+/** What a user says of a server. */
+export interface DeclaredFacts {
+  readonly server?: ServerName | undefined;
+  readonly contextTokens?: number | undefined;
+}
+
 const Models = v.looseObject({
   data: v.array(v.looseObject({ id: v.string(), owned_by: v.nullish(v.string()), max_model_len: v.nullish(v.number()) })),
 });
@@ -33,18 +39,16 @@ const OWNERS: Readonly<Record<string, ServerName>> = {
 /**
  * Asks a server which it is.
  *
- * @param declared - What its user says it is: then it is asked only for what is still unknown.
+ * @param declared - What its user says: it is asked only for what is still unknown.
  * @throws {ServerError} when it cannot be reached or refuses the key.
  */
-export async function detectServer(client: ServerClient, model: string, declared: ServerName | undefined, signal: AbortSignal): Promise<ServerFacts> {
+export async function detectServer(client: ServerClient, model: string, declared: DeclaredFacts, signal: AbortSignal): Promise<ServerFacts> {
+  const { server } = declared;
   const models = await optional(client.get('/models', Models, signal));
   const known = models?.data.find(({ id }) => id === model) ?? models?.data[0];
   const name =
-    declared ??
-    (new URL(client.baseURL).hostname === 'api.openai.com' ? 'openai' : undefined) ??
-    OWNERS[known?.owned_by ?? ''] ??
-    (await probe(client, signal));
-  return { dialect: DIALECTS[name], contextTokens: known?.max_model_len ?? (await contextOf(client, name, signal)) };
+    server ?? (new URL(client.baseURL).hostname === 'api.openai.com' ? 'openai' : undefined) ?? OWNERS[known?.owned_by ?? ''] ?? (await probe(client, signal));
+  return { dialect: DIALECTS[name], contextTokens: declared.contextTokens ?? known?.max_model_len ?? (await contextOf(client, name, signal)) };
 }
 
 /** Each server has a page that no other has. */

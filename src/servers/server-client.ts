@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { InvalidOptionError, ServerError } from '../errors.ts';
+import { InvalidOptionError, isLatencyTtsError, ServerError } from '../errors.ts';
 import { readEvents, readText, type Redact, type StreamEvent } from './read-events.ts';
 import { errorOfAnswer } from './server-errors.ts';
 
@@ -130,7 +130,7 @@ export class ServerClient {
 
   /** A failure of the connection. The cause is told in words: errors of other libraries carry the headers that were sent. */
   #failure(path: string, error: unknown): Error {
-    if (error instanceof ServerError) return error;
+    if (isLatencyTtsError(error)) return error;
     const words = [error, error instanceof Error ? error.cause : undefined].filter((one) => one !== undefined).map((one) => this.redact(String(one)));
     return new ServerError('connect', `The connection for ${path} failed: ${words.join(': ')}.`.replace(/\.\.$/, '.'), { isRetryable: true });
   }

@@ -82,6 +82,8 @@ function contextLengthError(message: string): ContextLengthError | undefined {
   const context = /(?:maximum (?:context|model) length|context (?:size|length|window))\D{0,40}?(\d+)/i.exec(message);
   if (!context) return undefined;
   const rest = message.slice(context.index + context[0].length);
-  const asked = /(?:requested|resulted in|contains at least|prompt (?:has|contains)|input)\D{0,40}?(\d+)/i.exec(rest) ?? /\((\d+) tokens\)/i.exec(message);
-  return asked ? new ContextLengthError(Number(asked[1]), Number(context[1])) : undefined;
+  const asked =
+    /(?:requested|request has|resulted in|contains at least|prompt (?:has|contains)|input)\D{0,40}?(\d+)/i.exec(rest) ?? /\((\d+) tokens\)/i.exec(message);
+  // What fits by itself was only asked to grow too long.
+  return asked && Number(asked[1]) >= Number(context[1]) ? new ContextLengthError(Number(asked[1]), Number(context[1])) : undefined;
 }

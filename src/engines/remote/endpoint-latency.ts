@@ -1,24 +1,30 @@
 import type { Clock } from '../../contracts/clock.ts';
-import { InvalidOptionError } from '../../errors.ts';
 import type { LatencyProfile, PassShape, ProfiledPart } from '../../contracts/profile.ts';
-import { lineThrough, type Line } from '../../maths/line-through.ts';
+import { InvalidOptionError } from '../../errors.ts';
+import { nonnegativeFit } from '../../maths/nonnegative-fit.ts';
 import { quantile } from '../../maths/quantile.ts';
 
 /** One request's times. */
 interface Sample {
   /** Requests open while it was measured, itself included; the mean. */
   readonly inFlight: number;
+  readonly promptTokens: number;
   readonly milliseconds: number;
 }
 
-interface FirstToken extends Sample {
-  readonly contextTokens: number;
+/** Milliseconds of a token, C1 + C2 · requests in flight. */
+export interface TokenCosts {
+  readonly fixedMs: number;
+  readonly perRequestMs: number;
+}
+
+/** Milliseconds to a first token: fixed + per request in flight + per token of prompt and text that the server reads. */
+export interface FirstTokenCosts extends TokenCosts {
+  readonly perPromptTokenMs: number;
 }
 
 /** Newest requests that count. */
 const KEPT = 256;
-/** Requests of which a line is drawn; below, there is only their mean. */
-const LEAST = 3;
 
 /** Follows the times of one request. */
 export interface RequestTiming {
@@ -32,41 +38,43 @@ export interface RequestTiming {
 
 /**
  * How long a server takes, from the requests that an engine has made: the time to the first token and the time of each further
- * one, as lines over the requests in flight, L = C1 + B · C2, by least squares over the newest requests. What it says is of
- * this client's own load; what others ask of the server shows as scatter.
+ * one over the requests in flight, L = C1 + B · C2, by least squares over the newest requests. What it says is of this
+ * client's own load; what others ask of the server shows as scatter.
  */
 export class EndpointLatency {
-  readonly #firstTokens: FirstToken[] = [];
+  readonly #firstTokens: Sample[] = [];
   readonly #tokens: Sample[] = [];
   #inFlight = 0;
 
-  /** Requests that were measured. */
+  /** Requests that were measured; of many, the newest that count. */
   get sampleCount(): number {
     return this.#firstTokens.length;
   }
 
+  /** Drops what was measured, after a change of the server. */
+  forget(): void {
+    this.#firstTokens.length = 0;
+    this.#tokens.length = 0;
+  }
+
   /** @internal Follows a request from now on. */
-  start(clock: Clock, contextTokens: number): RequestTiming {
+  start(clock: Clock, promptTokens: number): RequestTiming {
     this.#inFlight++;
     const startedAt = clock.now();
     let first: { readonly at: number; readonly tokens: number } | undefined;
-    let lastAt = startedAt;
-    let inFlightSum = 0;
-    let tellings = 0;
+    let last = { at: startedAt, inFlightSum: 0, count: 0 };
     let isOpen = true;
     return {
       tell: (tokens) => {
         if (tokens === 0) return;
-        lastAt = clock.now();
-        inFlightSum += this.#inFlight;
-        tellings++;
+        last = { at: clock.now(), inFlightSum: last.inFlightSum + this.#inFlight, count: last.count + 1 };
         if (first) return;
-        first = { at: lastAt, tokens };
-        keep(this.#firstTokens, { inFlight: this.#inFlight, contextTokens, milliseconds: lastAt - startedAt });
+        first = { at: last.at, tokens };
+        keep(this.#firstTokens, { inFlight: this.#inFlight, promptTokens, milliseconds: last.at - startedAt });
       },
       end: (tokens) => {
-        if (first && tokens > first.tokens)
-          keep(this.#tokens, { inFlight: inFlightSum / tellings, milliseconds: (lastAt - first.at) / (tokens - first.tokens) });
+        if (!first || tokens <= first.tokens) return;
+        keep(this.#tokens, { inFlight: last.inFlightSum / last.count, promptTokens, milliseconds: (last.at - first.at) / (tokens - first.tokens) });
       },
       close: () => {
         if (isOpen) this.#inFlight--;
@@ -87,18 +95,26 @@ export class EndpointLatency {
 
   /** Milliseconds of each token with this many requests in flight; `undefined` before any. */
   tokenMs(inFlight: number): number | undefined {
-    const line = lineOf(this.#tokens);
-    return line && line.intercept + line.slope * Math.max(1, inFlight);
+    const costs = this.tokenCosts;
+    return costs && costs.fixedMs + costs.perRequestMs * Math.max(1, inFlight);
   }
 
-  /** C1 and C2 of the time of a token, in milliseconds; `undefined` before any request. */
-  get tokenLine(): Line | undefined {
-    return lineOf(this.#tokens);
+  /** C1 and C2; `undefined` before any request of more than one token. */
+  get tokenCosts(): TokenCosts | undefined {
+    if (this.#tokens.length === 0) return undefined;
+    const [fixedMs, perRequestMs] = fit(this.#tokens, ({ inFlight }) => [1, inFlight]) as [number, number];
+    return { fixedMs, perRequestMs };
   }
 
-  /** C1 and C2 of the time to the first token, in milliseconds; `undefined` before any request. */
-  get firstTokenLine(): Line | undefined {
-    return lineOf(this.#firstTokens);
+  /** `undefined` before any request. */
+  get firstTokenCosts(): FirstTokenCosts | undefined {
+    if (this.#firstTokens.length === 0) return undefined;
+    const [fixedMs, perRequestMs, perPromptTokenMs] = fit(this.#firstTokens, ({ inFlight, promptTokens }) => [1, inFlight, promptTokens]) as [
+      number,
+      number,
+      number,
+    ];
+    return { fixedMs, perRequestMs, perPromptTokenMs };
   }
 
   /**
@@ -108,58 +124,68 @@ export class EndpointLatency {
    * @throws {InvalidOptionError} before any request of more than one token has been measured.
    */
   profile(label: string): LatencyProfile {
-    const token = lineOf(this.#tokens);
-    const first = lineOf(this.#firstTokens);
+    const { tokenCosts: token, firstTokenCosts: first } = this;
     if (!token || !first)
-      throw new InvalidOptionError('latency', 'measured by at least one request of more than one token', this.#tokens.length, 'Call `profileEndpoint` first.');
-    return new EndpointProfile(label, token, first, ratiosTo(token, this.#tokens), ratiosTo(first, this.#firstTokens));
+      throw new InvalidOptionError('latency', 'measured by a request of more than one token', this.#tokens.length, 'Call `profileEndpoint` first.');
+    return new EndpointProfile(label, token, first, {
+      target: this.#tokens.map(({ inFlight, milliseconds }) => [milliseconds, token.fixedMs + token.perRequestMs * inFlight]),
+      prefill: this.#firstTokens.map(({ inFlight, promptTokens, milliseconds }) => [
+        milliseconds,
+        first.fixedMs + first.perRequestMs * inFlight + first.perPromptTokenMs * promptTokens,
+      ]),
+    });
   }
 }
 
-/** A profile made of two lines. */
+type Measured = readonly (readonly [measuredMs: number, expectedMs: number])[];
+
 class EndpointProfile implements LatencyProfile {
   readonly label: string;
   readonly parts = ['target', 'prefill'] as const;
-  /** Time to the first token is time of the prefill here; there is nothing beside it. */
-  readonly requestMs = 0;
-  readonly #lines: Readonly<Record<string, Line>>;
-  readonly #ratios: Readonly<Record<string, readonly number[]>>;
+  readonly requestMs: number;
+  readonly #token: TokenCosts;
+  readonly #first: FirstTokenCosts;
+  readonly #ratios: Readonly<Record<'target' | 'prefill', readonly number[]>>;
 
-  constructor(label: string, target: Line, prefill: Line, targetRatios: readonly number[], prefillRatios: readonly number[]) {
+  constructor(label: string, token: TokenCosts, first: FirstTokenCosts, measured: Readonly<Record<'target' | 'prefill', Measured>>) {
     this.label = label;
-    this.#lines = { target, prefill };
-    this.#ratios = { target: targetRatios, prefill: prefillRatios };
+    this.requestMs = first.fixedMs;
+    this.#token = token;
+    this.#first = first;
+    this.#ratios = { target: ratiosOf(measured.target), prefill: ratiosOf(measured.prefill) };
   }
 
-  /** A server decides for itself what it drafts and how it splits prompts, so new tokens change nothing here. */
-  passMs(part: ProfiledPart, { rows }: PassShape): number {
-    const { intercept, slope } = this.#of(this.#lines, part);
-    return intercept + slope * rows;
+  /** What a server drafts it decides for itself, so that a token of a row costs what it costs, however many come at once. */
+  passMs(part: ProfiledPart, { rows, newTokens }: PassShape): number {
+    this.#requirePart(part);
+    const { perRequestMs, perPromptTokenMs } = this.#first;
+    return part === 'prefill' ? perRequestMs * rows + perPromptTokenMs * newTokens * rows : newTokens * (this.#token.fixedMs + this.#token.perRequestMs * rows);
   }
 
   spread(part: ProfiledPart, probability: number): number {
-    const ratios = this.#of(this.#ratios, part);
+    this.#requirePart(part);
+    const ratios = this.#ratios[part];
     return quantile(ratios, probability) / quantile(ratios, 0.5);
   }
 
-  #of<Value>(values: Readonly<Record<string, Value>>, part: ProfiledPart): Value {
-    const value = values[part];
-    if (value === undefined) throw new InvalidOptionError('part', "'target' or 'prefill' of a server", part);
-    return value;
+  #requirePart(part: ProfiledPart): asserts part is 'target' | 'prefill' {
+    if (part !== 'target' && part !== 'prefill') throw new InvalidOptionError('part', "'target' or 'prefill' of a server", part);
   }
 }
 
-function keep<Value>(values: Value[], value: Value): void {
-  values.push(value);
-  if (values.length > KEPT) values.shift();
+function keep(samples: Sample[], sample: Sample): void {
+  samples.push(sample);
+  if (samples.length > KEPT) samples.shift();
 }
 
-function lineOf(samples: readonly Sample[]): Line | undefined {
-  if (samples.length === 0) return undefined;
-  if (samples.length >= LEAST) return lineThrough(samples.map(({ inFlight, milliseconds }) => [inFlight, milliseconds]));
-  return { intercept: samples.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / samples.length, slope: 0 };
+function fit(samples: readonly Sample[], columns: (sample: Sample) => readonly number[]): number[] {
+  return nonnegativeFit(
+    samples.map(columns),
+    samples.map(({ milliseconds }) => milliseconds),
+  );
 }
 
-function ratiosTo({ intercept, slope }: Line, samples: readonly Sample[]): readonly number[] {
-  return samples.map(({ inFlight, milliseconds }) => milliseconds / Math.max(Number.MIN_VALUE, intercept + slope * inFlight));
+function ratiosOf(measured: Measured): readonly number[] {
+  const ratios = measured.filter(([, expectedMs]) => expectedMs > 0).map(([measuredMs, expectedMs]) => measuredMs / expectedMs);
+  return ratios.length > 0 && ratios.some((ratio) => ratio > 0) ? ratios : [1];
 }

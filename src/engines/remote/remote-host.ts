@@ -189,10 +189,9 @@ export class RemoteHost {
   }
 
   async #detect(): Promise<void> {
-    const { server, model, contextTokens } = this.#options;
-    const facts = await detectServer(this.client, model, server, this.#life.signal);
-    this.#dialect = facts.dialect;
-    this.#contextTokens = contextTokens ?? facts.contextTokens;
+    const { dialect, contextTokens } = await detectServer(this.client, this.model, this.#options, this.#life.signal);
+    this.#dialect = dialect;
+    this.#contextTokens = contextTokens;
   }
 }
 
