@@ -134,7 +134,7 @@ const PORTABLE_NAMES = [
 ];
 const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
   'latency-tts': [...PORTABLE_NAMES, 'loadModel'],
-  'latency-tts/ai-sdk': ['createLatencyTts', 'latencyTts', 'latencyTtsReport'],
+  'latency-tts/ai-sdk': ['aiSdkEngine', 'createLatencyTts', 'latencyTts', 'latencyTtsMiddleware', 'latencyTtsReport'],
   'latency-tts/langchain': ['ChatLatencyTts'],
   'latency-tts/node-llama-cpp': ['llamaCppModel'],
   'latency-tts/problems': ['TIERS', 'formatSolution', 'generateProblems'],

@@ -84,7 +84,8 @@ describe.skipIf(missing)(`node-llama-cpp on the bundled weights${missing ? `: ${
     ['SpeculativeDecoder', 5, (models: LocalModel[]) => new SpeculativeDecoder({ target: models[0]!, draft: models[1]!, draftLength: 4 })],
   ] as const)('%s', (_, tokensAPass, make) => {
     for (const law of engineLaws) {
-      test(law.name, async () => {
+      // llama.cpp rounds by how a batch is cut: at the temperatures of some laws a text now and then comes out otherwise.
+      test(law.name, { retry: 3 }, async () => {
         const models = await Promise.all([localModel('target'), localModel('draft')]);
         await law.check({ ...subject, tokensAPass, open: () => make(models) } satisfies EngineSubject);
       });

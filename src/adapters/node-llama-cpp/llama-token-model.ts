@@ -101,21 +101,20 @@ export class LlamaTokenModel implements TokenModel {
       this.#slots,
       rows.map((row) => ({ user: row.sequence, tokens: reusableTokens(row) })),
     );
+    // All of them before any evaluation: what is asked for later would be another batch, and batches round differently.
+    const held = await settleAll(rows.map((row, index) => alignSlot(slots[index]!, reusableTokens(row))));
     let end = start;
     const evaluations = rows.map((row, index) => {
       const at = end;
       end += row.logitCount * this.vocabularySize;
-      return this.#evaluate(slots[index]!, row, logits, at);
+      return this.#evaluate(slots[index]!, row, held[index]!, (offset) => logits.subarray(at + offset * this.vocabularySize));
     });
-    const failure = (await Promise.allSettled(evaluations)).find((outcome) => outcome.status === 'rejected');
-    if (!failure) return end;
-    const { reason } = failure as { readonly reason: unknown };
-    throw new ModelError(`node-llama-cpp failed: ${reason instanceof Error ? reason.message : String(reason)}`, { cause: reason });
+    await settleAll(evaluations);
+    return end;
   }
 
-  async #evaluate(slot: Slot, row: LlamaRow, logits: Float32Array, start: number): Promise<void> {
-    const { sequence, tokens, logitCount } = row;
-    const held = await alignSlot(slot, reusableTokens(row));
+  /** @param rowOfLogits - Where the logits behind each asked token go, from the first. */
+  async #evaluate(slot: Slot, { sequence, tokens, logitCount }: LlamaRow, held: number, rowOfLogits: (offset: number) => Float32Array): Promise<void> {
     const missing = [...sequence.tokens, ...tokens].slice(held);
     const generateNext = { probabilities: true, options: { temperature: 1, topK: this.#candidates, topP: 1, minP: 0 } } as const;
     const firstAsked = missing.length - logitCount;
@@ -127,10 +126,20 @@ export class LlamaTokenModel implements TokenModel {
     for (let asked = 0; asked < logitCount; asked++) {
       const probabilities = outputs[firstAsked + asked]?.next.probabilities;
       if (!probabilities) throw new ModelError('It gave no probabilities.');
-      const at = start + asked * this.vocabularySize;
-      for (const [token, probability] of probabilities) if (probability > 0) logits[at + token] = Math.log(probability);
+      const row = rowOfLogits(asked);
+      for (const [token, probability] of probabilities) if (probability > 0) row[token] = Math.log(probability);
     }
   }
+}
+
+/** Waits for all, so that nothing is under way when one fails. @throws {ModelError} */
+async function settleAll<Result>(work: readonly Promise<Result>[]): Promise<Result[]> {
+  const outcomes = await Promise.allSettled(work);
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'fulfilled') return outcome.value;
+    const reason: unknown = outcome.reason;
+    throw new ModelError(`node-llama-cpp failed: ${reason instanceof Error ? reason.message : String(reason)}`, { cause: reason });
+  });
 }
 
 /** Tokens that need no evaluation where a cache has them: all but those whose logits are wanted. */

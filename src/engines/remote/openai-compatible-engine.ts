@@ -8,7 +8,7 @@ import { systemClock } from '../../runtime/system-clock.ts';
 import { countPrompt, estimatePromptTokens, isPlainText } from '../../servers/count-tokens.ts';
 import { unsupportedSampling, type ServerName } from '../../servers/dialects.ts';
 import type { EndpointLatency } from './endpoint-latency.ts';
-import { RemoteHost } from './remote-host.ts';
+import { RemoteHost, type RemoteService } from './remote-host.ts';
 import { resolveRemoteOptions, type OpenAICompatibleOptions } from './remote-options.ts';
 import { RemoteSession } from './remote-session.ts';
 import { waitUntil } from './request-stream.ts';
@@ -35,14 +35,15 @@ export function openaiCompatibleEngine(options: OpenAICompatibleOptions): OpenAI
   return new RemoteEngine(options);
 }
 
-class RemoteEngine implements OpenAICompatibleEngine {
+/** Behind `openaiCompatibleEngine`, and behind whatever else answers requests as a server does. */
+export class RemoteEngine implements OpenAICompatibleEngine {
   readonly #host: RemoteHost;
   readonly #options: ReturnType<typeof resolveRemoteOptions>;
   readonly #sessions = new Set<RemoteSession>();
 
-  constructor(options: OpenAICompatibleOptions) {
+  constructor(options: OpenAICompatibleOptions, service?: RemoteService) {
     this.#options = resolveRemoteOptions(options);
-    this.#host = new RemoteHost(this.#options);
+    this.#host = new RemoteHost(this.#options, service);
   }
 
   get name(): string {

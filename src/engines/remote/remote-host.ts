@@ -28,6 +28,12 @@ const REFUSALS: readonly (readonly [RegExp, OptionalField])[] = [
   [/\btemperature\b|\btop_p\b/i, 'sampling'],
 ];
 
+/** What answers requests in place of a server that is asked over HTTP. */
+export interface RemoteService {
+  readonly client: ServerClient;
+  readonly dialect: Dialect;
+}
+
 /** One server as an engine uses it: what it is, what it takes, how fast it is, and how many requests may be open. */
 export class RemoteHost {
   readonly client: ServerClient;
@@ -47,10 +53,12 @@ export class RemoteHost {
   #countsExactly = true;
   #disposed: DisposedError | undefined;
 
-  constructor(options: ResolvedRemoteOptions) {
-    this.client = new ServerClient(options);
+  /** @param service - Which needs no finding out. @default the server that the options name */
+  constructor(options: ResolvedRemoteOptions, service?: RemoteService) {
+    this.client = service?.client ?? new ServerClient(options);
     this.#options = options;
-    this.#dialect = DIALECTS[options.server ?? 'other'];
+    this.#dialect = service?.dialect ?? DIALECTS[options.server ?? 'other'];
+    if (service) this.#detection = Promise.resolve();
     this.#contextTokens = options.contextTokens;
     this.limit = pLimit(options.maxConcurrency);
   }
