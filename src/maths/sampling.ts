@@ -9,6 +9,7 @@
  */
 import type { SamplingOptions } from '../contracts/engine.ts';
 import { requireNumber, requireWholeNumber } from '../options.ts';
+import { expNonPositive } from './exponential.ts';
 
 /** Sampling options with every default filled in. */
 export type Sampling = Required<SamplingOptions>;
@@ -37,7 +38,7 @@ export function argmax(values: Float32Array, start = 0, size = values.length): n
 export function logSumExp(values: Float32Array, start = 0, size = values.length): number {
   const largest = values[start + argmax(values, start, size)]!;
   let sum = 0;
-  for (let index = start; index < start + size; index++) sum += Math.exp(values[index]! - largest);
+  for (let index = start; index < start + size; index++) sum += expNonPositive(values[index]! - largest);
   return largest + Math.log(sum);
 }
 
@@ -86,7 +87,7 @@ function softmax(scores: Float32Array, start: number, probs: Float32Array, tempe
   const largest = scores[start + argmax(scores, start, probs.length)]!;
   let sum = 0;
   for (let index = 0; index < probs.length; index++) {
-    const weight = Math.exp((scores[start + index]! - largest) / temperature);
+    const weight = expNonPositive((scores[start + index]! - largest) / temperature);
     probs[index] = weight;
     sum += weight;
   }
