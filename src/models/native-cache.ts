@@ -10,12 +10,17 @@ export interface CacheShape {
 /** Added to the score of a position that must not be seen. Finite, so that a row without any past gives no NaN. */
 export const SHUT = -1e9;
 
+/** A single row is shown its past rounded up to this many positions: fewer sizes mean fewer shapes for the runtime. */
+const SHOWN_STEP = 16;
+
 /** Inputs of a forward over the first `rows` slots. */
 export interface PastFeeds {
-  /** `[rows, 1, capacity + 1]`: the bias of a forward with one new token a row, which sees itself. */
+  /** Positions of the cache that the forward is shown: at least those in use. */
+  readonly past: number;
+  /** `[rows, 1, past + 1]`: the bias of a forward with one new token a row, which sees itself. */
   readonly stepBias: Tensor;
   /**
-   * `past_key.N` and `past_value.N`, `[rows, capacity, headWidth]`, of every layer N. The model sets its other inputs in
+   * `past_key.N` and `past_value.N`, `[rows, past, headWidth]`, of every layer N. The model sets its other inputs in
    * the same record: copying so many names for every forward costs more than filling them.
    */
   readonly inputs: Record<string, Tensor>;
@@ -33,7 +38,7 @@ export interface PastFeeds {
  */
 export class NativeCache<Owner extends { slot: number }> extends SlotCache<Owner> {
   readonly #shape: CacheShape;
-  /** By rows and capacity; dropped when the buffers are replaced. */
+  /** By rows and positions; dropped when the buffers are replaced. */
   readonly #feeds = new Map<string, PastFeeds>();
   #feedsBuffer: Float32Array | undefined;
 
@@ -65,23 +70,32 @@ export class NativeCache<Owner extends { slot: number }> extends SlotCache<Owner
     return this.#bias.subarray(start, start + this.capacity);
   }
 
-  /** Inputs over the first `rows` slots, without copying. */
-  feeds(rows: number): PastFeeds {
-    const { capacity } = this;
-    const key = `${rows}x${capacity}`;
+  /**
+   * Inputs over the first `rows` slots, without copying keys and values.
+   *
+   * @param longest - Most positions in use in any of them. What a forward costs grows with what it is shown. Several slots
+   *   can only be shown whole, but of a single one any part from the start is a tensor.
+   */
+  feeds(rows: number, longest: number): PastFeeds {
+    const past = rows === 1 ? Math.max(1, Math.ceil(longest / SHOWN_STEP)) * SHOWN_STEP : this.capacity;
+    const key = `${rows}x${past}`;
     let feeds = this.#feeds.get(key);
-    if (!feeds) {
-      const { layers, headWidth } = this.#shape;
-      const stepBias = new Tensor('float32', this.view(2 * layers, 0, rows), [rows, 1, capacity + 1]);
-      const inputs: Record<string, Tensor> = {};
-      for (let layer = 0; layer < layers; layer++) {
-        inputs[`past_key.${layer}`] = new Tensor('float32', this.view(2 * layer, 0, rows), [rows, capacity, headWidth]);
-        inputs[`past_value.${layer}`] = new Tensor('float32', this.view(2 * layer + 1, 0, rows), [rows, capacity, headWidth]);
-      }
-      feeds = { stepBias, inputs };
-      this.#feeds.set(key, feeds);
-    }
+    if (!feeds) this.#feeds.set(key, (feeds = this.#makeFeeds(rows, past)));
+    // A slot's bias has its own end behind its last position, so a part of it lacks one.
+    if (rows === 1) (feeds.stepBias.data as Float32Array).set(this.#bias.subarray(0, past));
     return feeds;
+  }
+
+  #makeFeeds(rows: number, past: number): PastFeeds {
+    const { layers, headWidth } = this.#shape;
+    const inputs: Record<string, Tensor> = {};
+    const size = rows * past * headWidth;
+    for (let layer = 0; layer < layers; layer++) {
+      inputs[`past_key.${layer}`] = new Tensor('float32', this.#floats(2 * layer).subarray(0, size), [rows, past, headWidth]);
+      inputs[`past_value.${layer}`] = new Tensor('float32', this.#floats(2 * layer + 1).subarray(0, size), [rows, past, headWidth]);
+    }
+    const bias = rows === 1 ? new Float32Array(past + 1) : this.#bias.subarray(0, rows * (past + 1));
+    return { past, stepBias: new Tensor('float32', bias, [rows, 1, past + 1]), inputs };
   }
 
   /**

@@ -118,7 +118,7 @@ export class NativeTokenModel implements TokenModel {
   async #run(batch: readonly NativeRow[], width: number, wantedCount: number): Promise<InferenceSession.ReturnType> {
     const rows = batch.length;
     const shape = this.#shapeFeeds(rows, width);
-    const { stepBias, inputs } = this.#cache.feeds(rows);
+    const { past, stepBias, inputs } = this.#cache.feeds(rows, Math.max(...batch.map(({ sequence }) => sequence.length)));
     // The head always gets one position at least; an unwanted row of logits is simply not read.
     const wanted = this.#wantedFeed(Math.max(1, wantedCount));
     if (wantedCount === 0) wanted.words[0] = 0;
@@ -133,7 +133,7 @@ export class NativeTokenModel implements TokenModel {
     }
     inputs['tokens'] = shape.tokens;
     inputs['positions'] = shape.positions;
-    inputs['bias'] = width === 1 ? stepBias : this.#blockBias(batch, width);
+    inputs['bias'] = width === 1 ? stepBias : this.#blockBias(batch, width, past);
     inputs['wanted'] = wanted.tensor;
     try {
       return await this.#session.run(inputs);
@@ -142,21 +142,20 @@ export class NativeTokenModel implements TokenModel {
     }
   }
 
-  /** `[rows, width × group, capacity + width]`: every new token sees its row's past and the new tokens up to itself. */
-  #blockBias(batch: readonly { readonly sequence: NativeSequence }[], width: number): Tensor {
-    const capacity = this.#cache.capacity;
-    const stride = capacity + width;
+  /** `[rows, width × group, past + width]`: every new token sees its row's past and the new tokens up to itself. */
+  #blockBias(batch: readonly { readonly sequence: NativeSequence }[], width: number, past: number): Tensor {
+    const stride = past + width;
     const queries = width * this.#group;
     const size = batch.length * queries * stride;
     if (this.#biasScratch.length < size) this.#biasScratch = new Float32Array(size);
     const bias = this.#biasScratch.subarray(0, size);
     for (const { sequence } of batch) {
-      const past = this.#cache.biasOf(sequence);
+      const shown = this.#cache.biasOf(sequence).subarray(0, past);
       for (let query = 0; query < queries; query++) {
         const start = (sequence.slot * queries + query) * stride;
-        const firstUnseen = start + capacity + Math.floor(query / this.#group) + 1;
-        bias.set(past, start);
-        bias.fill(0, start + capacity, firstUnseen);
+        const firstUnseen = start + past + Math.floor(query / this.#group) + 1;
+        bias.set(shown, start);
+        bias.fill(0, start + past, firstUnseen);
         bias.fill(SHUT, firstUnseen, start + stride);
       }
     }

@@ -10,8 +10,8 @@ export interface SlotBuffer {
   readonly extra?: number;
 }
 
-/** Positions a cache grows by: fewer sizes mean fewer shapes for the runtime, more waste for each pass. */
-const CAPACITY_STEP = 64;
+/** Positions a cache grows by: fewer sizes mean fewer moves and fewer shapes for the runtime, more waste for each pass. */
+const CAPACITY_STEP = 32;
 
 /**
  * Buffers divided into slots of equal capacity, each taken by an owner or free. The first n slots are contiguous, so that
@@ -113,7 +113,7 @@ export class SlotCache<Owner extends { slot: number }> {
   }
 
   /** Called when slots have been laid out anew. */
-  protected onLayOut(_slots: number, _previousCapacity: number): void {}
+  protected onLayOut?(slots: number, previousCapacity: number): void;
 
   #slotSize(buffer: number): number {
     return this.#buffers[buffer]!.runs * this.#runLength(buffer, this.#capacity);
@@ -167,7 +167,7 @@ export class SlotCache<Owner extends { slot: number }> {
     }
     this.#owners = Array.from({ length: slots }, (_, slot) => this.#owners[slot]);
     this.#capacity = capacity;
-    this.onLayOut(slots, previous);
+    this.onLayOut?.(slots, previous);
   }
 }
 

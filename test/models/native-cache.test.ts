@@ -60,23 +60,25 @@ class Ledger {
   check(owners: readonly Owner[]): void {
     this.cache.gather(owners);
     expect(owners.map(({ slot }) => slot).sort((left, right) => left - right)).toEqual([...owners.keys()]);
-    const { stepBias, inputs } = this.cache.feeds(owners.length);
-    const capacity = this.cache.capacity;
+    const longest = Math.max(0, ...owners.map(({ tokens }) => tokens.length));
+    const { past, stepBias, inputs } = this.cache.feeds(owners.length, longest);
+    if (owners.length === 1) expect(past).toBeLessThan(Math.max(1, longest) + 16);
+    else expect(past).toBe(this.cache.capacity);
     expect(Object.values(inputs).map(({ dims }) => dims)).toEqual(
       Array.from({ length: LAYERS }, () => [
-        [owners.length, capacity, HEAD_WIDTH],
-        [owners.length, capacity, HEAD_WIDTH],
+        [owners.length, past, HEAD_WIDTH],
+        [owners.length, past, HEAD_WIDTH],
       ]).flat(),
     );
-    expect(stepBias.dims).toEqual([owners.length, 1, capacity + 1]);
+    expect(stepBias.dims).toEqual([owners.length, 1, past + 1]);
     for (const { slot, tokens } of owners) {
-      const bias = Array.from({ length: capacity + 1 }, (_, position) => (position < tokens.length || position === capacity ? 0 : Math.fround(SHUT)));
-      expect([...(stepBias.data as Float32Array)].slice(slot * (capacity + 1), (slot + 1) * (capacity + 1))).toEqual(bias);
+      const bias = Array.from({ length: past + 1 }, (_, position) => (position < tokens.length || position === past ? 0 : Math.fround(SHUT)));
+      expect([...(stepBias.data as Float32Array)].slice(slot * (past + 1), (slot + 1) * (past + 1))).toEqual(bias);
       for (let layer = 0; layer < LAYERS; layer++) {
         const [keys, values] = [inputs[`past_key.${layer}`]!.data, inputs[`past_value.${layer}`]!.data];
         for (let unit = 0; unit < HEAD_WIDTH; unit++) {
           const held = tokens.map((_, position) => {
-            const place = (slot * capacity + position) * HEAD_WIDTH + unit;
+            const place = (slot * past + position) * HEAD_WIDTH + unit;
             return [keys[place], values[place]];
           });
           const key = layer * HEAD_WIDTH + unit;
