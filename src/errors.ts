@@ -36,8 +36,24 @@ export class InvalidOptionError extends LatencyTtsError {
 
 /** A model, tokenizer or scorer failed while working. */
 export class ModelError extends LatencyTtsError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('LTTS_MODEL', message, options);
+  constructor(message: string, options?: ErrorOptions, code = 'LTTS_MODEL') {
+    super(code, message, options);
+  }
+}
+
+/** A GPU has no room for what a model needs. Engines try with fewer branches before they give up. */
+export class DeviceMemoryError extends ModelError {
+  /** @param what - What did not fit, as a sentence without its end. */
+  constructor(what: string, options?: ErrorOptions) {
+    super(`${what}. Decode fewer branches (\`maxRows\`), draft less, shorten the prompt, or choose another device.`, options, 'LTTS_DEVICE_MEMORY');
+  }
+}
+
+/** The GPU is gone: its driver was reset, it was taken out, or the browser has taken it back. What was on it is lost. */
+export class DeviceLostError extends ModelError {
+  /** @param what - What failed, as a sentence without its end. */
+  constructor(what: string, options?: ErrorOptions) {
+    super(`${what}. The device is lost, with the model and its caches. Dispose of the engine and make a new one.`, options, 'LTTS_DEVICE_LOST');
   }
 }
 

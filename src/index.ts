@@ -83,6 +83,7 @@ export { loadOnnxModel, type LoadOnnxModelOptions, type LoadProgress, type OnnxD
 export { loadOnnxClassifier, type LocalClassifier } from './models/load-onnx-classifier.ts';
 export type { TextClassifier } from './models/onnx-classifier.ts';
 export { HubTokenizer, type TokenizerFiles } from './models/hub-tokenizer.ts';
+export { DeviceTokenModel, type DeviceSessions, type DeviceTokenModelOptions } from './models/device-token-model.ts';
 export { NativeTokenModel, type NativeTokenModelOptions } from './models/native-token-model.ts';
 export { bundledModels, type BundledModelName, type BundledModelProgress, type BundledModels, type BundledModelsOptions } from './web/bundled-models.ts';
 export type { FetchOptions, FetchProgress } from './web/fetch-file.ts';
@@ -161,6 +162,8 @@ export { systemClock } from './runtime/system-clock.ts';
 
 export {
   ContextLengthError,
+  DeviceLostError,
+  DeviceMemoryError,
   DisposedError,
   InfeasiblePlanError,
   InvalidOptionError,

@@ -1,18 +1,18 @@
 import type { InferenceSession } from 'onnxruntime-common';
 
+/** Does work once all earlier work is over. Work that fails does not hold up what comes after it. */
+export type Turns = <Result>(work: () => Promise<Result>) => Promise<Result>;
+
 /** Of the page or worker, whichever copies of this package it has loaded. */
 const TURNS = Symbol.for('latency-tts.onnxruntime-web');
 const realm = globalThis as { [TURNS]?: Promise<unknown> };
 
-/**
- * Runs work once all earlier work is over: ONNX Runtime takes one call at a time in a page, over all sessions. Work that fails
- * does not hold up what comes after it.
- */
-export function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-  const result = (realm[TURNS] ?? Promise.resolve()).then(work);
+/** Turns of a page or a Web Worker: ONNX Runtime takes one call at a time there, over all sessions. */
+export const pageTurns: Turns = (work) => {
+  const result = (realm[TURNS] ?? Promise.resolve()).then(nextTask).then(work);
   realm[TURNS] = result.catch(() => undefined);
   return result;
-}
+};
 
 /**
  * Waits for a task of its own. A pass in WebAssembly ends without one, and passes that follow one another in microtasks would
@@ -32,12 +32,14 @@ function nextTask(): Promise<void> {
 type Feeds = InferenceSession.FeedsType;
 type Fetches = InferenceSession.FetchesType;
 
-/** A session that runs when no other one of the page does. */
+/** A session that runs when no other one with the same turns does. */
 export class ExclusiveSession implements InferenceSession {
   readonly #session: InferenceSession;
+  readonly #inTurn: Turns;
 
-  constructor(session: InferenceSession) {
+  constructor(session: InferenceSession, inTurn: Turns) {
     this.#session = session;
+    this.#inTurn = inTurn;
   }
 
   get inputNames(): readonly string[] {
@@ -57,14 +59,11 @@ export class ExclusiveSession implements InferenceSession {
   }
 
   run(feeds: Feeds, fetchesOrOptions?: Fetches | InferenceSession.RunOptions, options?: InferenceSession.RunOptions): Promise<InferenceSession.ReturnType> {
-    return inTurn(async () => {
-      await nextTask();
-      return this.#session.run(feeds, (fetchesOrOptions ?? {}) as Fetches, options);
-    });
+    return this.#inTurn(() => this.#session.run(feeds, (fetchesOrOptions ?? {}) as Fetches, options));
   }
 
   release(): Promise<void> {
-    return inTurn(() => this.#session.release());
+    return this.#inTurn(() => this.#session.release());
   }
 
   startProfiling(): void {

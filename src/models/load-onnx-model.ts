@@ -11,7 +11,7 @@ import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { InvalidOptionError, ModelLoadError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
 import { openTokenModel } from './detect-layout.ts';
-import { ExclusiveSession } from './exclusive-session.ts';
+import { ExclusiveSession, pageTurns } from './exclusive-session.ts';
 import { HubTokenizer } from './hub-tokenizer.ts';
 import type { LocalModel } from './local-model.ts';
 import { readModelFacts } from './model-facts.ts';
@@ -197,7 +197,7 @@ export async function openSession(
     await Promise.all(Object.values(sessions).map((part) => part.release()));
     throw new ModelLoadError(source, `${source} is exported in several graphs (${names.join(', ')}), which cannot be decoded here. Choose a text-only export.`);
   }
-  return { session: isNode ? session : new ExclusiveSession(session), generation };
+  return { session: isNode ? session : new ExclusiveSession(session, pageTurns), generation };
 }
 
 /** What is used of a loaded model; its type leaves the values open. */

@@ -256,7 +256,8 @@ export function isNativeGraph(session: InferenceSession): boolean {
   return session.inputNames.includes('tokens') && session.inputNames.includes('bias');
 }
 
-function describeNativeGraph(session: InferenceSession): { layers: number; headWidth: number; logitWidth: number } {
+/** Sizes of a native graph. @throws {ModelLoadError} */
+export function describeNativeGraph(session: InferenceSession): { layers: number; headWidth: number; logitWidth: number } {
   const inputs = new Map(session.inputMetadata.map((input) => [input.name, input]));
   const firstKey = inputs.get('past_key.0');
   const logits = session.outputMetadata.find((output) => output.name === 'logits');

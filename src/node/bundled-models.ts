@@ -21,9 +21,9 @@ export interface BundledModelsOptions extends Omit<LoadModelOptions, 'name' | 't
 }
 
 /** Describes the bundled models. Loads no weights. @throws {InvalidOptionError} */
-export async function bundledModels({ threads = 1, executionProviders }: BundledModelsOptions = {}): Promise<BundledModels> {
+export async function bundledModels({ threads = 1, device, executionProviders }: BundledModelsOptions = {}): Promise<BundledModels> {
   const models = join(packageRoot(), 'models');
-  const options = { threads, ...(executionProviders && { executionProviders }) };
+  const options = { threads, ...(device && { device }), ...(executionProviders && { executionProviders }) };
   const load = (name: string): Promise<LocalModel> =>
     loadModel(join(models, name), { ...options, name: `bundled ${name}`, tokenizerPath: join(models, 'tokenizer') });
   const [target, draft, prm] = await Promise.all([load('target'), load('draft'), load('prm')]);

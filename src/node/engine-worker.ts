@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { Worker, type MessagePort } from 'node:worker_threads';
 import type { EnginePort, EngineWorker } from '../models/local-model.ts';
 import { packageRoot } from './package-root.ts';
+import { webgpuTurn } from './webgpu-turns.ts';
 
 /** Starts a worker thread that hosts the engine a `Decoder` asks it for. */
 export function startEngineWorker(): EngineWorker {
   // Without the flags of the process: some, like `--input-type`, are refused with a file.
-  const worker = new Worker(join(packageRoot(), 'dist', 'decode-worker.js'), { execArgv: [] });
+  const worker = new Worker(join(packageRoot(), 'dist', 'decode-worker.js'), { execArgv: [], workerData: { webgpuTurn: webgpuTurn() } });
   // A worker that waits for work must not keep the process alive; an open call does.
   worker.unref();
   let openCalls = 0;

@@ -1,22 +1,31 @@
-import { access } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
+import type { InferenceSession } from 'onnxruntime-common';
 import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
-import { ModelLoadError } from '../errors.ts';
+import { InvalidOptionError, ModelLoadError } from '../errors.ts';
+import { ExclusiveSession } from '../models/exclusive-session.ts';
 import { HubTokenizer } from '../models/hub-tokenizer.ts';
 import type { LocalModel } from '../models/local-model.ts';
 import { describeOnnxModel, loadOnnxModel as loadPortableOnnxModel, type LoadOnnxModelOptions, type OnnxModelDescription } from '../models/load-onnx-model.ts';
 import { openTokenModel } from '../models/detect-layout.ts';
+import { openDeviceModel, type DeviceOutputs } from '../models/open-device-model.ts';
 import { requireWholeNumber } from '../options.ts';
 import { startEngineWorker } from './engine-worker.ts';
 import { readModelFiles, readTokenizerFiles, type LocalModelFacts } from './model-files.ts';
+import { webgpuTurns } from './webgpu-turns.ts';
+
+/** Where a model of a directory is computed. */
+export type NodeDevice = 'cpu' | 'webgpu';
 
 export interface LoadModelOptions {
   /** For messages and reports. @default the directory's name */
   readonly name?: string;
   /** Directory of `tokenizer.json` and `tokenizer_config.json`. @default the model's directory */
   readonly tokenizerPath?: string;
-  /** ONNX Runtime execution providers, in order of preference. @default ['cpu'] */
+  /** On `webgpu` the cache of a graph of the native layout stays on the GPU. @default 'cpu' */
+  readonly device?: NodeDevice;
+  /** ONNX Runtime execution providers, in order of preference, in place of `device`'s. @default ['cpu'] */
   readonly executionProviders?: readonly string[];
   /** Threads inside one operator. Whole number ≥ 1. @default ONNX Runtime's choice: one for each core */
   readonly threads?: number;
@@ -36,7 +45,7 @@ interface DirectoryDescription {
  * @throws {ModelLoadError} for a missing or malformed file. A broken graph is found when a decoder loads it.
  */
 export async function loadModel(path: string, options: LoadModelOptions = {}): Promise<LocalModel> {
-  if (options.threads !== undefined) requireWholeNumber('threads', options.threads, 1);
+  requireOptions(options);
   const directory = resolve(path);
   const facts = await readModelFiles(directory);
   const tokenizerDirectory = resolve(options.tokenizerPath ?? directory);
@@ -69,21 +78,44 @@ export function describedModel(description: unknown, onLoadProgress: (progress: 
   return known.kind === 'onnx' ? describeOnnxModel(known, onLoadProgress) : loadModel(known.path, known.options);
 }
 
-async function openModel(facts: LocalModelFacts, { executionProviders = ['cpu'], threads }: LoadModelOptions): Promise<TokenModel> {
-  const { InferenceSession } = await import('onnxruntime-node');
+/** @throws {InvalidOptionError} */
+function requireOptions({ device, executionProviders, threads }: LoadModelOptions): void {
+  if (threads !== undefined) requireWholeNumber('threads', threads, 1);
+  if (device === undefined) return;
+  if (device !== 'cpu' && device !== 'webgpu') throw new InvalidOptionError('device', "'cpu' or 'webgpu'", device);
+  if (executionProviders) throw new InvalidOptionError('executionProviders', 'left out beside `device`', executionProviders);
+}
+
+async function openModel(facts: LocalModelFacts, options: LoadModelOptions): Promise<TokenModel> {
+  const { graphPath } = facts;
   try {
-    const session = await InferenceSession.create(facts.graphPath, {
-      executionProviders: [...executionProviders],
-      // ONNX Runtime warns about every graph that keeps weights in an order it would not have chosen.
-      logSeverityLevel: 3,
-      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    });
-    return await openTokenModel(session, facts);
+    if (options.device !== 'webgpu') return await openTokenModel(await openSession(graphPath, options), facts);
+    return await openDeviceModel(graphPath, await readFile(graphPath), facts, { open: openWebgpuSession });
   } catch (error) {
     if (error instanceof ModelLoadError) throw error;
-    const detail = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    throw new ModelLoadError(facts.graphPath, `${facts.graphPath} cannot be loaded as an ONNX model (${detail}).`, { cause: error });
+    const detail = error instanceof Error ? error.message.split('\n')[0]! : String(error);
+    const advice = /adapter/i.test(detail) ? ' WebGPU needs a graphics driver; on Linux also libvulkan.so.1.' : '';
+    throw new ModelLoadError(graphPath, `${graphPath} cannot be loaded as an ONNX model (${detail}).${advice}`, { cause: error });
   }
+}
+
+/** ONNX Runtime warns about every graph that keeps weights in an order it would not have chosen. */
+const ERRORS_ONLY = 3;
+
+async function openSession(graphPath: string, { executionProviders = ['cpu'], threads }: LoadModelOptions): Promise<InferenceSession> {
+  const { InferenceSession } = await import('onnxruntime-node');
+  return InferenceSession.create(graphPath, {
+    executionProviders: [...executionProviders],
+    logSeverityLevel: ERRORS_ONLY,
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+  });
+}
+
+async function openWebgpuSession(graph: string | Uint8Array, outputs: DeviceOutputs | undefined): Promise<InferenceSession> {
+  const { InferenceSession } = await import('onnxruntime-node');
+  const options = { executionProviders: ['webgpu'], logSeverityLevel: ERRORS_ONLY, ...(outputs && { preferredOutputLocation: outputs }) } as const;
+  const session = await webgpuTurns(() => (typeof graph === 'string' ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options)));
+  return new ExclusiveSession(session, webgpuTurns);
 }
 
 async function openTokenizer(directory: string): Promise<Tokenizer> {

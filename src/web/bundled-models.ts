@@ -1,11 +1,10 @@
 import * as v from 'valibot';
 import { InvalidOptionError, ModelLoadError } from '../errors.ts';
-import { openTokenModel } from '../models/detect-layout.ts';
 import { HubTokenizer } from '../models/hub-tokenizer.ts';
 import type { LocalModel } from '../models/local-model.ts';
 import { readModelFacts, type ModelFacts } from '../models/model-facts.ts';
 import { fetchFile, fetchJson, type FetchOptions, type FetchProgress } from './fetch-file.ts';
-import { openWebSession, requireWebRuntimeOptions, type WebRuntimeOptions } from './web-runtime.ts';
+import { openWebModel, requireWebRuntimeOptions, type WebRuntimeOptions } from './web-runtime.ts';
 
 /** The demonstration models that come with the package; `models/README.md` says what they can do. */
 export interface BundledModels {
@@ -75,8 +74,7 @@ export async function describeWebModel(description: WebModelDescription, onProgr
     ...(onProgress && { onLoadProgress: onProgress as (progress: unknown) => void }),
     async load() {
       const graph = await fetchFile(`${base}${name}/model.onnx`, source, options, onProgress);
-      const session = await openWebSession(source, graph, options);
-      return openTokenModel(session, { ...facts, contextTokens, source });
+      return openWebModel(graph, { ...facts, contextTokens, source }, options);
     },
     async loadTokenizer() {
       const files = ['tokenizer.json', 'tokenizer_config.json'];

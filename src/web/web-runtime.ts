@@ -5,12 +5,18 @@
  */
 import type { InferenceSession } from 'onnxruntime-common';
 import type * as Runtime from 'onnxruntime-web';
-import { InvalidOptionError, ModelLoadError } from '../errors.ts';
-import { ExclusiveSession, inTurn } from '../models/exclusive-session.ts';
+import type { TokenModel } from '../contracts/token-model.ts';
+import { DeviceLostError, InvalidOptionError, ModelLoadError } from '../errors.ts';
+import { openTokenModel, type TokenModelFacts } from '../models/detect-layout.ts';
+import { ExclusiveSession, pageTurns, type Turns } from '../models/exclusive-session.ts';
+import { openDeviceModel } from '../models/open-device-model.ts';
 import { requireWholeNumber } from '../options.ts';
 
-/** Where a model is computed in a browser. */
-export type WebDevice = 'wasm' | 'webgpu';
+/**
+ * Where a model is computed in a browser. `auto`: on a GPU where the browser offers one that is not made of software, else in
+ * WebAssembly.
+ */
+export type WebDevice = 'wasm' | 'webgpu' | 'auto';
 
 /** Addresses of ONNX Runtime's files, where its own do not fit. */
 export type WasmPaths = string | { readonly mjs?: string; readonly wasm?: string };
@@ -30,36 +36,102 @@ export interface WebRuntimeOptions {
   readonly threads?: number;
 }
 
+/** ONNX Runtime warns about every graph that keeps weights in an order it would not have chosen. */
+const ERRORS_ONLY = 3;
+const DEVICES: readonly WebDevice[] = ['wasm', 'webgpu', 'auto'];
+
 /** @throws {InvalidOptionError} */
 export function requireWebRuntimeOptions({ device = 'wasm', threads }: WebRuntimeOptions): void {
-  if (device !== 'wasm' && device !== 'webgpu') throw new InvalidOptionError('device', "'wasm' or 'webgpu'", device);
+  if (!DEVICES.includes(device)) throw new InvalidOptionError('device', DEVICES.map((name) => `'${name}'`).join(' or '), device);
   if (threads !== undefined) requireWholeNumber('threads', threads, 1);
 }
 
-/** Makes a session of a graph's bytes. @throws {ModelLoadError} */
-export async function openWebSession(source: string, graph: Uint8Array, options: WebRuntimeOptions): Promise<InferenceSession> {
-  const { device = 'wasm' } = options;
-  const runtime = await importRuntime(device);
-  return inTurn(async () => {
-    configure(runtime.env.wasm, options);
-    try {
-      const session = await runtime.InferenceSession.create(graph, { executionProviders: [device], logSeverityLevel: 3 });
-      return new ExclusiveSession(session as unknown as InferenceSession);
-    } catch (error) {
-      const detail = error instanceof Error ? error.message.split('\n')[0] : String(error);
-      throw new ModelLoadError(source, `${source} cannot be loaded by ONNX Runtime (${detail}). If its files were not found, pass \`wasmPaths\`.`, {
-        cause: error,
-      });
-    }
-  });
+/** Makes the model of a graph's bytes. @throws {ModelLoadError} */
+export async function openWebModel(graph: Uint8Array, facts: TokenModelFacts, options: WebRuntimeOptions): Promise<TokenModel> {
+  const { source } = facts;
+  const device = await availableDevice(source, options.device ?? 'wasm');
+  // WebAssembly alone has a build of its own, of half the size and without the cost of waiting for a GPU.
+  const runtime = await (device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm'));
+  configure(runtime.env.wasm, options);
+  const create = (bytes: Uint8Array, wanted: InferenceSession.SessionOptions): Promise<InferenceSession> =>
+    pageTurns(() => runtime.InferenceSession.create(bytes, { logSeverityLevel: ERRORS_ONLY, ...wanted }));
+  try {
+    if (device === 'wasm') return await openTokenModel(new ExclusiveSession(await create(graph, { executionProviders: ['wasm'] }), pageTurns), facts);
+    return await openDeviceModel(graph, graph, facts, {
+      open: async (bytes, outputs) => {
+        const session = await create(bytes, { executionProviders: ['webgpu'], ...(outputs && { preferredOutputLocation: outputs }) });
+        return new ExclusiveSession(session, turnsOf(await deviceOf(runtime)));
+      },
+      maxBufferBytes: async () => largestBuffer(await deviceOf(runtime)),
+    });
+  } catch (error) {
+    if (error instanceof ModelLoadError) throw error;
+    const detail = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    const advice = 'If it did not find its files, pass `wasmPaths`.';
+    throw new ModelLoadError(source, `${source} cannot be loaded by ONNX Runtime (${detail}). ${advice}`, { cause: error });
+  }
 }
 
-/** WebAssembly alone has a build of its own, of half the size and without the cost of waiting for a GPU. */
-function importRuntime(device: WebDevice): Promise<typeof Runtime> {
-  return device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm');
+type RuntimeModule = typeof Runtime;
+
+/** @throws {ModelLoadError} where a GPU was asked for and there is none. */
+async function availableDevice(source: string, wanted: WebDevice): Promise<'wasm' | 'webgpu'> {
+  if (wanted === 'wasm') return wanted;
+  const { gpu } = globalThis.navigator as { readonly gpu?: WebGpu };
+  const adapter = await gpu?.requestAdapter().catch(() => null);
+  if (wanted === 'webgpu') {
+    if (adapter) return wanted;
+    throw new ModelLoadError(source, `${source} cannot be loaded: this browser offers no WebGPU adapter. Choose the device 'auto' or 'wasm'.`);
+  }
+  return adapter && !(adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter) ? 'webgpu' : 'wasm';
 }
 
 function configure(wasm: Runtime.Env.WebAssemblyFlags, { wasmPaths, threads = 1 }: WebRuntimeOptions): void {
   if (wasmPaths !== undefined) wasm.wasmPaths = wasmPaths;
   wasm.numThreads = threads;
+}
+
+/** What is used of WebGPU's own objects. */
+interface WebGpu {
+  requestAdapter(): Promise<{ readonly info?: { readonly isFallbackAdapter?: boolean }; readonly isFallbackAdapter?: boolean } | null>;
+}
+
+interface WebGpuDevice {
+  readonly limits: { readonly maxBufferSize: number; readonly maxStorageBufferBindingSize: number };
+  readonly lost: Promise<{ readonly reason: string; readonly message: string }>;
+}
+
+function deviceOf(runtime: RuntimeModule): Promise<WebGpuDevice> {
+  return runtime.env.webgpu.device as Promise<WebGpuDevice>;
+}
+
+function largestBuffer({ limits }: WebGpuDevice): number {
+  return Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+}
+
+const turnsByDevice = new WeakMap<WebGpuDevice, Turns>();
+
+/** Turns of the page that end when the device is lost: the runtime would wait for ever. */
+function turnsOf(device: WebGpuDevice): Turns {
+  const known = turnsByDevice.get(device);
+  if (known) return known;
+  let loss: DeviceLostError | undefined;
+  const waiting = new Set<(error: DeviceLostError) => void>();
+  void device.lost.then(({ reason, message }) => {
+    const lost = new DeviceLostError(`The browser has given up the GPU (${message || reason})`);
+    loss = lost;
+    for (const reject of waiting) reject(lost);
+  });
+  const turns: Turns = (work) =>
+    pageTurns(() => {
+      if (loss) throw loss;
+      return new Promise((resolve, reject) => {
+        waiting.add(reject);
+        void work()
+          .then(resolve, reject)
+          .finally(() => waiting.delete(reject));
+      });
+    });
+  turnsByDevice.set(device, turns);
+  return turns;
 }

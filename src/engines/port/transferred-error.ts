@@ -18,6 +18,8 @@ const KEPT_CAUSES = 8;
 const CLASSES = new Map<unknown, { readonly prototype: Error }>([
   ['LTTS_INVALID_OPTION', errors.InvalidOptionError],
   ['LTTS_MODEL', errors.ModelError],
+  ['LTTS_DEVICE_MEMORY', errors.DeviceMemoryError],
+  ['LTTS_DEVICE_LOST', errors.DeviceLostError],
   ['LTTS_SERVER', errors.ServerError],
   ['LTTS_MODEL_LOAD', errors.ModelLoadError],
   ['LTTS_CONTEXT_LENGTH', errors.ContextLengthError],

@@ -1,0 +1,53 @@
+import { encodeOnnx, type OnnxNode } from './onnx-encoder.ts';
+
+/**
+ * A graph that keeps a native model's cache where it runs, and lays it out for the next pass. Entries hold the keys of all
+ * layers, then the values, of one token.
+ *
+ * | input | shape | |
+ * | --- | --- | --- |
+ * | `store` | `[entries, 2 × layers × headWidth]` | what is kept |
+ * | `fresh` | `[rows, new, 2 × layers × headWidth]` | `new_cache` of the last pass |
+ * | `keep` | `[kept]`, int32 | for each entry of the next store, where it lies in `store` followed by `fresh` |
+ * | `past` | `[rows, capacity]`, int32 | for each position of each row, its entry in the next store |
+ *
+ * It gives `next_store` `[kept, 2 × layers × headWidth]`, and `past_key.N` and `past_value.N` as the native layout wants them.
+ * New keys and values, forks, rollbacks and the gathering of rows are thus nothing but other indices.
+ */
+export function encodeCacheGraph(layers: number, headWidth: number): Uint8Array<ArrayBuffer> {
+  const entry = 2 * layers * headWidth;
+  const half = layers * headWidth;
+  const constants: Record<string, readonly number[]> = { flat: [-1, entry], zero: [0], half: [half], axis_1: [1], axis_2: [2] };
+  const nodes: OnnxNode[] = [
+    { operator: 'Reshape', inputs: ['fresh', 'flat'], outputs: ['fresh_entries'] },
+    { operator: 'Concat', inputs: ['store', 'fresh_entries'], outputs: ['all'], attributes: { axis: 0 } },
+    { operator: 'Gather', inputs: ['all', 'keep'], outputs: ['next_store'], attributes: { axis: 0 } },
+    { operator: 'Gather', inputs: ['next_store', 'past'], outputs: ['held'], attributes: { axis: 0 } },
+    { operator: 'Slice', inputs: ['held', 'zero', 'half', 'axis_2'], outputs: ['keys'] },
+    { operator: 'Transpose', inputs: ['keys'], outputs: ['turned_keys'], attributes: { perm: [0, 2, 1] } },
+  ];
+  for (let layer = 0; layer < layers; layer++) {
+    const [from, to] = [layer * headWidth, (layer + 1) * headWidth];
+    const cut = (start: number): string => {
+      constants[`at_${start}`] = [start];
+      return `at_${start}`;
+    };
+    nodes.push({ operator: 'Slice', inputs: ['turned_keys', cut(from), cut(to), 'axis_1'], outputs: [`past_key.${layer}`] });
+    nodes.push({ operator: 'Slice', inputs: ['held', cut(half + from), cut(half + to), 'axis_2'], outputs: [`past_value.${layer}`] });
+  }
+  const perLayer = Array.from({ length: layers }, (_, layer) => [
+    { name: `past_key.${layer}`, type: 'float32', shape: ['rows', headWidth, 'capacity'] } as const,
+    { name: `past_value.${layer}`, type: 'float32', shape: ['rows', 'capacity', headWidth] } as const,
+  ]).flat();
+  return encodeOnnx({
+    inputs: [
+      { name: 'store', type: 'float32', shape: ['entries', entry] },
+      { name: 'fresh', type: 'float32', shape: ['fresh_rows', 'new', entry] },
+      { name: 'keep', type: 'int32', shape: ['kept'] },
+      { name: 'past', type: 'int32', shape: ['rows', 'capacity'] },
+    ],
+    outputs: [{ name: 'next_store', type: 'float32', shape: ['kept', entry] }, ...perLayer],
+    nodes,
+    constants,
+  });
+}
