@@ -11,6 +11,7 @@ const LOST = /device\W+(is|was|has been)?\W*lost|devicelost|device_lost|lost dev
  * @param what - What failed, as the beginning of a sentence.
  */
 export function asDeviceError(error: unknown, what: string): ModelError {
+  if (error instanceof ModelError) return error;
   const detail = error instanceof Error ? error.message : String(error);
   if (LOST.test(detail)) return new DeviceLostError(`${what} (${detail})`, { cause: error });
   if (MEMORY.test(detail)) return new DeviceMemoryError(`${what} (${detail})`, { cause: error });

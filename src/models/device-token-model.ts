@@ -9,7 +9,7 @@
 import { Tensor, type InferenceSession } from 'onnxruntime-common';
 import type { SamplingOptions } from '../contracts/engine.ts';
 import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts/token-model.ts';
-import { DeviceMemoryError, DisposedError, ModelError } from '../errors.ts';
+import { DeviceLostError, DeviceMemoryError, DisposedError, ModelError } from '../errors.ts';
 import { asDeviceError } from './device-errors.ts';
 import { EntryPool } from './entry-pool.ts';
 import { paddedTokens, requireForwardRow, requireRollback, widthOf } from './forward-rows.ts';
@@ -90,7 +90,6 @@ export class DeviceTokenModel implements TokenModel {
     try {
       return await this.#pass(rows as readonly DeviceRow[]);
     } catch (error) {
-      if (error instanceof ModelError) throw error;
       throw asDeviceError(error, `The model failed on ${rows.length} rows of ${widthOf(rows)} tokens`);
     } finally {
       this.#isForwarding = false;
@@ -100,9 +99,14 @@ export class DeviceTokenModel implements TokenModel {
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    for (const tensor of [this.#store, this.#fresh]) tensor.dispose();
-    await this.#sessions.model.release();
-    await this.#sessions.cache.release();
+    try {
+      for (const tensor of [this.#store, this.#fresh]) tensor.dispose();
+      await this.#sessions.model.release();
+      await this.#sessions.cache.release();
+    } catch (error) {
+      // What was on a device that is lost is gone with it.
+      if (!(asDeviceError(error, 'The model could not be freed') instanceof DeviceLostError)) throw error;
+    }
   }
 
   /** @internal For sequences: the device must not be reading their entries. */

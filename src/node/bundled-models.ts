@@ -1,10 +1,13 @@
 import { join } from 'node:path';
 import type { LocalModel } from '../models/local-model.ts';
 import type { BundledModels, BundledModelsOptions as WebOptions } from '../web/bundled-models.ts';
-import { loadModel, type LoadModelOptions } from './load-model.ts';
+import type { WebDevice } from '../web/web-runtime.ts';
+import { loadModel, type LoadModelOptions, type NodeDevice } from './load-model.ts';
 import { packageRoot } from './package-root.ts';
 
-export interface BundledModelsOptions extends Omit<LoadModelOptions, 'name' | 'tokenizerPath'> {
+export interface BundledModelsOptions extends Omit<LoadModelOptions, 'name' | 'tokenizerPath' | 'device'> {
+  /** `wasm` and `auto` are for browsers, and mean the CPU in Node. @default 'cpu' */
+  readonly device?: NodeDevice | WebDevice;
   /**
    * Threads inside one operator. The models are so small that a second one gains little on an idle machine and loses much on a
    * busy one. @default 1
@@ -23,7 +26,8 @@ export interface BundledModelsOptions extends Omit<LoadModelOptions, 'name' | 't
 /** Describes the bundled models. Loads no weights. @throws {InvalidOptionError} */
 export async function bundledModels({ threads = 1, device, executionProviders }: BundledModelsOptions = {}): Promise<BundledModels> {
   const models = join(packageRoot(), 'models');
-  const options = { threads, ...(device && { device }), ...(executionProviders && { executionProviders }) };
+  const isCpu = device === undefined || device === 'wasm' || device === 'auto';
+  const options = { threads, ...(!isCpu && { device }), ...(executionProviders && { executionProviders }) };
   const load = (name: string): Promise<LocalModel> =>
     loadModel(join(models, name), { ...options, name: `bundled ${name}`, tokenizerPath: join(models, 'tokenizer') });
   const [target, draft, prm] = await Promise.all([load('target'), load('draft'), load('prm')]);

@@ -88,7 +88,14 @@ async function availableDevice(source: string, wanted: WebDevice): Promise<'wasm
 
 function configure(wasm: Runtime.Env.WebAssemblyFlags, { wasmPaths, threads = 1 }: WebRuntimeOptions): void {
   if (wasmPaths !== undefined) wasm.wasmPaths = wasmPaths;
+  else if (isDownload(wasm.wasmPaths)) delete wasm.wasmPaths;
   wasm.numThreads = threads;
+}
+
+/** Whether transformers.js, which may have been loaded before, has set the addresses that it sets when nobody else has. */
+function isDownload(paths: Runtime.Env.WebAssemblyFlags['wasmPaths']): boolean {
+  const address = typeof paths === 'string' ? paths : String(paths?.wasm ?? '');
+  return address.startsWith('https://cdn.jsdelivr.net/npm/onnxruntime-web@');
 }
 
 /** What is used of WebGPU's own objects. */

@@ -1,0 +1,102 @@
+/** A headless Chromium with WebGPU on its software adapter, and the test page, built by Vite and served on this machine. */
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, extname, join, normalize, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium, type BrowserContext, type Page } from 'playwright-core';
+import { build } from 'vite';
+import type {} from '../app/main.ts';
+
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+/** Ignored by git. */
+const WORKPLACE = `${ROOT}coverage/browser-app`;
+
+const FLAGS = [
+  '--headless=new',
+  '--no-sandbox',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+];
+
+/** Whether the tests of browsers must run: a machine without one then fails them. */
+export const isBrowserRequired = process.env['LATENCY_TTS_REQUIRE_BROWSER'] === '1';
+
+/** Why there is no browser here, or `undefined` where there is one. */
+export const noBrowser = existsSync(CHROMIUM) ? undefined : `there is no ${CHROMIUM}; set CHROMIUM_PATH`;
+
+/** Environment of a Node process that finds the software adapter which comes with Chromium. */
+export const SOFTWARE_ADAPTER = '/usr/lib/chromium/vk_swiftshader_icd.json';
+export const softwareAdapterEnvironment = { VK_ICD_FILENAMES: SOFTWARE_ADAPTER, LD_LIBRARY_PATH: dirname(SOFTWARE_ADAPTER), XDG_RUNTIME_DIR: '/tmp' };
+export const noAdapter = existsSync(SOFTWARE_ADAPTER) ? undefined : `there is no ${SOFTWARE_ADAPTER}`;
+
+/** A title for tests that says why they are skipped, where they are. */
+export function titled(title: string, missing: string | undefined): string {
+  return missing === undefined || isBrowserRequired ? title : `${title} (skipped: ${missing})`;
+}
+
+/**
+ * Builds the page in a project of its own that has nothing but a dependency on this package: no configuration.
+ *
+ * @returns the folder of the built page.
+ */
+export async function buildApp(): Promise<string> {
+  rmSync(WORKPLACE, { recursive: true, force: true });
+  mkdirSync(`${WORKPLACE}/node_modules`, { recursive: true });
+  cpSync(fileURLToPath(new URL('../app', import.meta.url)), WORKPLACE, { recursive: true });
+  writeFileSync(`${WORKPLACE}/package.json`, JSON.stringify({ name: 'browser-app', private: true, type: 'module' }));
+  symlinkSync(ROOT, `${WORKPLACE}/node_modules/latency-tts`);
+  await build({ root: WORKPLACE, configFile: false, logLevel: 'warn', build: { reportCompressedSize: false, chunkSizeWarningLimit: Infinity } });
+  return `${WORKPLACE}/dist`;
+}
+
+export interface Site {
+  readonly url: string;
+  /** Paths that were asked for, in order. */
+  readonly requests: string[];
+  close(): Promise<void>;
+}
+
+const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.json': 'application/json', '.wasm': 'application/wasm' };
+
+/** Serves the built page, and the package's models beside it. */
+export async function serve(folder: string): Promise<Site> {
+  const requests: string[] = [];
+  const server: Server = createServer((request, response) => {
+    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
+    requests.push(path);
+    const root = path.startsWith('/models/') ? ROOT : folder;
+    const file = join(root, normalize(path === '/' ? '/index.html' : path));
+    if (!file.startsWith(normalize(`${root}${sep}`)) || !existsSync(file) || !statSync(file).isFile()) return void response.writeHead(404).end();
+    const body = readFileSync(file);
+    response.writeHead(200, { 'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream', 'Content-Length': body.length }).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    requests,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+export async function launchBrowser(): Promise<BrowserContext> {
+  return chromium.launchPersistentContext('', { executablePath: CHROMIUM, headless: true, args: FLAGS });
+}
+
+/** A page with the test functions, and whatever it complains of. */
+export async function openPage(browser: BrowserContext, { url }: Site): Promise<{ readonly page: Page; readonly complaints: string[] }> {
+  const page = await browser.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('requestfailed', (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
+  await page.goto(url);
+  await page.waitForFunction(() => 'tests' in window);
+  return { page, complaints };
+}
