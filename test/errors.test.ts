@@ -3,6 +3,8 @@ import * as errors from '../src/errors.ts';
 
 const {
   ContextLengthError,
+  DeviceLostError,
+  DeviceMemoryError,
   DisposedError,
   InfeasiblePlanError,
   InvalidOptionError,
@@ -24,6 +26,8 @@ const EXAMPLES = [
   { error: new ServerError('status', 'The server failed.', { status: 500 }), name: 'ServerError', code: 'LTTS_SERVER' },
   { error: new ModelLoadError('/models/a', 'There is no model.'), name: 'ModelLoadError', code: 'LTTS_MODEL_LOAD' },
   { error: new ContextLengthError(603, 512), name: 'ContextLengthError', code: 'LTTS_CONTEXT_LENGTH' },
+  { error: new DeviceMemoryError('The pass failed'), name: 'DeviceMemoryError', code: 'LTTS_DEVICE_MEMORY' },
+  { error: new DeviceLostError('The pass failed'), name: 'DeviceLostError', code: 'LTTS_DEVICE_LOST' },
   { error: new NoCandidateError('deadline', []), name: 'NoCandidateError', code: 'LTTS_NO_CANDIDATE' },
   { error: new VocabularyMismatchError('target', 255, 'draft', 32_000), name: 'VocabularyMismatchError', code: 'LTTS_VOCABULARY_MISMATCH' },
   { error: new NotRecordedError('a prompt that was recorded', 'Record it.'), name: 'NotRecordedError', code: 'LTTS_NOT_RECORDED' },

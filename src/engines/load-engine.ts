@@ -2,8 +2,9 @@ import type { Clock } from '../contracts/clock.ts';
 import type { Drafter } from '../contracts/drafter.ts';
 import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
-import { InvalidOptionError, VocabularyMismatchError } from '../errors.ts';
+import { DeviceMemoryError, InvalidOptionError, VocabularyMismatchError } from '../errors.ts';
 import { resolveSampling } from '../maths/sampling.ts';
+import { DeviceTokenModel } from '../models/device-token-model.ts';
 import type { LocalModel } from '../models/local-model.ts';
 import { ResizedTokenModel } from '../models/resized-token-model.ts';
 import { systemClock } from '../runtime/system-clock.ts';
@@ -13,7 +14,7 @@ import { ChainedDrafter } from './speculation/chained-drafter.ts';
 import { DraftModelDrafter } from './speculation/draft-model-drafter.ts';
 import { AdaptiveDraftLength, fixedDraftLength } from './speculation/draft-length.ts';
 import { LookupDrafter, SiblingDrafter } from './speculation/lookup-drafter.ts';
-import { measureStepCosts } from './speculation/measure-step-costs.ts';
+import { measureStepCosts, type CostGrid } from './speculation/measure-step-costs.ts';
 import { Speculation } from './speculation/speculation.ts';
 import type { StepCosts } from './speculation/step-costs.ts';
 
@@ -65,8 +66,8 @@ export async function loadEngine({ target, draft, maxRows, speculation: plan }: 
     return name === 'sibling' ? new SiblingDrafter() : new DraftModelDrafter(draftModel!, { minConfidence: plan.minConfidence });
   });
   const grid = { rows: GRID_ROWS.filter((rows) => rows <= maxRows), budgetMs: CALIBRATION_BUDGET_MS };
-  const targetCosts = await measureStepCosts(model, clock, { ...grid, widths: widthsUpTo(plan.longestDraft + 1) });
-  const draftCosts = draftModel && (await measureStepCosts(draftModel, clock, { ...grid, widths: [1] }));
+  const targetCosts = await stepCosts(model, clock, { ...grid, widths: widthsUpTo(plan.longestDraft + 1) });
+  const draftCosts = draftModel && (await stepCosts(draftModel, clock, { ...grid, widths: [1] }));
   const speculation = new Speculation({
     drafter: drafters.length === 1 ? drafters[0]! : new ChainedDrafter(drafters),
     length: plan.draftLength === 'adaptive' ? adaptiveLength(plan.longestDraft, targetCosts, draftCosts) : fixedDraftLength(plan.draftLength),
@@ -113,11 +114,35 @@ function closing(model: TokenModel): (error: unknown) => Promise<never> {
   };
 }
 
-/** The first passes of a session are slow, and must not be a user's. */
+/** Costs of passes, of no more rows than a device has room for. */
+async function stepCosts(model: TokenModel, clock: Clock, grid: CostGrid): Promise<StepCosts> {
+  try {
+    // On a GPU the first pass of every kind compiles shaders, which is no part of what the next one costs.
+    if (model instanceof DeviceTokenModel) await measureStepCosts(model, clock, { ...grid, budgetMs: 0 });
+    return await measureStepCosts(model, clock, grid);
+  } catch (error) {
+    if (!(error instanceof DeviceMemoryError) || grid.rows.length === 1) throw error;
+    return stepCosts(model, clock, { ...grid, rows: grid.rows.slice(0, -1) });
+  }
+}
+
+/**
+ * The first passes of a session are slow, and must not be a user's: on a GPU every kind of pass has shaders to compile. So one
+ * row of several tokens, one of one, and several.
+ */
 async function warmUp(model: TokenModel): Promise<void> {
   const sequence = model.openSequence();
+  await model.forward([{ sequence, tokens: [0, 0], logitCount: 1 }]);
   await model.forward([{ sequence, tokens: [0], logitCount: 1 }]);
-  sequence.dispose();
+  const other = sequence.fork();
+  try {
+    await model.forward([sequence, other].map((row) => ({ sequence: row, tokens: [0], logitCount: 1 })));
+  } catch (error) {
+    // Without room for two rows the engine decodes one after another.
+    if (!(error instanceof DeviceMemoryError)) throw error;
+  } finally {
+    for (const opened of [sequence, other]) opened.dispose();
+  }
 }
 
 function adaptiveLength(longest: number, target: StepCosts, draft: StepCosts | undefined): AdaptiveDraftLength {

@@ -9,7 +9,7 @@
 import type { Clock } from '../../contracts/clock.ts';
 import type { Draft, DraftRequest } from '../../contracts/drafter.ts';
 import type { Logits, TokenModel } from '../../contracts/token-model.ts';
-import { NoCandidateError } from '../../errors.ts';
+import { DeviceMemoryError, NoCandidateError } from '../../errors.ts';
 import type { BranchState } from './branch-state.ts';
 import type { Lane, LaneContext } from './lane.ts';
 import type { Speculation } from '../speculation/speculation.ts';
@@ -40,7 +40,10 @@ const LARGEST_CHUNK = 512;
 
 export class DecodeLoop {
   readonly #model: TokenModel;
-  readonly #maxRows: number;
+  /** Falls when a device has no room for so many. */
+  #maxRows: number;
+  /** Whether a device still has room for drafts. */
+  #draftsFit = true;
   readonly #speculation: Speculation | undefined;
   readonly #lanes = new Set<Lane>();
   readonly #prefills: Prefill[] = [];
@@ -146,14 +149,23 @@ export class DecodeLoop {
   async #round(batch: readonly Lane[]): Promise<{ readonly drafts: readonly Draft[]; readonly results: readonly PassResult[] }> {
     const starts = new Map<Clock, number>();
     for (const { clock } of batch) if (!starts.has(clock)) starts.set(clock, clock.now());
-    const speculation = this.#speculation;
-    const drafts = speculation ? await this.#busy(() => propose(speculation, batch)) : batch.map(() => NO_DRAFT);
-    const results = await this.#verify(batch, drafts);
+    const speculation = this.#draftsFit ? this.#speculation : undefined;
+    let drafts = speculation ? await this.#busy(() => propose(speculation, batch)) : batch.map(() => NO_DRAFT);
+    let results = await this.#verify(batch, drafts);
+    if (results.some(hasNoRoom) && drafts.some(({ tokens }) => tokens.length > 0)) {
+      // Before branches wait for one another drafts are given up: they only save time.
+      this.#draftsFit = false;
+      drafts = batch.map(() => NO_DRAFT);
+      results = await this.#verify(batch, drafts);
+    }
     for (const [clock, startedAt] of starts) this.#timer(clock).record(batch.length, clock.now() - startedAt);
     return { drafts, results };
   }
 
-  /** Logits for each lane, or why there are none. A pass that fails is repeated lane by lane. */
+  /**
+   * Logits for each lane, or why there are none. A pass that fails is repeated lane by lane; one that a device has no room for
+   * is repeated in halves, and later ones are no larger.
+   */
   async #verify(batch: readonly Lane[], drafts: readonly Draft[]): Promise<readonly PassResult[]> {
     const size = this.#model.vocabularySize;
     const { clock } = batch[0]!;
@@ -163,7 +175,11 @@ export class DecodeLoop {
     try {
       logits = await this.#busy(() => this.#model.forward(rows));
     } catch (error) {
-      return batch.length === 1 ? [{ error }] : this.#verifyEach(batch, drafts);
+      const isTooLarge = hasNoRoom({ error });
+      if (batch.length === 1 || (isTooLarge && drafts.some(({ tokens }) => tokens.length > 0))) return batch.map(() => ({ error }));
+      if (!isTooLarge) return this.#verifyParts(batch, drafts, 1);
+      this.#maxRows = Math.ceil(batch.length / 2);
+      return this.#verifyParts(batch, drafts, this.#maxRows);
     }
     this.#speculation?.recordPass(rows, clock.now() - startedAt);
     const contexts = new Set<LaneContext>();
@@ -173,12 +189,12 @@ export class DecodeLoop {
     return rows.map(({ logitCount }) => logits.subarray(next * size, (next += logitCount) * size));
   }
 
-  async #verifyEach(batch: readonly Lane[], drafts: readonly Draft[]): Promise<PassResult[]> {
+  async #verifyParts(batch: readonly Lane[], drafts: readonly Draft[], size: number): Promise<PassResult[]> {
     const results: PassResult[] = [];
-    for (const [index, lane] of batch.entries()) {
-      const [result] = await this.#verify([lane], [drafts[index]!]);
+    for (let start = 0; start < batch.length; start += size) {
+      const part = await this.#verify(batch.slice(start, start + size), drafts.slice(start, start + size));
       // Logits are valid until the next forward, hence the copy.
-      results.push(result instanceof Float32Array ? result.slice() : result!);
+      results.push(...part.map((result) => (result instanceof Float32Array ? result.slice() : result)));
     }
     return results;
   }
@@ -231,6 +247,10 @@ export class DecodeLoop {
     if (!timer) this.#timers.set(clock, (timer = new StepTimer()));
     return timer;
   }
+}
+
+function hasNoRoom(result: PassResult): boolean {
+  return !(result instanceof Float32Array) && result.error instanceof DeviceMemoryError;
 }
 
 /** A draft for each lane, empty where there is no room for one or nothing better than none. */
