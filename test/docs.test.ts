@@ -105,8 +105,8 @@ describe.each(documents)('%s', (file) => {
   test('gives the command only options that it has', async () => {
     const shell = extractBlocks(text, file).filter(({ language }) => language === 'bash');
     const used = shell.flatMap(({ code }) => cliOptionsIn(code));
-    const { stdout } = await run(process.execPath, [`${ROOT}dist/cli.js`, 'solve', '--help']);
-    const known = optionsOfHelp(stdout);
+    const helps = await Promise.all(['solve', 'serve'].map((command) => run(process.execPath, [`${ROOT}dist/cli.js`, command, '--help'])));
+    const known = optionsOfHelp(helps.map(({ stdout }) => stdout).join('\n'));
     expect(known.size).toBeGreaterThan(5);
     expect(used.filter((option) => !known.has(option))).toEqual([]);
   });

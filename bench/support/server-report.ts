@@ -161,12 +161,13 @@ export function soakTable({ soak, settings }: Pick<ServerReport, 'soak' | 'setti
 
 export function faultTable({ faults }: Pick<ServerReport, 'faults'>): TableText {
   return {
-    head: ['fault', 'of branches', 'outcome', 'branches with an answer', 'lost', 'left open', 'survived'],
-    rows: faults.map(({ fault, hit, outcome, answered, branches, lost, leaked, isSurvived }) => [
+    head: ['fault', 'hits', 'outcome', 'branches that ended', 'ms', 'lost', 'left open', 'survived'],
+    rows: faults.map(({ fault, hit, outcome, ended, branches, totalMs, lost, leaked, isSurvived }) => [
       fault,
       hit,
       outcome,
-      `${answered} of ${branches}`,
+      `${ended} of ${branches}`,
+      formatMs(totalMs),
       String(lost),
       String(leaked),
       isSurvived ? 'yes' : 'no',
