@@ -22,7 +22,7 @@ import { replaceSection, writeReport } from './support/report-files.ts';
 import { compareWithWall, runOnWall } from './support/simulation/check-wall.ts';
 import { measurePassTimes } from './support/simulation/pass-times.ts';
 import { RecordFile, type RecordHead } from './support/simulation/record-file.ts';
-import { runStrategy } from './support/simulation/run-strategies.ts';
+import { runStrategy, type RunOutcome } from './support/simulation/run-strategies.ts';
 import { SimulatedSolver } from './support/simulation/simulated-solver.ts';
 import { solveInProcesses } from './support/simulation/solver-pool.ts';
 import { overviewTable, strategyHeadline, strategyTable, summariseStrategies, wallTable, type StrategyReport } from './support/strategy-report.ts';
@@ -54,10 +54,18 @@ const models = await bundledModels();
 const path = `bench/results/local/eval-strategies${quick ? '-quick' : ''}.jsonl`;
 if (values.fresh) rmSync(path, { force: true });
 const file = await RecordFile.open(path, { seed: SEED, only, tiers }, measure);
-const { machine, branchMs } = file.head;
+const { machine, branchMs, branchTokens } = file.head;
 
 const tasks = tiers.flatMap((tier) =>
-  Array.from({ length: problems }, (_, problem) => ({ tier, count: problems, problem, seed: SEED, branchMs: branchMs[tier]!, only })),
+  Array.from({ length: problems }, (_, problem) => ({
+    tier,
+    count: problems,
+    problem,
+    seed: SEED,
+    branchMs: branchMs[tier]!,
+    branchTokens: branchTokens[tier]!,
+    only,
+  })),
 );
 const left = tasks.filter(({ tier, problem }) => !file.has(tier, problem));
 if (left.length < tasks.length) progress(`goes on with ${tasks.length - left.length} problems of ${path}`);
@@ -66,7 +74,7 @@ await solveInProcesses(left, { processes, times: file.head.times }, ({ tier, pro
   file.add({ tier, problem, records: solvedRecords });
   if (++solved % 10 === 0) progress(`${solved} of ${tasks.length} problems, simulated`);
 });
-const wall = await runOnWall(models, { tiers, problems, checked, seed: SEED, only, branchMs }, (done, total) =>
+const wall = await runOnWall(models, { tiers, problems, checked, seed: SEED, only, branchMs, branchTokens }, (done, total) =>
   progress(`${done} of ${total} problems, on the wall's clock`),
 );
 
@@ -105,16 +113,18 @@ async function measure(): Promise<RecordHead> {
   const solver = await SimulatedSolver.open(models, times);
   const single = new SelfConsistency({ branches: 1 });
   const branches: Record<string, number> = {};
+  const tokens: Record<string, number> = {};
   for (const tier of tiers) {
-    const runs: number[] = [];
+    const runs: RunOutcome[] = [];
     for (const [seed, problem] of generateProblems({ seed: SEED + 1, tier, count: CALIBRATION_PROBLEMS, split: 'calibration' }).entries()) {
-      runs.push((await runStrategy(single, solver, problem, { seed, deadlineMs: Infinity })).milliseconds);
+      runs.push(await runStrategy(single, solver, problem, { seed, deadlineMs: Infinity }));
     }
-    branches[tier] = median(runs);
+    branches[tier] = median(runs.map(({ milliseconds }) => milliseconds));
+    tokens[tier] = Math.round(median(runs.map((run) => run.tokens)));
     await solver.forget();
   }
   await solver.dispose();
-  return { seed: SEED, only, machine: described, times, branchMs: branches };
+  return { seed: SEED, only, machine: described, times, branchMs: branches, branchTokens: tokens };
 }
 
 function progress(text: string): void {

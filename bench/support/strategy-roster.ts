@@ -39,8 +39,8 @@ export const HEADLINE: HeadlineNames = {
   undecided: 'majority of 16, waiting for all',
 };
 
-/** Strategies at comparable budgets: sixteen solutions, or as many beams or particles. @param given - Needed by what makes a strategy. */
-export function strategyRoster(given: StepScorer | undefined): RosterEntry[] {
+/** Strategies at comparable budgets: sixteen solutions, or as many beams or particles. @param given - Needed by what makes a strategy. @param expectedTokens - Of one solution. */
+export function strategyRoster(given: StepScorer | undefined, expectedTokens = 1): RosterEntry[] {
   // Names and pages can be told without a scorer.
   const scorer = given!;
   const voting = (options: () => ConstructorParameters<typeof SelfConsistency>[0]) => (): Strategy => new SelfConsistency({ branches: BRANCHES, ...options() });
@@ -48,6 +48,7 @@ export function strategyRoster(given: StepScorer | undefined): RosterEntry[] {
     { name: 'single branch', page: 'self-consistency', make: () => new SelfConsistency({ branches: 1 }) },
     { name: 'majority of 16', page: 'self-consistency', make: voting(() => ({})) },
     { name: 'majority of 16, waiting for all', page: 'self-consistency', make: voting(() => ({ earlyDecision: 'none' })) },
+    { name: 'majority of 16, as many as fit', page: 'self-consistency', make: voting(() => ({ expectedTokens })) },
     { name: 'majority of 16, Beta decision', page: 'early-decision', make: voting(() => ({ earlyDecision: 'beta' })) },
     { name: 'majority of 16, in windows', page: 'early-decision', make: voting(() => ({ launch: 'windows' })) },
     { name: 'majority of 16, weighted by self-certainty', page: 'self-consistency', make: voting(() => ({ weights: selfCertaintyWeights() })) },
@@ -56,6 +57,7 @@ export function strategyRoster(given: StepScorer | undefined): RosterEntry[] {
     { name: 'DeepConf, offline', page: 'deep-conf', make: () => new DeepConf({ mode: 'offline', branches: BRANCHES, window: 8, topLogprobs: 5 }) },
     { name: 'probe and exit', page: 'probe-and-exit', make: () => new ProbeAndExit({ branches: BRANCHES, interval: 8, agreements: 2 }) },
     { name: 'best of 16', page: 'best-of-n', make: () => new BestOfN({ branches: BRANCHES, scorer }) },
+    { name: 'best of 16, as many as fit', page: 'best-of-n', make: () => new BestOfN({ branches: BRANCHES, expectedTokens, scorer }) },
     { name: 'beam search', page: 'beam-search', make: () => new BeamSearch({ beams: BRANCHES, scorer }) },
     { name: 'diverse tree search', page: 'diverse-tree-search', make: () => new DiverseTreeSearch({ beams: BRANCHES, scorer }) },
     { name: 'REBASE', page: 'rebase', make: () => new Rebase({ width: BRANCHES, scorer }) },

@@ -54,7 +54,7 @@ export class FirstFinish implements Strategy<FirstFinishResult> {
   }
 
   run(request: StrategyRequest): Promise<FirstFinishResult> {
-    const source = { source: undefined, branches: this.#branches, policy: this.#policy };
+    const source = { source: undefined, branches: this.#branches, expectedTokens: undefined, policy: this.#policy };
     return conductSolutions(this.name, request, source, {}, async (solutions) => {
       await solutions.decode((report) => {
         if (!report) return this.#branches;

@@ -56,6 +56,9 @@ export class SelfConsistency implements Strategy<SelfConsistencyResult> {
     const { launch, isSame = Object.is, weights } = options;
     const { earlyDecision = launch === undefined ? 'exact' : 'none' } = options;
     if (weights !== undefined && typeof weights?.heaviest !== 'number') throw new InvalidOptionError('weights', 'such as meanLogprobWeights()', weights);
+    if (launch !== undefined && options.expectedTokens !== undefined) {
+      throw new InvalidOptionError('expectedTokens', 'left out beside `launch`', options.expectedTokens, 'Both say when branches are launched.');
+    }
     if (launch !== undefined && options.source) throw new InvalidOptionError('launch', 'left out beside `source`', launch);
     this.#source = resolveSolutionSource(options);
     this.#policy = {

@@ -7,13 +7,20 @@ import { requireWholeNumber } from '../options.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
 import type { RunScope } from '../runtime/run-scope.ts';
 import { scorerReady, type TimedScorer } from '../runtime/scorer-ready.ts';
+import { reservedSteps } from './forced-answer.ts';
 import { NestedRuns, type NestedRun } from './nested-runs.ts';
+import { Pace, PACE_TOKENS } from './paced-launch.ts';
 import { resolveSolutionPolicy, type SolutionOptions, type SolutionPolicy } from './solution-policy.ts';
 import { StrategyRun, type Conclusion } from './strategy-run.ts';
 
 export interface SolutionSourceOptions extends SolutionOptions {
   /** How many solutions are sampled. Whole number ≥ 1. @default 8 */
   readonly branches?: number;
+  /**
+   * Tokens that a solution is likely to take. Under a deadline no more branches are launched than are likely to finish in time:
+   * the first one starts alone and tells the pace. Whole number ≥ 1. @default nothing is known, and all are launched at once
+   */
+  readonly expectedTokens?: number;
   /** A strategy whose branches are the solutions, in place of sampled ones; how they are sampled is then its own affair. */
   readonly source?: Strategy;
 }
@@ -21,19 +28,21 @@ export interface SolutionSourceOptions extends SolutionOptions {
 export interface SolutionSource {
   readonly source: Strategy | undefined;
   readonly branches: number;
+  readonly expectedTokens: number | undefined;
   readonly policy: SolutionPolicy;
 }
 
 /** Fills defaults in and checks ranges. @throws {InvalidOptionError} */
 export function resolveSolutionSource(options: SolutionSourceOptions): SolutionSource {
-  const { source, branches = 8 } = options;
+  const { source, branches = 8, expectedTokens } = options;
   requireWholeNumber('branches', branches, 1);
+  if (expectedTokens !== undefined) requireWholeNumber('expectedTokens', expectedTokens, 1);
   if (source !== undefined) {
     if (typeof source?.run !== 'function') throw new InvalidOptionError('source', 'a strategy', source);
     const idle = SAMPLING_OPTIONS.find((option) => options[option] !== undefined);
     if (idle) throw new InvalidOptionError(idle, 'left out beside `source`', options[idle], `Give ${idle} to the source.`);
   }
-  return { source, branches, policy: resolveSolutionPolicy(options) };
+  return { source, branches, expectedTokens, policy: resolveSolutionPolicy(options) };
 }
 
 /** Whether the source is one branch, whose text is what a run returns. */
@@ -41,10 +50,13 @@ export function isSingleBranch({ source, branches }: SolutionSource): boolean {
   return source ? (source.isSingleBranch ?? false) : branches === 1;
 }
 
-const SAMPLING_OPTIONS = ['branches', 'maxTokens', 'sampling', 'extract', 'extractUnfinished', 'forcedAnswer'] as const;
+const SAMPLING_OPTIONS = ['branches', 'expectedTokens', 'maxTokens', 'sampling', 'extract', 'extractUnfinished', 'forcedAnswer'] as const;
 
 /** Told at the start, and of every solution as it comes; says how many branches to launch. */
 export type SolutionListener = (report: BranchReport | undefined) => number;
+
+/** Launches branches. @param solve - Decodes one to its report. @default to its end, in one piece */
+type Launch = (count: number, solve?: (recorder: BranchRecorder) => Promise<BranchReport>) => void;
 
 /** The solutions of one run. */
 export interface Solutions {
@@ -79,14 +91,15 @@ export interface SolutionRunOptions {
 export function conductSolutions<Result>(
   name: string,
   request: StrategyRequest,
-  { source, branches, policy }: SolutionSource,
+  solutionSource: SolutionSource,
   { session = {}, scorer }: SolutionRunOptions,
   work: (solutions: Solutions) => Promise<Result>,
 ): Promise<Result> {
+  const { source, branches, policy } = solutionSource;
   if (source) return NestedRuns.conduct(name, request, (runs) => work(new SourcedSolutions(runs, source, { scorer, branches })));
   return StrategyRun.conduct(name, request, { sampling: policy.sampling, ...session, ...(scorer && { scorer }) }, (run) => {
     run.reserve(scorer?.estimateMs?.(branches) ?? 0);
-    return work(new SampledSolutions(run, branches, policy));
+    return work(new SampledSolutions(run, solutionSource));
   });
 }
 
@@ -95,11 +108,15 @@ class SampledSolutions implements Solutions {
   readonly branches: number;
   readonly #run: StrategyRun;
   readonly #policy: SolutionPolicy;
+  /** Where the number of branches goes by the time there is. */
+  readonly #pace: Pace | undefined;
+  #isStopped = false;
 
-  constructor(run: StrategyRun, branches: number, policy: SolutionPolicy) {
+  constructor(run: StrategyRun, { branches, policy, expectedTokens }: SolutionSource) {
     this.#run = run;
     this.branches = branches;
     this.#policy = policy;
+    this.#pace = expectedTokens === undefined || run.scope.deadlineAt === Infinity ? undefined : new Pace(expectedTokens);
   }
 
   get scope(): RunScope {
@@ -125,25 +142,75 @@ class SampledSolutions implements Solutions {
   decode(listener: SolutionListener): Promise<void> {
     return new Promise((resolve, reject) => {
       let open = 0;
-      const launch = (count: number): void => {
+      const launch = (count: number, solve = (recorder: BranchRecorder) => this.#run.solve(recorder, this.#policy)): void => {
         if (count <= 0) return;
         open += count;
         for (const recorder of this.#run.branch(count)) {
-          this.#run.solve(recorder, this.#policy).then(() => {
+          solve(recorder).then(() => {
             if (--open === 0) resolve();
           }, reject);
         }
       };
+      let launchMore = launch;
       this.#run.onReport = (report) => {
         const count = listener(report);
-        if (!this.#isOver()) launch(count);
+        if (!this.#isOver()) launchMore(count);
       };
-      launch(listener(undefined));
+      const count = listener(undefined);
+      if (this.#pace) launchMore = this.#pacedLaunch(this.#pace, count, launch);
+      launchMore(count);
       if (open === 0) resolve();
     });
   }
 
+  /** Launches one branch that leads, and, whenever that has ended before its time, another one as long as there is time for it. */
+  #pacedLaunch(pace: Pace, most: number, launch: Launch): () => void {
+    let leader: BranchRecorder | undefined;
+    const launchOthers = (): void => {
+      const live = this.#pending().length;
+      if (!this.#isOver()) launch(Math.min(this.#fitting(pace, most) - live, live, most - this.launched));
+    };
+    return () => {
+      const isLed = leader !== undefined && !this.#run.isDone(leader);
+      if (isLed || this.#isStopped || this.launched >= most || this.#fitting(pace, most) <= this.#pending().length) return;
+      launch(1, (recorder) => {
+        leader = recorder;
+        return this.#lead(recorder, pace, () => {
+          if (this.launched < most) launchOthers();
+          return this.launched < most;
+        });
+      });
+    };
+  }
+
+  #fitting(pace: Pace, most: number): number {
+    return pace.fitting(this.#run.decodingDeadlineAt - this.scope.clock.now(), reservedSteps(this.#policy.forced), most);
+  }
+
+  /**
+   * Decodes a branch to its answer, at first in short pieces that tell the pace.
+   *
+   * @param onPace - Called after each piece; says whether the pace is still of interest.
+   */
+  #lead(recorder: BranchRecorder, pace: Pace, onPace: () => boolean): Promise<BranchReport> {
+    const { maxTokens = Infinity } = this.#policy;
+    return this.#run.guard(recorder, this.#policy, async () => {
+      for (let isPacing = true; ;) {
+        const { tokenCount } = recorder.branch;
+        const left = maxTokens - tokenCount;
+        const isPiece = isPacing && left > PACE_TOKENS;
+        const { finish, tokens, startedAt, endedAt } = await this.#run.advance(recorder, this.#policy, isPiece ? PACE_TOKENS : left);
+        if (finish === 'deadline' || (finish === 'length' && !isPiece)) return this.#run.force(recorder, this.#policy);
+        if (finish !== 'length') return;
+        // The first token of all comes from the pass that read the prompt.
+        pace.record(this.#pending().length, (endedAt - startedAt) / (tokens.length - (tokenCount === 0 ? 1 : 0)));
+        isPacing = onPace();
+      }
+    });
+  }
+
   stop(): void {
+    this.#isStopped = true;
     for (const { branch } of this.#pending()) branch.abort();
   }
 

@@ -50,6 +50,11 @@ export const SOLUTION_SUBJECTS: Readonly<Record<string, StrategySubject>> = {
     chosen: (reports) => firstUnanimousOf(reports, 2),
     isThrifty: true,
   },
+  'SelfConsistency, as many as are likely to finish': {
+    make: () => new SelfConsistency({ branches: 6, expectedTokens: 18 }),
+    chosen: heaviestOf,
+    isThrifty: true,
+  },
   'SelfConsistency, doubling': { make: () => new SelfConsistency({ branches: 6, launch: 'doubling' }), chosen: heaviestOf, isThrifty: true },
   'SelfConsistency, weighted by reward': {
     make: () => new SelfConsistency({ branches: 6, weights: rewardWeights({ scorer: scriptedScorer() }) }),

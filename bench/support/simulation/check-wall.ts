@@ -18,6 +18,7 @@ export interface WallSettings {
   readonly seed: number;
   readonly only: string;
   readonly branchMs: Readonly<Record<string, number>>;
+  readonly branchTokens: Readonly<Record<string, number>>;
 }
 
 /** Strategies take turns on each problem, so that a machine that slows down slows all of them down. */
@@ -29,12 +30,12 @@ export async function runOnWall(
   const engine = new Decoder({ model: models.target });
   const scorer = new PrmScorer({ model: models.prm });
   await Promise.all([engine.ready(), scorer.ready()]);
-  const roster = strategyRoster(scorer).filter(({ name }) => name.includes(settings.only));
   const records: StrategyRunRecord[] = [];
   const total = settings.tiers.length * settings.checked;
   for (let index = 0; index < settings.checked; index++) {
     for (const [place, tier] of settings.tiers.entries()) {
       onProgress(index * settings.tiers.length + place, total);
+      const roster = strategyRoster(scorer, settings.branchTokens[tier]).filter(({ name }) => name.includes(settings.only));
       const problem = generateProblems({ seed: settings.seed, tier, count: settings.problems, split: 'test' })[index]!;
       for (const deadlineFactor of FACTORS) {
         const deadlineMs = (deadlineFactor ?? Infinity) * settings.branchMs[tier]!;

@@ -12,6 +12,8 @@ export interface RecordHead {
   readonly times: PassTimes;
   /** Median simulated milliseconds of one branch, by tier: what deadlines are counted in. */
   readonly branchMs: Readonly<Record<string, number>>;
+  /** Median tokens of one branch, by tier: what strategies are told to expect. */
+  readonly branchTokens: Readonly<Record<string, number>>;
 }
 
 interface SolvedLine {

@@ -14,6 +14,7 @@ export interface SolverTask {
   readonly problem: number;
   readonly seed: number;
   readonly branchMs: number;
+  readonly branchTokens: number;
   readonly only: string;
 }
 
@@ -34,14 +35,17 @@ process.on('message', (request: SolverRequest) => {
   })();
 });
 
-async function solve(simulated: SimulatedSolver, { tier, count, problem: index, seed, branchMs, only }: SolverTask): Promise<StrategyRunRecord[]> {
+async function solve(
+  simulated: SimulatedSolver,
+  { tier, count, problem: index, seed, branchMs, branchTokens, only }: SolverTask,
+): Promise<StrategyRunRecord[]> {
   const problem = generateProblems({ seed, tier, count, split: 'test' })[index]!;
   const records: StrategyRunRecord[] = [];
   const names = strategyRoster(await simulated.scorer()).map(({ name }) => name);
   for (const [place, name] of names.entries()) {
     if (!name.includes(only)) continue;
     for (const deadlineFactor of FACTORS) {
-      const { make } = strategyRoster(await simulated.scorer())[place]!;
+      const { make } = strategyRoster(await simulated.scorer(), branchTokens)[place]!;
       const outcome = await runStrategy(make(), simulated, problem, { seed: seed + index, deadlineMs: (deadlineFactor ?? Infinity) * branchMs });
       records.push({ strategy: name, tier, problem: index, deadlineFactor, ...outcome });
     }
