@@ -43,6 +43,10 @@ describe.skipIf(noBrowser)(`the demo page${noBrowser ? ` (skipped: ${noBrowser})
     page = await browser.context.newPage();
     page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
     page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => {
+      const { protocol, origin } = new URL(request.url());
+      if (protocol.startsWith('http') && origin !== new URL(address()).origin) complaints.push(`asked elsewhere: ${request.url()}`);
+    });
     page.on('requestfailed', (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
     mkdirSync(ARTEFACTS, { recursive: true });
   });
@@ -59,8 +63,10 @@ describe.skipIf(noBrowser)(`the demo page${noBrowser ? ` (skipped: ${noBrowser})
     await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'no-preference' });
   });
 
+  const address = (): string => server.resolvedUrls!.local[0]!;
+
   async function open(query = ''): Promise<void> {
-    await page.goto(`${server.resolvedUrls!.local[0]!}${query}`);
+    await page.goto(`${address()}${query}`);
     await page.waitForSelector('.engine-status[data-status=ready]', { timeout: 60_000 });
   }
 

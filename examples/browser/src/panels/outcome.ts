@@ -33,8 +33,8 @@ function verdictOn(given: string | undefined, known: string | undefined): 'right
   return given === known ? 'right' : 'wrong';
 }
 
-function answerNote({ state: { run }, view, isAtEnd }: Frame, verdict: 'right' | 'wrong' | undefined): string {
-  if (!run) return 'Press Solve.';
+function answerNote({ state: { run, engine }, view, isAtEnd }: Frame, verdict: 'right' | 'wrong' | undefined): string {
+  if (!run) return engine.status === 'failed' ? engine.text : 'Press Solve.';
   if (run.status === 'failed' && isAtEnd) return run.error ?? 'The run failed.';
   if (run.status === 'stopped' && isAtEnd) return 'Stopped. Nothing is returned after an abort.';
   const [first] = view?.votes() ?? [];
