@@ -11,7 +11,7 @@ export interface CacheShape {
 export const SHUT = -1e9;
 
 /** A single row is shown its past rounded up to this many positions: fewer sizes mean fewer shapes for the runtime. */
-const SHOWN_STEP = 16;
+const SHOWN_STEP = 32;
 
 /** Inputs of a forward over the first `rows` slots. */
 export interface PastFeeds {

@@ -62,7 +62,7 @@ class Ledger {
     expect(owners.map(({ slot }) => slot).sort((left, right) => left - right)).toEqual([...owners.keys()]);
     const longest = Math.max(0, ...owners.map(({ tokens }) => tokens.length));
     const { past, stepBias, inputs } = this.cache.feeds(owners.length, longest);
-    if (owners.length === 1) expect(past).toBeLessThan(Math.max(1, longest) + 16);
+    if (owners.length === 1) expect(past).toBeLessThan(Math.max(1, longest) + 32);
     else expect(past).toBe(this.cache.capacity);
     expect(Object.values(inputs).map(({ dims }) => dims)).toEqual(
       Array.from({ length: LAYERS }, () => [
