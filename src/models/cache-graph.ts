@@ -16,29 +16,21 @@ import { encodeOnnx, type OnnxNode } from './onnx-encoder.ts';
  */
 export function encodeCacheGraph(layers: number, headWidth: number): Uint8Array<ArrayBuffer> {
   const entry = 2 * layers * headWidth;
-  const half = layers * headWidth;
-  const constants: Record<string, readonly number[]> = { flat: [-1, entry], zero: [0], half: [half], axis_1: [1], axis_2: [2] };
+  const constants: Record<string, readonly number[]> = { flat: [-1, entry], axis: [2] };
   const nodes: OnnxNode[] = [
     { operator: 'Reshape', inputs: ['fresh', 'flat'], outputs: ['fresh_entries'] },
     { operator: 'Concat', inputs: ['store', 'fresh_entries'], outputs: ['all'], attributes: { axis: 0 } },
     { operator: 'Gather', inputs: ['all', 'keep'], outputs: ['next_store'], attributes: { axis: 0 } },
     { operator: 'Gather', inputs: ['next_store', 'past'], outputs: ['held'], attributes: { axis: 0 } },
-    { operator: 'Slice', inputs: ['held', 'zero', 'half', 'axis_2'], outputs: ['keys'] },
-    { operator: 'Transpose', inputs: ['keys'], outputs: ['turned_keys'], attributes: { perm: [0, 2, 1] } },
   ];
-  for (let layer = 0; layer < layers; layer++) {
-    const [from, to] = [layer * headWidth, (layer + 1) * headWidth];
-    const cut = (start: number): string => {
-      constants[`at_${start}`] = [start];
-      return `at_${start}`;
-    };
-    nodes.push({ operator: 'Slice', inputs: ['turned_keys', cut(from), cut(to), 'axis_1'], outputs: [`past_key.${layer}`] });
-    nodes.push({ operator: 'Slice', inputs: ['held', cut(half + from), cut(half + to), 'axis_2'], outputs: [`past_value.${layer}`] });
+  const parts = ['past_key', 'past_value'].flatMap((kind) => Array.from({ length: layers }, (_, layer) => `${kind}.${layer}`));
+  const cut = (start: number): string => {
+    constants[`at_${start}`] = [start];
+    return `at_${start}`;
+  };
+  for (const [part, name] of parts.entries()) {
+    nodes.push({ operator: 'Slice', inputs: ['held', cut(part * headWidth), cut((part + 1) * headWidth), 'axis'], outputs: [name] });
   }
-  const perLayer = Array.from({ length: layers }, (_, layer) => [
-    { name: `past_key.${layer}`, type: 'float32', shape: ['rows', headWidth, 'capacity'] } as const,
-    { name: `past_value.${layer}`, type: 'float32', shape: ['rows', 'capacity', headWidth] } as const,
-  ]).flat();
   return encodeOnnx({
     inputs: [
       { name: 'store', type: 'float32', shape: ['entries', entry] },
@@ -46,7 +38,10 @@ export function encodeCacheGraph(layers: number, headWidth: number): Uint8Array<
       { name: 'keep', type: 'int32', shape: ['kept'] },
       { name: 'past', type: 'int32', shape: ['rows', 'capacity'] },
     ],
-    outputs: [{ name: 'next_store', type: 'float32', shape: ['kept', entry] }, ...perLayer],
+    outputs: [
+      { name: 'next_store', type: 'float32', shape: ['kept', entry] },
+      ...parts.map((name) => ({ name, type: 'float32', shape: ['rows', 'capacity', headWidth] }) as const),
+    ],
     nodes,
     constants,
   });
