@@ -189,6 +189,13 @@ describe('aiSdkEngine', () => {
     expect(textsOf(lastOf(model))).toEqual([`user: ${PROMPT}`, 'assistant: one ']);
   });
 
+  test('a stream that closes without saying why is no end', async () => {
+    const model = scriptedLanguageModel((_, call) => (call === 0 ? { pieces: ['one '], breaksOff: true } : { pieces: ['two'] }));
+    await onBranch(model, async (branch) => expect(await branch.advance()).toMatchObject({ text: 'one two', finish: 'end' }), {
+      continuation: 'assistant-last',
+    });
+  });
+
   test('strategies that go step by step work on it', async () => {
     const scorer = {
       kind: 'step',

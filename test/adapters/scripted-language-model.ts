@@ -11,6 +11,8 @@ export interface Reply {
   readonly errorWithin?: Error;
   /** Whether it falls silent after the pieces, until the call is aborted. */
   readonly hangs?: boolean;
+  /** Whether its stream closes behind the pieces without a word on why. */
+  readonly breaksOff?: boolean;
   readonly reasoning?: readonly string[];
 }
 
@@ -37,7 +39,7 @@ export function scriptedLanguageModel(reply: (options: LanguageModelV4CallOption
     doGenerate: () => Promise.reject(new Error('only streams are asked for')),
     doStream: async (options) => {
       calls.push(options);
-      const { pieces, finish = 'stop', error, errorWithin, hangs = false, reasoning = [] } = reply(options, calls.length - 1);
+      const { pieces, finish = 'stop', error, errorWithin, hangs = false, breaksOff = false, reasoning = [] } = reply(options, calls.length - 1);
       if (error) throw error;
       open.most = Math.max(open.most, ++open.now);
       const parts: LanguageModelV4StreamPart[] = [
@@ -49,7 +51,7 @@ export function scriptedLanguageModel(reply: (options: LanguageModelV4CallOption
         ...pieces.map((delta) => ({ type: 'text-delta', id: '0', delta }) as const),
       ];
       if (errorWithin) parts.push({ type: 'error', error: errorWithin });
-      else if (!hangs) {
+      else if (!hangs && !breaksOff) {
         const usage = {
           inputTokens: { total: 11, noCache: 4, cacheRead: 7, cacheWrite: undefined },
           outputTokens: { total: pieces.length + reasoning.length, text: pieces.length, reasoning: reasoning.length },

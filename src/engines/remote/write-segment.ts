@@ -94,16 +94,12 @@ async function writeOnce(session: WritingSession, branch: WritingBranch, writing
   });
   const isFirst = branch.text === '' && writing.tokenCount === 0;
   let last: CompletionDelta | undefined;
-  let isDone = false;
   try {
     for (;;) {
       const next = await stream.next();
       // What comes behind the end of the call is nobody's.
       options.ending.throwIfAborted();
-      if (next.done) {
-        isDone = next.value;
-        break;
-      }
+      if (next.done) break;
       const delta = next.value;
       if (delta.usage && isFirst) account.tellPromptTokens(delta.usage.promptTokens);
       const isEnough = writing.take(delta);
@@ -118,7 +114,7 @@ async function writeOnce(session: WritingSession, branch: WritingBranch, writing
     void stream.return(false).catch(() => undefined);
   }
   if (last?.stop !== undefined) writing.tellStop(last.stop);
-  const finish = finishOf(session, branch, writing, options, last?.finish, isDone);
+  const finish = finishOf(session, branch, writing, options, last?.finish);
   host.learn(writing);
   writing.settleRequest();
   return finish;
@@ -151,14 +147,7 @@ function requestOf(
 }
 
 /** @throws {ServerError} where the server broke off. */
-function finishOf(
-  session: WritingSession,
-  branch: WritingBranch,
-  writing: Writing,
-  { until, endsAt }: WriteOptions,
-  told: string | undefined,
-  isDone: boolean,
-): Finish {
+function finishOf(session: WritingSession, branch: WritingBranch, writing: Writing, { until, endsAt }: WriteOptions, told: string | undefined): Finish {
   if (writing.stop !== undefined) return 'stop';
   if (told === undefined && until?.tokens !== undefined && writing.tokenCount >= until.tokens) return 'length';
   if (told === undefined && session.clock.now() >= endsAt) return 'deadline';
@@ -167,7 +156,8 @@ function finishOf(
     const isFull = contextTokens !== undefined && session.promptTokens + branch.tokenCount + writing.tokenCount >= contextTokens;
     return isFull ? 'context' : 'length';
   }
-  if (told === 'abort' || told === 'error' || (told === undefined && !isDone)) {
+  // A server that is interrupted may end its stream in good order; only one that says why it ended has ended its text.
+  if (told === undefined || told === 'abort' || told === 'error') {
     throw new ServerError('stream', 'The server ended its answer before it was complete.', { isRetryable: true });
   }
   return 'end';
