@@ -15,7 +15,7 @@ export interface ReadyStrategy {
 }
 
 /** Makes the strategy a task names. @throws {ApiError} */
-export function makeStrategy({ strategy: { name, options = {} }, maxTokens, sampling }: CompletionTask, registry: StrategyRegistry): ReadyStrategy {
+export function makeStrategy({ strategy: { name, options = {} }, maxTokens, sampling, deadlineMs }: CompletionTask, registry: StrategyRegistry): ReadyStrategy {
   if (!Object.hasOwn(registry, name)) {
     const names = [SINGLE, ...Object.keys(registry)].join(', ');
     throw badRequest(`There is no strategy \`${name}\` here. There is: ${names}.`, 'strategy');
@@ -26,7 +26,7 @@ export function makeStrategy({ strategy: { name, options = {} }, maxTokens, samp
     if (idle) throw badRequest(`The strategy \`${name}\` is fixed by the server and takes no \`${idle}\`. Leave it out.`, idle, 'unsupported_parameter');
     return { strategy: served, streamsText: false };
   }
-  const call = { options, maxTokens, sampling };
+  const call = { options, maxTokens, sampling, deadlineMs };
   try {
     return { strategy: served.create(call), streamsText: served.streamsText?.(call) ?? false };
   } catch (error) {

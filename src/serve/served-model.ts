@@ -40,6 +40,8 @@ export interface StrategyCall {
   readonly maxTokens: number | undefined;
   /** Omitted fields take the engine's defaults. */
   readonly sampling: SamplingOptions;
+  /** Milliseconds from the arrival of the request; Infinity without a deadline. */
+  readonly deadlineMs: number;
 }
 
 /** A strategy as clients name it. */

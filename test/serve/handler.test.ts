@@ -1,9 +1,12 @@
 /** Replies of the handler on scripted engines and a virtual clock. */
 import { describe, expect, test } from 'vitest';
 import { createHandler, type HandlerOptions, type ServeHandler } from '../../src/serve/handler.ts';
+import type { StrategyCall } from '../../src/serve/served-model.ts';
 import { standardStrategies } from '../../src/serve/standard-strategies.ts';
 import { SelfConsistency } from '../../src/strategies/self-consistency.ts';
+import { ServerError } from '../../src/errors.ts';
 import { characterTokenizer } from '../../src/testing/character-tokenizer.ts';
+import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { ScriptedStepScorer } from '../strategies/scripted-scorer.ts';
 import { openSolver, PLANS, solutionOf, type Solver, type SolverOptions } from '../strategies/solver.ts';
 import { CHAT, chat, errorOf, post, TEXT } from './calls.ts';
@@ -148,6 +151,43 @@ describe('plain sampling', () => {
   });
 });
 
+describe('a server behind the engine', () => {
+  test.each([
+    [new ServerError('rate-limit', 'Too many.', { retryAfterMs: 2500 }), 503, '3'],
+    [new ServerError('timeout', 'No token.'), 504, null],
+    [new ServerError('authentication', 'Another key.', { status: 401 }), 502, null],
+    [new ServerError('connect', 'Nobody there.'), 502, null],
+  ])('has its trouble told as such: %s', async (failure, status, retryAfter) => {
+    const engine = new GatedEngine();
+    const handler = createHandler({ models: { gated: { engine } } });
+    const replying = post(handler, CHAT, { model: 'gated', messages });
+    await engine.reached(1);
+    engine.release(failure);
+    const response = await replying;
+    expect(response.headers.get('retry-after')).toBe(retryAfter);
+    expect(await errorOf(response)).toMatchObject({ status, code: 'upstream_failed', message: failure.message });
+  });
+});
+
+describe('close', () => {
+  test('waits for work, and a shorter grace of a later call counts', async () => {
+    const engine = new GatedEngine();
+    const clock = new ManualClock();
+    const handler = createHandler({ models: { gated: { engine } }, clock });
+    const replying = post(handler, CHAT, { model: 'gated', messages });
+    await engine.reached(1);
+    const patient = handler.close({ graceMs: 1000 });
+    expect(await errorOf(await post(handler, CHAT, { model: 'gated', messages }))).toMatchObject({ status: 503, code: 'shutting_down' });
+    const hasty = handler.close({ graceMs: 10 });
+    clock.advance(10);
+    await hasty;
+    expect(await errorOf(await replying)).toMatchObject({ status: 503, code: 'shutting_down' });
+    await patient;
+    expect(engine.openSessions).toBe(0);
+    await expect(handler.close({ graceMs: -1 })).rejects.toThrow('graceMs');
+  });
+});
+
 describe('log-probabilities', () => {
   test('name every token of a chat reply', async () => {
     const { handler } = await serveSolver();
@@ -243,6 +283,22 @@ describe('strategies', () => {
     for (const body of [{ strategy: { name: 'careful', options: { branches: 4 } } }, { strategy: 'careful', temperature: 0.3 }]) {
       expect(await errorOf(await post(handler, CHAT, { ...request, ...body }))).toMatchObject({ status: 400, code: 'unsupported_parameter' });
     }
+  });
+
+  test('a maker of the host is told what the request asks', async () => {
+    const { engine, clock } = await openSolver();
+    const calls: StrategyCall[] = [];
+    const create = (call: StrategyCall): SelfConsistency => {
+      calls.push(call);
+      return new SelfConsistency({ branches: 2 });
+    };
+    const handler = createHandler({ models: { solver: { engine, strategies: { planned: { create } } } }, clock });
+    await chat(handler, { ...request, strategy: { name: 'planned', options: { any: 1 } }, deadline_ms: 900, max_tokens: 50, temperature: 0.5 });
+    await chat(handler, { ...request, strategy: 'planned' });
+    expect(calls).toEqual([
+      { options: { any: 1 }, maxTokens: 50, sampling: { temperature: 0.5 }, deadlineMs: 900 },
+      { options: {}, maxTokens: undefined, sampling: {}, deadlineMs: Infinity },
+    ]);
   });
 
   test('texts of all branches come where they are asked for', async () => {
