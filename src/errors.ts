@@ -191,6 +191,17 @@ function formatMs(milliseconds: number): string {
   return milliseconds === Infinity ? 'none' : `${Math.ceil(milliseconds)} ms`;
 }
 
+/** A saved profile is of another model or machine than the one at hand. */
+export class ProfileMismatchError extends LatencyTtsError {
+  /** A sentence for each difference. */
+  readonly differences: readonly string[];
+
+  constructor(profile: string, differences: readonly string[]) {
+    super('LTTS_PROFILE_MISMATCH', `The profile of ${profile} is of something else. ${differences.join(' ')} Measure again with \`profileEngine\`.`);
+    this.differences = differences;
+  }
+}
+
 /** Something was used after it had been disposed. */
 export class DisposedError extends LatencyTtsError {
   constructor(what: string) {

@@ -115,9 +115,14 @@ export {
 
 export { branchesThatFit, type BranchMemory } from './planning/profile/branches-that-fit.ts';
 export { chooseDraftLength, roundMs, type DraftChoice, type RoundShape } from './planning/profile/draft-choice.ts';
+export { decodeFluid, type FluidOptions, type FluidRun, type LengthDistribution } from './planning/profile/fluid-decoding.ts';
 export { fitRoofline, type FittedConstant, type MeasuredPass, type RooflineFit } from './planning/profile/fit-roofline.ts';
 export { HARDWARE, type Hardware, type HardwareName } from './planning/profile/hardware.ts';
+export { describeMachine } from './planning/profile/describe-machine.ts';
+export { describeEngine, profileEngine, type ProfileEngineOptions, type ProfileProgress } from './planning/profile/profile-engine.ts';
+export { loadProfile, MeasuredProfile, type LoadProfileOptions, type ProfileExpectation } from './planning/profile/measured-profile.ts';
 export { MODEL_SHAPES, type ModelShape, type ModelShapeName } from './planning/profile/model-shapes.ts';
+export type { MachineIdentity, ProfileData, ProfilePart, ProfilePoint } from './planning/profile/profile-data.ts';
 export { rooflineProfile, RooflineProfile, type RooflineOptions } from './planning/profile/roofline-profile.ts';
 export { ReplayBank } from './engines/replay/replay-bank.ts';
 export { ReplayEngine, type ReplayEngineOptions } from './engines/replay/replay-engine.ts';
@@ -172,6 +177,7 @@ export {
   ModelError,
   ModelLoadError,
   NoCandidateError,
+  ProfileMismatchError,
   NotRecordedError,
   ServerError,
   type ServerErrorKind,
@@ -198,7 +204,17 @@ export type {
   SpeculationUsage,
 } from './contracts/engine.ts';
 export type { EventBase, PlanChange, RunEventMap } from './contracts/event.ts';
-export type { LatencyProfile, MemoryBudget, PassShape, ProfiledPart } from './contracts/profile.ts';
+export type {
+  EngineAnatomy,
+  LatencyProfile,
+  MeasureOptions,
+  MemoryBudget,
+  MeteredPart,
+  ModelIdentity,
+  PassMeter,
+  PassShape,
+  ProfiledPart,
+} from './contracts/profile.ts';
 export type { Message, Prompt } from './contracts/prompt.ts';
 export type { Strategy, StrategyRequest } from './contracts/strategy.ts';
 export type { BranchReport, RunTiming, StopReason, StrategyResult } from './contracts/result.ts';

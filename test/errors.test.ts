@@ -13,6 +13,7 @@ const {
   ModelError,
   ModelLoadError,
   NoCandidateError,
+  ProfileMismatchError,
   NotRecordedError,
   ServerError,
   VocabularyMismatchError,
@@ -32,6 +33,7 @@ const EXAMPLES = [
   { error: new VocabularyMismatchError('target', 255, 'draft', 32_000), name: 'VocabularyMismatchError', code: 'LTTS_VOCABULARY_MISMATCH' },
   { error: new NotRecordedError('a prompt that was recorded', 'Record it.'), name: 'NotRecordedError', code: 'LTTS_NOT_RECORDED' },
   { error: new InfeasiblePlanError({ deadlineMs: 5, shortestDeadlineMs: 20 }), name: 'InfeasiblePlanError', code: 'LTTS_INFEASIBLE_PLAN' },
+  { error: new ProfileMismatchError('a on b', ['Its target is “a”, not “c”.']), name: 'ProfileMismatchError', code: 'LTTS_PROFILE_MISMATCH' },
   { error: new DisposedError('session'), name: 'DisposedError', code: 'LTTS_DISPOSED' },
 ];
 
