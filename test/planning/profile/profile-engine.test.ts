@@ -42,7 +42,14 @@ const withoutPasses = (engine: Engine): Engine => ({
   dispose: () => engine.dispose(),
 });
 
-const BASE: ProfileEngineOptions = { prompt: 'abba 12', contextTokens: 200, machine: { processor: 'scripted', cores: 1 }, budgetMs: 30_000, repetitions: 2, warmUp: 1 };
+const BASE: ProfileEngineOptions = {
+  prompt: 'abba 12',
+  contextTokens: 200,
+  machine: { processor: 'scripted', cores: 1 },
+  budgetMs: 30_000,
+  repetitions: 2,
+  warmUp: 1,
+};
 
 const PROBES: readonly PassShape[] = [1, 3, 7, 16].flatMap((rows) =>
   [1, 4, 9].flatMap((newTokens) => [16, 70, 200].map((contextTokens) => ({ rows, newTokens, contextTokens }))),
