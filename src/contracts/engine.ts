@@ -187,6 +187,16 @@ export interface Branch {
   fork(): Branch;
   /** Appends text as if the model had written it. Not while a call of `advance` is open. */
   force(text: string): Promise<void>;
+  /**
+   * Natural-log probability of each token of a text, were it to follow: under the model's own distribution, before temperature
+   * and truncation. The branch stays as it is. Texts that are asked about together are read in one pass. Not while a call of
+   * `advance` is open. Missing where an engine can tell of nothing that it has not written: behind a server's interface, in a
+   * replay.
+   *
+   * @returns `undefined` where the model gives one row of logits a pass.
+   * @throws the `signal`'s reason when it is aborted. @throws {ContextLengthError | ModelError}
+   */
+  logprobsOf?(text: string, options?: { readonly signal?: AbortSignal }): Promise<readonly number[] | undefined>;
   /** Ends the branch: an open `advance` returns what it has with finish `aborted`. Safe to call twice. */
   abort(): void;
 }

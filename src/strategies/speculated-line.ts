@@ -1,6 +1,7 @@
 import type { Branch, Segment } from '../contracts/engine.ts';
 import type { BranchReport } from '../contracts/result.ts';
 import type { ScoredText } from '../contracts/scorer.ts';
+import { ModelError } from '../errors.ts';
 import { randomAt } from '../maths/random.ts';
 import { sampleIndex } from '../maths/sampling.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
@@ -17,6 +18,8 @@ export interface StepSpeculationPolicy {
   readonly threshold: number;
   /** How much more likely a better step is chosen: the inverse temperature of its score. */
   readonly tilt: number;
+  /** Whether the log-ratio of both models counts beside the score. */
+  readonly logRatio: boolean;
   readonly stepStop: readonly string[];
   readonly maxStepTokens: number;
 }
@@ -25,7 +28,7 @@ export interface StepSpeculationPolicy {
 export interface SpeculatedStep {
   readonly by: 'draft' | 'target';
   readonly text: string;
-  /** Of the drafted step that was chosen, also where the target wrote another one; `undefined` where none was drafted or scored. */
+  /** Of the drafted step that was chosen, its log-ratio included where one is asked for; also where the target wrote another one; `undefined` where none was drafted or scored. */
   readonly score: number | undefined;
 }
 
@@ -45,6 +48,13 @@ interface Candidate {
   readonly segment: Segment;
   readonly score: number;
 }
+
+/** Natural-log probability of a step's text, without the end of the text behind it. */
+function draftLogprob({ logprobs, finish }: Segment): number {
+  return sumOf(finish === 'end' ? logprobs.slice(0, -1) : logprobs);
+}
+
+const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
 /** Separates the choice among drafts from the draws of tokens. */
 const CHOICE_PURPOSE = 0x73746570;
@@ -94,7 +104,8 @@ export class SpeculatedLine {
     const forks = Array.from({ length: policy.candidates }, () => base.fork());
     const written = await Promise.all(forks.map((branch) => this.#draftOne(branch, deadlineAt)));
     if (!this.#draft) return undefined;
-    const candidates = written.flatMap((candidate) => candidate ?? []);
+    const scored = written.flatMap((candidate) => candidate ?? []);
+    const candidates = policy.logRatio ? await this.#withLogRatios(scored) : scored;
     const chosen = this.#choose(candidates);
     for (const branch of forks) if (branch !== chosen?.branch) branch.abort();
     return chosen;
@@ -116,6 +127,27 @@ export class SpeculatedLine {
       this.#draft = undefined;
       onDraftError(error);
       return undefined;
+    }
+  }
+
+  /** Scores with (log π_B − log π_S) / tilt; none where the large model cannot tell. All candidates are read in one pass. */
+  async #withLogRatios(candidates: readonly Candidate[]): Promise<Candidate[]> {
+    const { run, policy, onDraftError } = this.#context;
+    const { signal } = run.scope;
+    const readers = candidates.map(() => this.#target.branch.fork());
+    try {
+      const read = await Promise.all(readers.map((reader, index) => reader.logprobsOf!(candidates[index]!.segment.text, signal ? { signal } : {})));
+      return candidates.map((candidate, index) => {
+        const target = read[index];
+        if (!target) throw new ModelError('The model cannot tell the log-probability of a text: it gives one row of logits a pass.');
+        return { ...candidate, score: candidate.score + (sumOf(target) - draftLogprob(candidate.segment)) / policy.tilt };
+      });
+    } catch (error) {
+      signal?.throwIfAborted();
+      onDraftError(error);
+      return [];
+    } finally {
+      for (const reader of readers) reader.abort();
     }
   }
 

@@ -7,8 +7,8 @@
  *
  * With one candidate a step it is SpecReason (Pan et al. 2025, arXiv:2504.07891). With several, one is drawn with probability
  * proportional to exp(tilt · score) and accepted by the same threshold: reward-guided speculative decoding (Liao et al. 2025,
- * arXiv:2501.19324). Guided speculative inference (Geuter et al. 2025, arXiv:2506.04118) adds to the score the log-ratio of
- * both models' probabilities of the step, which engines do not tell of text they did not write.
+ * arXiv:2501.19324). Guided speculative inference (Geuter et al. 2025, arXiv:2506.04118) tilts the large model's distribution
+ * rather than the small one's: to the score of each candidate it adds the log-ratio of both models' probabilities of it.
  *
  * @module
  */
@@ -39,6 +39,12 @@ export interface StepSpeculationOptions extends SolutionOptions, ScoringOptions 
   readonly threshold?: number;
   /** Several candidates are drawn with probability proportional to exp(tilt · score). At least 0. @default 20 */
   readonly tilt?: number;
+  /**
+   * Whether (log π_B − log π_S) / tilt of a candidate is added to its score, with π_B the large model's probability of it and π_S
+   * the small one's, both before temperature and truncation: guided speculative inference. Takes a tilt above 0, and an engine
+   * that can tell the log-probabilities of a text. @default false
+   */
+  readonly logRatio?: boolean;
   /** Strings that end a step. At least one. @default ['\n'] */
   readonly stepStop?: readonly string[];
   /** Most tokens of one step; a longer one is left to the large model. Whole number ≥ 1. @default 256 */
@@ -69,18 +75,30 @@ export class StepSpeculation implements Strategy<StepSpeculationResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: StepSpeculationOptions) {
-    const { draft, branches = 1, candidates = 1, threshold = 0.7, tilt = 20, stepStop = ['\n'], maxStepTokens = 256, isSame = Object.is } = options;
+    const {
+      draft,
+      branches = 1,
+      candidates = 1,
+      threshold = 0.7,
+      tilt = 20,
+      logRatio = false,
+      stepStop = ['\n'],
+      maxStepTokens = 256,
+      isSame = Object.is,
+    } = options;
     if (typeof draft?.open !== 'function') throw new InvalidOptionError('draft', 'an engine', draft);
     requireWholeNumber('branches', branches, 1);
     requireWholeNumber('candidates', candidates, 1);
     requireNumber('threshold', threshold, -Number.MAX_VALUE);
     requireNumber('tilt', tilt, 0);
+    if (typeof logRatio !== 'boolean') throw new InvalidOptionError('logRatio', 'true or false', logRatio);
+    if (logRatio && tilt === 0) throw new InvalidOptionError('tilt', 'above 0 beside `logRatio`', tilt);
     if (stepStop.length === 0 || stepStop.includes('')) throw new InvalidOptionError('stepStop', 'a list of strings that are not empty', stepStop);
     requireWholeNumber('maxStepTokens', maxStepTokens, 1);
     this.#draft = draft;
     this.#branches = branches;
     this.#scoring = resolveScoring(options);
-    this.#policy = { solution: resolveSolutionPolicy(options), candidates, threshold, tilt, stepStop, maxStepTokens };
+    this.#policy = { solution: resolveSolutionPolicy(options), candidates, threshold, tilt, logRatio, stepStop, maxStepTokens };
     this.#isSame = isSame;
   }
 
@@ -92,7 +110,11 @@ export class StepSpeculation implements Strategy<StepSpeculationResult> {
       try {
         const context = this.#context(run, queue, errors);
         const drafts = session?.branch(this.#branches) ?? [];
-        const lines = run.branch(this.#branches).map((target, index) => new SpeculatedLine(context, target, drafts[index]));
+        const targets = run.branch(this.#branches);
+        if (this.#policy.logRatio && !targets[0]!.branch.logprobsOf) {
+          throw new InvalidOptionError('logRatio', 'false with an engine that cannot tell log-probabilities of texts', true, `${request.engine.name} cannot.`);
+        }
+        const lines = targets.map((target, index) => new SpeculatedLine(context, target, drafts[index]));
         await Promise.all(lines.map((line) => line.solve()));
         return { ...this.#conclude(run, lines), draftUsage: session?.usage(), speculationErrors: [...errors, ...queue.errors] };
       } finally {

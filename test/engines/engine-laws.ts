@@ -94,6 +94,33 @@ export const engineLaws: readonly EngineLaw[] = [
       });
     },
   ),
+  law('the log-probabilities of a text can be asked for, where an engine can tell, and change nothing', async (engine, { prompts: [prompt] }) => {
+    const plain = await tokensOf(engine, prompt, {}, 4);
+    await withSession(engine, prompt, {}, async (session) => {
+      const [writer, reader, ...others] = session.branch(4) as [Branch, Branch, Branch, Branch];
+      if (!writer.logprobsOf) return;
+      const first = await writer.advance({ until: { tokens: 5 } });
+      const then = await writer.advance({ until: { tokens: 4 } });
+      // Asked together, right behind the prompt, and again: the same each time.
+      const asked = [first.text + then.text, first.text, first.text];
+      const [whole, part, again] = await Promise.all([reader, ...others].map((branch, index) => branch.logprobsOf!(asked[index]!)));
+      const written = [...first.logprobs, ...then.logprobs].slice(0, whole!.length);
+      for (const [index, logprob] of written.entries()) assertClose(whole![index]!, logprob, `log-probability ${index} of the whole`);
+      assert.ok(whole!.length > 1 && part!.length > 1 && part!.length < whole!.length);
+      for (const [index, logprob] of part!.entries()) assertClose(whole![index]!, logprob, `log-probability ${index} of a part`);
+      assert.deepEqual(again, part);
+      assert.deepEqual(await reader.logprobsOf!(''), []);
+      assert.deepEqual([reader.text, reader.tokenCount, reader.ended], ['', 0, undefined]);
+      // In the middle of a branch.
+      const opened = await reader.advance({ until: { tokens: 5 } });
+      const rest = await reader.logprobsOf!(then.text);
+      assert.ok(rest!.every((logprob) => logprob <= 0));
+      const reason = new Error('enough');
+      await assert.rejects(reader.logprobsOf!(then.text, { signal: AbortSignal.abort(reason) }), reason);
+      const closed = await complete(reader);
+      assert.deepEqual([...opened.tokens, ...closed.tokens], plain[1], 'asking changed what is written');
+    });
+  }),
   law('segments tell of confidence only what was asked for', async (engine, { prompts: [prompt] }) => {
     const isCertain = await tellsSelfCertainty(engine);
     for (const [options, fields] of [

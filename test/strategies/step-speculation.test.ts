@@ -112,6 +112,81 @@ describe('several candidates', () => {
   });
 });
 
+describe('guided speculative inference', () => {
+  /** The draft writes a, b or c alike; the target prefers c: three quarters of its first letters are c. */
+  const draftScript = (text: string): string | readonly string[] => {
+    const open = text.split('\n').at(-1)!;
+    if (text.includes('\n')) return '#### 1'.slice(open.length);
+    return open === '' ? ['a', 'b', 'c'] : '\n';
+  };
+  const targetScript = (text: string): string | readonly string[] => {
+    const open = text.split('\n').at(-1)!;
+    if (text.includes('\n')) return '#### 2'.slice(open.length);
+    return open === '' ? ['a', 'c'] : '\n';
+  };
+  const scores: Readonly<Record<string, number>> = { a: 0.8, b: 0.9, c: 0.7 };
+  const scorer = scriptedScorer({ scoreOf: ({ text }) => (text.includes('####') ? 1 : scores[text[0]!]!) });
+
+  async function guide(options: Partial<StepSpeculationOptions>, seed: number) {
+    const clock = new ManualClock();
+    const target = await openThinker(targetScript, { clock });
+    const drafter = await openThinker(draftScript, { clock, stepMs: 1 });
+    const strategy = new StepSpeculation({ draft: drafter.engine, scorer, candidates: 4, threshold: -100, tilt: 2, logRatio: true, ...options });
+    const result = await strategy.run({ engine: target.engine, clock, prompt: 'go?', seed });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([target.model.openSequences, drafter.model.openSequences]).toEqual([0, 0]);
+    return result;
+  }
+
+  test('adds the log-ratio over the tilt to the score of a step', async () => {
+    const seen = new Map<string, number>();
+    for (let seed = 0; seed < 40; seed++) {
+      const [first] = (await guide({ candidates: 1 }, seed)).steps[0]!;
+      if (first!.by === 'draft') seen.set(first!.text, first!.score!);
+    }
+    // π_B is 1/2 for a and c, and next to nothing for b; π_S is 1/3 for each.
+    const ratio = Math.log(1 / 2) - Math.log(1 / 3);
+    expect(seen.get('a\n')).toBeCloseTo(0.8 + ratio / 2, 3);
+    expect(seen.get('c\n')).toBeCloseTo(0.7 + ratio / 2, 3);
+    expect(seen.get('b\n')!).toBeLessThan(-3);
+  });
+
+  test('leaves out what the large model would not write, however well it scores', async () => {
+    const firsts = async (options: Partial<StepSpeculationOptions>): Promise<string> => {
+      const results = await Promise.all(Array.from({ length: 30 }, (_, seed) => guide(options, seed)));
+      return results.map(({ text }) => text[0]).join('');
+    };
+    expect(await firsts({ tilt: 20, logRatio: false })).toContain('b');
+    expect((await firsts({ threshold: 0 })).match(/b/g)).toBeNull();
+  });
+
+  test('the threshold is of the tilted score', async () => {
+    const { steps } = await guide({ threshold: 1.2 }, 1);
+    expect(steps[0]![0]!.by).toBe('target');
+  });
+
+  test('an engine that cannot tell is refused, and a tilt of nothing', async () => {
+    expect(() => new StepSpeculation({ draft: { open: () => undefined } as unknown as Engine, scorer, logRatio: true, tilt: 0 })).toThrow(
+      expect.objectContaining({ option: 'tilt' }),
+    );
+    const { target, drafter } = await openPair({});
+    const mute: Engine = {
+      name: 'mute',
+      contextTokens: undefined,
+      ready: () => target.engine.ready(),
+      async open(...call) {
+        const session = await target.engine.open(...call);
+        const branch = session.branch.bind(session);
+        session.branch = (count) => branch(count).map((each) => Object.assign(each, { logprobsOf: undefined }));
+        return session;
+      },
+      dispose: () => target.engine.dispose(),
+    };
+    const run = new StepSpeculation({ draft: drafter.engine, scorer, logRatio: true }).run({ engine: mute, clock: target.clock, prompt: 'go?' });
+    await expect(run).rejects.toThrow(expect.objectContaining({ option: 'logRatio' }));
+  });
+});
+
 describe('failures', () => {
   const fault = new Error('no memory for a draft');
 

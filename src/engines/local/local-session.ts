@@ -13,6 +13,7 @@ import type { ConfidenceRequest } from './confidence-record.ts';
 import type { DecodeLoop } from './decode-loop.ts';
 import { SpeculationTally } from '../speculation/speculation-tally.ts';
 import type { Speculation } from '../speculation/speculation.ts';
+import { TextReader } from './text-reader.ts';
 import { Lane, type LaneContext, type LaneOutcome, type Verification, type VerifiedDraft } from './lane.ts';
 import { StopMatcher } from './stop-matcher.ts';
 
@@ -41,12 +42,14 @@ export class LocalSession implements Session {
   readonly #tally = new SpeculationTally();
   readonly #usage = { completionTokens: 0, forcedTokens: 0, forwardCount: 0 };
   #progressAt = -Infinity;
+  readonly #reader: TextReader;
   #isDisposed = false;
 
   private constructor(host: LocalSessionHost, promptTokens: readonly number[], options: SessionOptions) {
     const { model } = host;
     this.#host = host;
     this.#options = options;
+    this.#reader = new TextReader(host, () => void this.#usage.forwardCount++);
     this.#context = {
       clock: options.clock ?? systemClock,
       seed: options.seed ?? 0,
@@ -119,6 +122,7 @@ export class LocalSession implements Session {
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
+    this.#reader.close();
     for (const branch of this.#branches) branch.abort();
     this.#host.loop.whenIdle(() => {
       for (const branch of this.#branches) this.#release(branch);
@@ -171,6 +175,11 @@ export class LocalSession implements Session {
         resolve();
       });
     });
+  }
+
+  /** @internal Called by a branch. */
+  logprobsOf(branch: LocalBranch, text: string): Promise<readonly number[] | undefined> {
+    return this.#reader.logprobsOf(() => branch.state!, this.#host.tokenizer.encode(text));
   }
 
   /** @internal Called by a branch. */
@@ -309,6 +318,14 @@ class LocalBranch implements Branch {
     this.#requireResting('force');
     await this.#session.append(this, text);
     this.#update();
+  }
+
+  async logprobsOf(text: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<readonly number[] | undefined> {
+    this.#requireResting('logprobsOf');
+    signal?.throwIfAborted();
+    const logprobs = await this.#session.logprobsOf(this, text);
+    signal?.throwIfAborted();
+    return logprobs;
   }
 
   abort(): void {

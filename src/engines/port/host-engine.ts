@@ -47,6 +47,12 @@ class EngineHost {
           await branch.force(request.text);
           return standing(session, branch, undefined);
         });
+      case 'logprobs':
+        return void this.#answer(request.call, async (signal) => {
+          const [session, branch] = this.#branchAt(request);
+          const logprobs = await branch.logprobsOf?.(request.text, { signal });
+          return { ...standing(session, branch, undefined), ...(logprobs && { logprobs }) };
+        });
       case 'anatomy':
         return void this.#answer(request.call, async (signal) => this.#meter().anatomy({ signal }));
       case 'measure':

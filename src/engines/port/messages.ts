@@ -18,6 +18,7 @@ export type EngineRequest =
   | { readonly type: 'branch'; readonly session: number; readonly count: number }
   | ({ readonly type: 'advance'; readonly call: number } & BranchAddress & { readonly options: Omit<AdvanceOptions, 'signal'> })
   | ({ readonly type: 'force'; readonly call: number; readonly text: string } & BranchAddress)
+  | ({ readonly type: 'logprobs'; readonly call: number; readonly text: string } & BranchAddress)
   | ({ readonly type: 'fork' } & BranchAddress)
   | ({ readonly type: 'abort' } & BranchAddress)
   /** The caller's signal was aborted: give the call up. */
@@ -70,6 +71,8 @@ export interface OpenResult {
 export interface BranchResult {
   /** Missing after `force`. */
   readonly segment: Segment | undefined;
+  /** Of a text that was asked about. */
+  readonly logprobs?: readonly number[];
   readonly text: string;
   readonly tokenCount: number;
   readonly ended: Branch['ended'];

@@ -281,6 +281,10 @@ class PortBranch implements Branch {
     await this.#call('force', { type: 'force', ...this.#address, text });
   }
 
+  async logprobsOf(text: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<readonly number[] | undefined> {
+    return (await this.#call('logprobsOf', { type: 'logprobs', ...this.#address, text }, signal)).logprobs;
+  }
+
   abort(): void {
     this.ended ??= 'aborted';
     if (!this.#caller.isClosed) this.#caller.tell({ type: 'abort', ...this.#address });
