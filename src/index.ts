@@ -97,6 +97,13 @@ export type { ConcurrencyOptions } from './scoring/one-by-one.ts';
 export { OrmScorer, type OrmScorerOptions } from './scoring/orm-scorer.ts';
 export { PrmScorer, type PrmScorerOptions } from './scoring/prm-scorer.ts';
 export type { BatchOptions, ScoringErrorListener } from './scoring/scoring-queue.ts';
+export {
+  serverOutcomeScorer,
+  serverStepScorer,
+  type PoolingLayout,
+  type ServerOutcomeScorerOptions,
+  type ServerStepScorerOptions,
+} from './scoring/server-scorers.ts';
 export type { TokenModelScoringOptions } from './scoring/token-model-scoring.ts';
 export { pairwiseTournament, TournamentScorer, type TournamentOptions, type TournamentResult } from './scoring/tournament-scorer.ts';
 export { verifierScorer, type Verifier, type VerifierRequest, type VerifierScorerOptions } from './scoring/verifier-scorer.ts';

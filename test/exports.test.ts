@@ -136,6 +136,8 @@ const PORTABLE_NAMES = [
   'rooflineProfile',
   'roundMs',
   'selfCertaintyWeights',
+  'serverOutcomeScorer',
+  'serverStepScorer',
   'statedAnswer',
   'systemClock',
   'tokenConfidences',

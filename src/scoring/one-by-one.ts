@@ -20,7 +20,7 @@ export interface ConcurrencyOptions {
 }
 
 /** Scores one text. @param signal - Aborted when the result is no longer wanted. */
-export type ScoreOne = (text: ScoredText, signal: AbortSignal) => Promise<number | undefined>;
+export type ScoreOne<Score> = (text: ScoredText, signal: AbortSignal) => Promise<Score | undefined>;
 
 /** Longest time that timers of all platforms can wait. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -47,8 +47,8 @@ export class OneByOne {
   }
 
   /** Scores each text once, wherever it stands. */
-  async run(texts: readonly ScoredText[], options: ScoreOptions, scoreOne: ScoreOne): Promise<(number | undefined)[]> {
-    const scores = new Array<number | undefined>(texts.length).fill(undefined);
+  async run<Score>(texts: readonly ScoredText[], options: ScoreOptions, scoreOne: ScoreOne<Score>): Promise<(Score | undefined)[]> {
+    const scores = new Array<Score | undefined>(texts.length).fill(undefined);
     const found = distinct(texts);
     const results = await this.each(found, options, async ({ text }, signal) => {
       try {

@@ -1,0 +1,220 @@
+/**
+ * Reward models on servers: the endpoints that vLLM and SGLang have for them, and language models that judge steps by a token.
+ *
+ * @module
+ */
+import * as v from 'valibot';
+import type { Message, Prompt } from '../contracts/prompt.ts';
+import type { OutcomeScorer, ScoredText, StepScorer } from '../contracts/scorer.ts';
+import { InvalidOptionError, ServerError } from '../errors.ts';
+import { requireWholeNumber } from '../options.ts';
+import { ServerClient, type ServerOptions } from '../servers/server-client.ts';
+import type { InlineLayout, TurnLayout } from './causal-prm-scorer.ts';
+import { completeSteps, plainTextOf, turnsOf } from './conversation.ts';
+import { OneByOne, type ConcurrencyOptions } from './one-by-one.ts';
+import { RecentScores } from './recent-scores.ts';
+
+interface ServerModelOptions extends ServerOptions, ConcurrencyOptions {
+  /** The reward model as the server names it. */
+  readonly model: string;
+}
+
+export interface ServerOutcomeScorerOptions extends ServerModelOptions {
+  /**
+   * What the server is asked by. `pooling`: vLLM's `/pooling`, whose last number counts. `classify`: vLLM's `/classify`, whose
+   * probability of `label` counts. `score`: `/score` of a cross-encoder, with the prompt and the text as the pair. `sglang`:
+   * SGLang's `/classify`.
+   */
+  readonly endpoint: 'pooling' | 'classify' | 'score' | 'sglang';
+  /** Which class counts, from 0. @default the second of two, else the first */
+  readonly label?: number;
+}
+
+const Pooled = v.looseObject({
+  data: v.tupleWithRest([v.looseObject({ data: v.union([v.number(), v.array(v.number()), v.array(v.array(v.number()))]) })], v.unknown()),
+});
+const Classified = v.looseObject({ data: v.tupleWithRest([v.looseObject({ probs: v.pipe(v.array(v.number()), v.minLength(1)) })], v.unknown()) });
+const Scored = v.looseObject({ data: v.tupleWithRest([v.looseObject({ score: v.number() })], v.unknown()) });
+const Embedded = v.pipe(
+  v.union([v.array(v.looseObject({ embedding: v.array(v.number()) })), v.looseObject({ embedding: v.array(v.number()) })]),
+  v.transform((answer) => (Array.isArray(answer) ? answer[0]?.embedding : answer.embedding)),
+);
+
+/**
+ * An outcome reward model on a server: one request a text. A text whose request fails has no score, and `onError` hears why.
+ *
+ * @throws {InvalidOptionError}
+ */
+export function serverOutcomeScorer({ endpoint, label, model, ...options }: ServerOutcomeScorerOptions): OutcomeScorer {
+  requireModel(model);
+  if (!['pooling', 'classify', 'score', 'sglang'].includes(endpoint))
+    throw new InvalidOptionError('endpoint', "'pooling', 'classify', 'score' or 'sglang'", endpoint);
+  if (label !== undefined) requireWholeNumber('label', label);
+  const client = new ServerClient(options);
+  const calls = new OneByOne(options);
+  const ask = async (prompt: Prompt, { text }: ScoredText, signal: AbortSignal): Promise<number> => {
+    const messages = [...turnsOf(prompt), { role: 'assistant', content: text }];
+    switch (endpoint) {
+      case 'pooling':
+        return lastOf([(await client.post('//pooling', { model, messages }, Pooled, signal)).data[0].data].flat(2));
+      case 'classify':
+        return classOf((await client.post('//classify', { model, messages }, Classified, signal)).data[0].probs, label);
+      case 'score':
+        return (await client.post('//score', { model, text_1: plainTextOf(prompt), text_2: text }, Scored, signal)).data[0].score;
+      case 'sglang':
+        return lastOf((await client.post('//classify', { model, text: `${plainTextOf(prompt)}\n\n${text}` }, Embedded, signal)) ?? []);
+    }
+  };
+  return {
+    name: model,
+    kind: 'outcome',
+    score: (prompt, texts, scoreOptions = {}) => calls.run(texts, scoreOptions, (text, signal) => ask(prompt, text, signal)),
+    estimateMs: (texts) => calls.estimateMs(texts),
+    dispose: () => calls.dispose(),
+  };
+}
+
+/** vLLM's `/pooling` of a model with a head over steps, as Qwen2.5-Math-PRM (arXiv:2501.07301): two classes behind each marker. */
+export interface PoolingLayout {
+  readonly kind: 'pooling';
+  /** Stands behind each step. @default '<extra_0>' */
+  readonly marker?: string;
+}
+
+export interface ServerStepScorerOptions extends ServerModelOptions {
+  /** How the model is shown the steps: as turns of a chat, with markers over `/completions`, or by `/pooling`. */
+  readonly layout: TurnLayout | Omit<InlineLayout, 'question'> | PoolingLayout;
+  /** Text between the steps of a solution. @default '\n\n' */
+  readonly separator?: string;
+  /** Text of the token for a good step. @default '+' */
+  readonly good?: string;
+  /** Text of the token for a bad step. @default '-' */
+  readonly bad?: string;
+}
+
+/**
+ * A process reward model on a server. By `/pooling` a text is one request. Models that say a token behind each step cost one
+ * request of one token a step; the server's prefix cache shares what steps have in common, and a step scored before is not
+ * asked again. A text whose requests fail has no scores, and `onError` hears why.
+ *
+ * @throws {InvalidOptionError}
+ */
+export function serverStepScorer({ layout, separator = '\n\n', good = '+', bad = '-', model, ...options }: ServerStepScorerOptions): StepScorer {
+  requireModel(model);
+  if (!['turns', 'inline', 'pooling'].includes(layout.kind)) throw new InvalidOptionError('layout.kind', "'turns', 'inline' or 'pooling'", layout.kind);
+  for (const [name, text] of Object.entries({ separator, good, bad, ...(layout.kind === 'inline' && { 'layout.marker': layout.marker }) })) {
+    if (typeof text !== 'string' || text === '') throw new InvalidOptionError(name, 'text that is not empty', text);
+  }
+  const client = new ServerClient(options);
+  const calls = new OneByOne(options);
+  const recent = new RecentScores();
+  const judge = async (prompt: Prompt, text: ScoredText, signal: AbortSignal): Promise<readonly number[]> => {
+    const steps = completeSteps(text, separator);
+    if (steps.length === 0) return [];
+    if (layout.kind === 'pooling') return poolSteps(client, model, prompt, steps, layout, signal);
+    const scores: number[] = [];
+    for (let count = 1; count <= steps.length; count++) {
+      const request = layout.kind === 'turns' ? turnRequest(prompt, steps.slice(0, count), layout, good) : inlineRequest(prompt, steps.slice(0, count), layout);
+      const body = { model, ...request.body, max_tokens: 1, temperature: 0 };
+      scores.push(await recent.get(JSON.stringify(body), async () => goodShare(await client.post(request.path, body, Judged, signal), good, bad)));
+    }
+    return scores;
+  };
+  return {
+    name: model,
+    kind: 'step',
+    score: (prompt, texts, scoreOptions = {}) => calls.run(texts, scoreOptions, (text, signal) => judge(prompt, text, signal)),
+    estimateMs: (texts) => calls.estimateMs(texts),
+    dispose: () => calls.dispose(),
+  };
+}
+
+interface StepRequest {
+  readonly path: string;
+  readonly body: object;
+}
+
+/** Most of the likeliest tokens that servers tell. */
+const TOP = 20;
+
+function turnRequest(prompt: Prompt, steps: readonly string[], { joiner = ' ' }: TurnLayout, good: string): StepRequest {
+  const asked = turnsOf(prompt);
+  const messages: Message[] = [...asked.slice(0, -1)];
+  for (const [index, step] of steps.entries()) {
+    messages.push({ role: 'user', content: index === 0 ? asked.at(-1)!.content + joiner + step : step });
+    if (index < steps.length - 1) messages.push({ role: 'assistant', content: good });
+  }
+  return { path: '/chat/completions', body: { messages, logprobs: true, top_logprobs: TOP } };
+}
+
+function inlineRequest(prompt: Prompt, steps: readonly string[], { marker, before = ' ', after = '\n' }: Omit<InlineLayout, 'question'>): StepRequest {
+  const marked = steps.map((step) => `${step.replaceAll(marker, '')}${before}${marker}`).join(after);
+  return { path: '/completions', body: { prompt: `${plainTextOf(prompt)} ${marked}`, logprobs: TOP } };
+}
+
+const Judged = v.pipe(
+  v.looseObject({
+    choices: v.tupleWithRest(
+      [
+        v.looseObject({
+          logprobs: v.looseObject({
+            content: v.nullish(v.array(v.looseObject({ top_logprobs: v.array(v.looseObject({ token: v.string(), logprob: v.number() })) }))),
+            top_logprobs: v.nullish(v.array(v.nullable(v.record(v.string(), v.number())))),
+          }),
+        }),
+      ],
+      v.unknown(),
+    ),
+  }),
+  v.transform(({ choices: [{ logprobs }] }) => {
+    const chat = logprobs.content?.[0]?.top_logprobs.map(({ token, logprob }) => [token, logprob] as const);
+    return chat ?? Object.entries(logprobs.top_logprobs?.[0] ?? {});
+  }),
+);
+
+/** The probability of the good token, of the two. @throws {ServerError} where the server tells of neither. */
+function goodShare(top: readonly (readonly [string, number])[], good: string, bad: string): number {
+  const probabilityOf = (text: string): number => top.reduce((sum, [token, logprob]) => (token.trim() === text.trim() ? sum + Math.exp(logprob) : sum), 0);
+  const [goodProbability, badProbability] = [probabilityOf(good), probabilityOf(bad)];
+  if (goodProbability + badProbability > 0) return goodProbability / (goodProbability + badProbability);
+  const said = top.slice(0, 3).map(([token]) => JSON.stringify(token));
+  throw new ServerError(
+    'protocol',
+    `Behind a step the model says neither ${JSON.stringify(good)} nor ${JSON.stringify(bad)}, but ${said.join(', ') || 'nothing'}. Is the layout the model's?`,
+  );
+}
+
+async function poolSteps(
+  client: ServerClient,
+  model: string,
+  prompt: Prompt,
+  steps: readonly string[],
+  { marker = '<extra_0>' }: PoolingLayout,
+  signal: AbortSignal,
+): Promise<readonly number[]> {
+  const content = steps.map((step) => `${step}${marker}`).join('');
+  const { data } = await client.post('//pooling', { model, messages: [...turnsOf(prompt), { role: 'assistant', content }] }, Pooled, signal);
+  const rows = [data[0].data].flat(1);
+  const scores = rows.map((row) => (typeof row === 'number' ? row : classOf(row, undefined)));
+  if (scores.length === steps.length) return scores;
+  throw new ServerError(
+    'protocol',
+    `The server gave ${scores.length} scores for ${steps.length} steps. Is ${JSON.stringify(marker)} the model's marker, and its head one over steps?`,
+  );
+}
+
+function classOf(probs: readonly number[], label: number | undefined): number {
+  const chosen = probs[label ?? (probs.length === 2 ? 1 : 0)];
+  if (chosen === undefined) throw new ServerError('protocol', `The server tells of ${probs.length} classes, of which ${label ?? 0} is none.`);
+  return chosen;
+}
+
+function lastOf(numbers: readonly number[]): number {
+  const last = numbers.at(-1);
+  if (last === undefined) throw new ServerError('protocol', 'The server gave no score.');
+  return last;
+}
+
+function requireModel(model: unknown): void {
+  if (typeof model !== 'string' || model === '') throw new InvalidOptionError('model', 'the name of a model', model);
+}
