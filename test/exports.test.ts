@@ -254,7 +254,14 @@ describe('the portable root', () => {
     );
 
   test.each(['dist/index.js', 'dist/index.cjs'])('%s needs nothing of Node', (file) => {
-    expect([...packagesOf(file)].sort()).toEqual(['@huggingface/transformers', 'eventemitter3', 'onnxruntime-common', 'onnxruntime-web', 'valibot']);
+    expect([...packagesOf(file)].sort()).toEqual([
+      '@huggingface/transformers',
+      'eventemitter3',
+      'eventsource-parser',
+      'onnxruntime-common',
+      'onnxruntime-web',
+      'valibot',
+    ]);
   });
 
   test.each(['dist/worker.js', 'dist/worker.cjs'])('%s, which runs in a browser, needs nothing of Node', (file) => {

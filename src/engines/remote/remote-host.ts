@@ -179,10 +179,14 @@ export class RemoteHost {
     return isPlainText(prompt) ? FALLBACK_MAX_TOKENS : undefined;
   }
 
-  /** Whether an error says that the server does not take a field that can be done without; it is then left out for good. */
-  takesLess(error: unknown): boolean {
+  /**
+   * Whether an error says that the server does not take a field that can be done without; it is then left out for good.
+   *
+   * @param sentWithout - What the request that failed had left out already.
+   */
+  takesLess(error: unknown, sentWithout: ReadonlySet<OptionalField>): boolean {
     if (!(error instanceof ServerError) || error.kind !== 'request') return false;
-    const field = REFUSALS.find(([pattern, name]) => pattern.test(error.message) && !this.without.has(name))?.[1];
+    const field = REFUSALS.find(([pattern, name]) => pattern.test(error.message) && !sentWithout.has(name))?.[1];
     if (field) this.without.add(field);
     return field !== undefined;
   }

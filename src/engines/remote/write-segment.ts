@@ -52,12 +52,14 @@ type Finish = Segment['finish'];
 export async function writeSegment(session: WritingSession, branch: WritingBranch, writing: Writing, options: WriteOptions): Promise<Finish> {
   const { host, clock, account, seed } = session;
   for (let attempt = 0; ; attempt++) {
+    // Branches that were sent together are refused together.
+    const without = new Set(host.without);
     try {
       return await writeOnce(session, branch, writing, options, attempt);
     } catch (error) {
       writing.settleRequest();
       options.ending.throwIfAborted();
-      if (host.takesLess(error)) continue;
+      if (host.takesLess(error, without)) continue;
       if (!(error instanceof ServerError) || !error.isRetryable || attempt >= host.maxRetries) throw error;
       const delayMs = retryDelayMs(error, attempt, randomAt(seed, branch.stream, attempt, branch.tokenCount));
       if (clock.now() + delayMs >= options.endsAt) {

@@ -108,7 +108,10 @@ export class Writing {
       tokenCount,
       tokens: this.#tokenIds.length === tokenCount ? this.#tokenIds : [],
       logprobs: isTold ? this.#logprobs : [],
-      ...(topLogprobs > 0 && isTold && this.#topLogprobs.length === tokenCount && { topLogprobs: this.#topLogprobs.map((list) => list.slice(0, topLogprobs)) }),
+      ...(topLogprobs > 0 &&
+        isTold &&
+        this.#topLogprobs.length === tokenCount &&
+        this.#topLogprobs.every((list) => list.length > 0) && { topLogprobs: this.#topLogprobs.map((list) => list.slice(0, topLogprobs)) }),
       ...(this.#stop !== undefined && { stop: this.#stop }),
     };
   }

@@ -58,6 +58,7 @@ const OWNERS: Partial<Record<ServerName, string>> = {
   'llama.cpp': 'llamacpp',
   ollama: 'library',
   'lm-studio': 'organization_owner',
+  'latency-tts': 'latency-tts',
   openai: 'system',
 };
 

@@ -270,6 +270,15 @@ describe('what servers do that is no failure', () => {
     await advanceOnce(engine);
     expect(server.completions).toHaveLength(3);
   });
+
+  test('also where branches that were sent together are refused together', async () => {
+    const { engine } = await start({
+      fault: ({ body }) => (body['logprobs'] === undefined ? undefined : { kind: 'status', status: 400, body: '{"message":"Leave `logprobs` out."}' }),
+    });
+    const session = await engine.open('abba', {});
+    const segments = await Promise.all(session.branch(6).map((branch) => branch.advance({ until: { tokens: 3 } })));
+    expect(segments.map(({ tokenCount }) => tokenCount)).toEqual([3, 3, 3, 3, 3, 3]);
+  });
 });
 
 describe('an abort', () => {
