@@ -10,8 +10,6 @@ import type {} from '../app/main.ts';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
-/** Ignored by git. */
-const WORKPLACE = `${ROOT}coverage/browser-app`;
 
 const FLAGS = [
   '--headless=new',
@@ -42,18 +40,21 @@ export function titled(title: string, missing: string | undefined): string {
 }
 
 /**
- * Builds the page in a project of its own that has nothing but a dependency on this package: no configuration.
+ * Builds a page in a project of its own that has nothing but a dependency on this package: no configuration.
  *
+ * @param page - Folder of its sources.
+ * @param name - Of the project, which is made in a folder that git ignores.
  * @returns the folder of the built page.
  */
-export async function buildApp(): Promise<string> {
-  rmSync(WORKPLACE, { recursive: true, force: true });
-  mkdirSync(`${WORKPLACE}/node_modules`, { recursive: true });
-  cpSync(fileURLToPath(new URL('../app', import.meta.url)), WORKPLACE, { recursive: true });
-  writeFileSync(`${WORKPLACE}/package.json`, JSON.stringify({ name: 'browser-app', private: true, type: 'module' }));
-  symlinkSync(ROOT, `${WORKPLACE}/node_modules/latency-tts`);
-  await build({ root: WORKPLACE, configFile: false, logLevel: 'warn', build: { reportCompressedSize: false, chunkSizeWarningLimit: Infinity } });
-  return `${WORKPLACE}/dist`;
+export async function buildApp(page = fileURLToPath(new URL('../app', import.meta.url)), name = 'browser-app'): Promise<string> {
+  const project = `${ROOT}coverage/${name}`;
+  rmSync(project, { recursive: true, force: true });
+  mkdirSync(`${project}/node_modules`, { recursive: true });
+  cpSync(page, project, { recursive: true });
+  writeFileSync(`${project}/package.json`, JSON.stringify({ name, private: true, type: 'module' }));
+  symlinkSync(ROOT, `${project}/node_modules/latency-tts`);
+  await build({ root: project, configFile: false, logLevel: 'error', build: { reportCompressedSize: false, chunkSizeWarningLimit: Infinity } });
+  return `${project}/dist`;
 }
 
 export interface Site {

@@ -1,0 +1,29 @@
+/** What each export costs a page. Runs against `dist`, which `npm run build:js` makes. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { bundleKilobytes } from './support/bundle-size.ts';
+
+/**
+ * Most kilobytes of each export that runs in a browser, with everything it loads, minified and compressed. One that grows beyond
+ * its budget has found a reason, or a mistake: a whole library for one function, a table that nobody needs.
+ */
+const BUDGETS: Readonly<Record<string, number>> = {
+  '.': 150,
+  './ai-sdk': 45,
+  './langchain': 25,
+  './problems': 6,
+  './testing': 3,
+  './worker': 36,
+};
+
+const { exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  readonly exports: Readonly<Record<string, { readonly import?: { readonly default: string } }>>;
+};
+
+describe('the bundle of', () => {
+  test.each(Object.entries(BUDGETS))('%s stays below %i kB', { timeout: 120_000 }, async (name, budget) => {
+    const kilobytes = await bundleKilobytes(exports[name]!.import!.default);
+    expect(kilobytes).toBeGreaterThan(0.5);
+    expect(kilobytes).toBeLessThan(budget);
+  });
+});

@@ -1,0 +1,28 @@
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build, type Rolldown } from 'vite';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** What a page needs anyway, or brings itself; everything else of a bundle counts as ours. */
+const NOT_OURS = [/^onnxruntime-/, /^@huggingface\//, /^@langchain\//, /^@ai-sdk\//, /^node:/];
+
+/**
+ * Kilobytes (1000 bytes) of a built file and all it loads, bundled, minified and compressed, without ONNX Runtime,
+ * transformers.js and the libraries that adapters adapt to.
+ */
+export async function bundleKilobytes(file: string): Promise<number> {
+  const result = (await build({
+    root: ROOT,
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      write: false,
+      minify: true,
+      target: 'es2022',
+      rolldownOptions: { input: `${ROOT}${file}`, external: NOT_OURS, preserveEntrySignatures: 'strict', output: { format: 'es' } },
+    },
+  })) as Rolldown.RolldownOutput;
+  const bytes = result.output.reduce((sum, part) => sum + (part.type === 'chunk' ? gzipSync(part.code).length : 0), 0);
+  return bytes / 1000;
+}
