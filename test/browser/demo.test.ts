@@ -113,6 +113,25 @@ describe.skipIf(noBrowser)(`the demo page${noBrowser ? ` (skipped: ${noBrowser})
     expect(complaints).toEqual([]);
   });
 
+  test('plans on this device, and follows the plan as the deadline moves', { timeout: 300_000 }, async () => {
+    await open();
+    await choose('tier', '2');
+    await page.click('#make-plan');
+    await page.waitForSelector('#follow-label:not([hidden])', { timeout: 270_000 });
+    await setDeadline(20);
+    await shows('#plan-facts', /Expected\d+ % right \(\d+ % to \d+ %\)in [\d.]+ m?s; 95 of 100 within/);
+    const most = Number(await page.inputValue('input[name=branches]:checked'));
+    expect(most).toBeGreaterThan(1);
+    await page.click('#run');
+    await answered();
+    expect(await text('#answer')).toMatch(/^\d+$/);
+    await choose('branches', '1');
+    await expect.poll(() => page.isChecked('#follow')).toBe(false);
+    await page.check('#follow');
+    await expect.poll(() => page.inputValue('input[name=branches]:checked')).toBe(String(most));
+    expect(complaints).toEqual([]);
+  });
+
   test('is driven by the keyboard alone', async () => {
     await open(SCRIPTED);
     const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.id || document.activeElement?.getAttribute('name') || '');

@@ -17,6 +17,7 @@ import { createRunBar } from './panels/run-bar.ts';
 import { createThemeSwitch } from './panels/theme-switch.ts';
 import { createTimeline } from './panels/timeline.ts';
 import { createVoteBars } from './panels/vote-bars.ts';
+import { PlanController } from './plan/plan-controller.ts';
 import { problemAt } from './problems.ts';
 import { MeasureController } from './run/measure-controller.ts';
 import { ReplayController } from './run/replay-controller.ts';
@@ -36,12 +37,16 @@ const store = new Store<DemoState>({
   run: undefined,
   replay: undefined,
   chosenBranch: 0,
+  planning: { status: 'none', text: '' },
+  plan: undefined,
+  isPlanned: false,
   measurements: [],
   measuring: undefined,
 });
 const engines = new EngineController(store, chooseSource(new URL(location.href)));
 const runs = new RunController(store, engines);
 const measurements = new MeasureController(store, engines);
+const plans = new PlanController(store, engines);
 const replays = new ReplayController(store, DEFAULT_SPEED);
 
 /** Settings may change at any time; a run keeps those that it began with. */
@@ -51,6 +56,7 @@ function changeSettings(change: Partial<Settings>): void {
 
 function solve(): void {
   measurements.stop();
+  plans.stop();
   showStage();
   void runs.start();
 }
@@ -67,14 +73,24 @@ const panels: readonly Panel[] = [
   createEngineStatus(),
   createProblemPicker((problem) => store.update({ problem })),
   createDeadlineControl((deadlineMs) => changeSettings({ deadlineMs })),
-  createPlanOptions(changeSettings),
+  createPlanOptions((change) => {
+    // Whoever sets branches or drafts by hand plans by hand.
+    if (change.device === undefined) store.update({ isPlanned: false });
+    changeSettings(change);
+  }),
   createRunBar({ onRun: solve, onStop: () => runs.stop() }),
   createOutcome(),
   createTimeline({ onSeek: (atMs) => replays.seek(atMs), onPlay: () => replays.toggle(), onSpeed: (speed) => replays.setSpeed(speed) }),
   createVoteBars(),
   createBranchList((chosenBranch) => store.update({ chosenBranch })),
   createDraftView(),
-  createPlanPanel(),
+  createPlanPanel({
+    onPlan: () => {
+      measurements.stop();
+      void plans.start();
+    },
+    onFollow: (isPlanned) => store.update({ isPlanned }),
+  }),
   createFrontierChart({ onMeasure: () => void measurements.start() }),
   createAnnouncer(),
 ];
@@ -106,6 +122,7 @@ function frameOf(state: DemoState): Frame {
 store.subscribe(() => {
   if (!isFrameAsked) lastFrameAt = performance.now();
   askForFrame();
+  plans.follow();
   measurements.whenIdle();
 });
 askForFrame();

@@ -1,4 +1,5 @@
 /** What the page knows. Panels draw it; only `main.ts` and the controllers change it. */
+import type { Plan } from 'latency-tts';
 import type { Tier } from 'latency-tts/problems';
 import type { RunPlayer } from './run/run-player.ts';
 
@@ -35,6 +36,8 @@ export interface RunState {
   readonly number: number;
   readonly problem: ProblemState;
   readonly settings: Settings;
+  /** The optimiser's, where the settings followed it. */
+  readonly plan: Plan | undefined;
   readonly player: RunPlayer;
   /** `performance.now()` at its start; `undefined` while the engine loads. */
   readonly startedAt: number | undefined;
@@ -60,6 +63,11 @@ export interface Measurement {
   readonly totalsMs: readonly number[];
 }
 
+export interface PlanningState {
+  readonly status: 'none' | 'working' | 'ready' | 'failed';
+  readonly text: string;
+}
+
 export interface DemoState {
   readonly problem: ProblemState;
   readonly settings: Settings;
@@ -71,6 +79,12 @@ export interface DemoState {
   readonly replay: ReplayState | undefined;
   /** Branch whose drafts are shown. */
   readonly chosenBranch: number;
+  /** Of the optimiser on this device. */
+  readonly planning: PlanningState;
+  /** The optimiser's plan for deadline, tier and device; `undefined` before it has planned, or where none answers by then. */
+  readonly plan: Plan | undefined;
+  /** Whether the settings follow the plan. */
+  readonly isPlanned: boolean;
   readonly measurements: readonly Measurement[];
   readonly measuring: { readonly done: number; readonly of: number } | undefined;
 }

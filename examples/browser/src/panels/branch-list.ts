@@ -12,7 +12,7 @@ export function createBranchList(onChoose: (branch: number) => void): Panel {
 
   return (frame) => {
     const { state, view } = frame;
-    const branches = state.run?.settings.branches ?? state.settings.branches;
+    const branches = Math.max(state.run?.settings.branches ?? state.settings.branches, view?.branches.length ?? 0);
     if (cards.length !== branches) {
       cards = Array.from({ length: branches }, (_, branch) => new BranchCard(branch, () => onChoose(branch)));
       grid.replaceChildren(...cards.map(({ root }) => root));

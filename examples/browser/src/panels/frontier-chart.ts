@@ -3,6 +3,7 @@ import { ACCURACY_PROBLEMS, chartPoints, type ChartPoint } from '../chart-points
 import { byId, element, setText } from '../dom.ts';
 import { count, formatMs, formatShare } from '../format.ts';
 import type { Frame, Panel } from '../frame.ts';
+import { explained } from '../plan/explained.ts';
 import { isActive, type DemoState } from '../state.ts';
 
 /** The plot, its figures as a table, and the button that measures. */
@@ -20,10 +21,11 @@ export function createFrontierChart({ onMeasure }: { readonly onMeasure: () => v
     if (!last || !plot) return;
     const points = chartPoints(last);
     const width = Math.round(container.clientWidth);
-    const key = JSON.stringify([points, last.settings, last.problem.tier, width]);
+    const frontier = frontierOf(last);
+    const key = JSON.stringify([points, frontier, last.settings, last.problem.tier, width]);
     if (key === drawn || width === 0) return;
     drawn = key;
-    container.replaceChildren(points.length === 0 ? emptyChart() : plotOf(plot, points, last, width));
+    container.replaceChildren(points.length + frontier.length === 0 ? emptyChart() : plotOf(plot, { points, frontier }, last, width));
     table.replaceChildren(tableOf(points, last.settings.branches));
   };
   // A library of some size, which nothing else waits for.
@@ -41,9 +43,10 @@ export function createFrontierChart({ onMeasure }: { readonly onMeasure: () => v
   };
 }
 
-function noteOf({ measuring, problem }: DemoState): string {
+function noteOf({ measuring, problem, plan }: DemoState): string {
   if (measuring) return `Measuring this device: ${measuring.done} of ${measuring.of} runs.`;
-  return `Votes on problems of ${problem.tier} steps. Height: ${ACCURACY_PROBLEMS} held-out problems. Time: runs on this device.`;
+  const expected = plan ? ' Dashed: what the optimiser expects of the best plan at each deadline; the diamond is its plan.' : '';
+  return `Votes on problems of ${problem.tier} steps. Height: ${ACCURACY_PROBLEMS} held-out problems. Time: runs on this device.${expected}`;
 }
 
 function emptyChart(): HTMLElement {
@@ -54,10 +57,33 @@ function emptyChart(): HTMLElement {
   );
 }
 
-function plotOf(plot: typeof Plot, points: readonly ChartPoint[], { settings, problem }: DemoState, width: number): HTMLElement | SVGElement {
+/** What the optimiser expects of the best plan at each deadline. */
+interface ExpectedPoint {
+  readonly medianMs: number;
+  readonly accuracy: number;
+  readonly isChosen: boolean;
+}
+
+function frontierOf({ plan }: DemoState): ExpectedPoint[] {
+  if (!plan) return [];
+  const expected = (predicted: typeof plan.predicted, isChosen: boolean): ExpectedPoint => ({
+    medianMs: predicted.latencyMs.p50,
+    accuracy: predicted.accuracy,
+    isChosen,
+  });
+  const others = explained(plan).frontier.map(({ predicted }) => expected(predicted, false));
+  return [...others, expected(plan.predicted, true)].sort((left, right) => left.medianMs - right.medianMs);
+}
+
+interface Curves {
+  readonly points: readonly ChartPoint[];
+  readonly frontier: readonly ExpectedPoint[];
+}
+
+function plotOf(plot: typeof Plot, { points, frontier }: Curves, { settings, problem }: DemoState, width: number): HTMLElement | SVGElement {
   const current = points.filter(({ branches }) => branches === settings.branches);
-  const times = points.flatMap(({ medianMs }) => medianMs);
-  const lowest = Math.min(...points.map(({ low }) => low));
+  const times = [...points, ...frontier].map(({ medianMs }) => medianMs);
+  const lowest = Math.min(...points.map(({ low }) => low), ...frontier.map(({ accuracy }) => accuracy));
   const domain: [number, number] = [Math.min(...times, settings.deadlineMs) / 1.5, Math.max(...times, settings.deadlineMs) * 1.5];
   const figure = plot.plot({
     width,
@@ -73,6 +99,12 @@ function plotOf(plot: typeof Plot, points: readonly ChartPoint[], { settings, pr
     marks: [
       plot.ruleX([settings.deadlineMs], { stroke: 'var(--ink-3)', strokeDasharray: '3 4' }),
       plot.text([settings.deadlineMs], { x: (value: number) => value, frameAnchor: 'top', dy: -14, text: () => 'deadline', fill: 'var(--ink-2)' }),
+      plot.line(frontier, { x: 'medianMs', y: 'accuracy', stroke: 'var(--accent)', strokeWidth: 1.5, strokeDasharray: '5 4' }),
+      plot.dot(frontier, { x: 'medianMs', y: 'accuracy', r: 3, fill: 'var(--accent)' }),
+      plot.dot(
+        frontier.filter(({ isChosen }) => isChosen),
+        { x: 'medianMs', y: 'accuracy', symbol: 'diamond', r: 8, fill: 'var(--accent)', stroke: 'var(--surface)', strokeWidth: 2 },
+      ),
       plot.ruleX(points, { x: 'medianMs', y1: 'low', y2: 'high', stroke: 'var(--ink-3)', strokeOpacity: 0.55 }),
       plot.line(points, { x: 'medianMs', y: 'accuracy', stroke: 'var(--ink-2)', strokeWidth: 1.5 }),
       plot.dot(points, { x: 'medianMs', y: 'accuracy', r: 4.5, fill: 'var(--surface)', stroke: 'var(--ink-2)', strokeWidth: 1.5 }),

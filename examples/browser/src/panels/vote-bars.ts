@@ -13,7 +13,7 @@ export function createVoteBars(): Panel {
   let drawn = '';
 
   return ({ state: { run, settings }, view }) => {
-    const branches = run?.settings.branches ?? settings.branches;
+    const branches = Math.max(run?.settings.branches ?? settings.branches, view?.branches.length ?? 0);
     const votes = view?.votes() ?? [];
     const key = JSON.stringify([branches, votes]);
     if (key === drawn) return;

@@ -53,7 +53,14 @@ export class MeasureController {
 
   #isWanted(): boolean {
     const { state } = this.#store;
-    const isQuiet = !state.measuring && !isActive(state.run) && !state.replay && state.engine.status === 'ready' && !document.hidden;
+    const isQuiet =
+      !state.measuring &&
+      state.planning.status !== 'working' &&
+      !isActive(state.run) &&
+      !state.isPlanned &&
+      !state.replay &&
+      state.engine.status === 'ready' &&
+      !document.hidden;
     return isQuiet && state.settings.device === 'wasm' && !this.#done.has(keyOf(state)) && chartPoints(state).length < BRANCH_COUNTS.length;
   }
 

@@ -1,4 +1,4 @@
-import { RunEvents, SelfConsistency, type Engine, type RunEventMap, type SelfConsistencyResult } from 'latency-tts';
+import { RunEvents, SelfConsistency, type Engine, type RunEventMap, type StrategyResult } from 'latency-tts';
 import { withRun } from '../chart-points.ts';
 import type { EngineController } from '../engine/engine-controller.ts';
 import { isActive, type DemoState, type RunState } from '../state.ts';
@@ -6,7 +6,16 @@ import type { Store } from '../store.ts';
 import { RunPlayer } from './run-player.ts';
 import type { RunEvent } from './run-view.ts';
 
-const EVENT_NAMES: readonly (keyof RunEventMap)[] = ['run-start', 'branch-delta', 'draft-verify', 'branch-end', 'vote-change', 'deadline-reach', 'run-end'];
+const EVENT_NAMES: readonly (keyof RunEventMap)[] = [
+  'run-start',
+  'branch-delta',
+  'draft-verify',
+  'branch-end',
+  'vote-change',
+  'deadline-reach',
+  'plan-change',
+  'run-end',
+];
 /** Between two reports of a branch's text: one a frame. */
 const PROGRESS_MS = 16;
 
@@ -24,16 +33,26 @@ export class RunController {
 
   /** Loads the engine where it is not loaded; the deadline starts behind that. Never rejects. */
   async start(): Promise<void> {
-    const { problem, settings, run } = this.#store.state;
+    const { problem, settings, run, plan, isPlanned } = this.#store.state;
     if (isActive(run) || problem.question.trim() === '') return;
     const number = ++this.#runs;
     const aborting = (this.#aborting = new AbortController());
     const player = new RunPlayer();
-    const started: RunState = { number, problem, settings, player, startedAt: undefined, status: 'waiting', outcome: undefined, error: undefined };
+    const started: RunState = {
+      number,
+      problem,
+      settings,
+      plan: isPlanned ? plan : undefined,
+      player,
+      startedAt: undefined,
+      status: 'waiting',
+      outcome: undefined,
+      error: undefined,
+    };
     this.#store.update({ run: started, replay: undefined, chosenBranch: 0 });
     const change = (fields: Partial<RunState>): void => this.#store.update({ run: { ...this.#store.state.run!, ...fields } });
     try {
-      const engine = await unlessAborted(this.#engines.ready(settings), aborting.signal);
+      const engine = await unlessAborted(this.#engines.ready(started.plan ? { ...settings, drafts: 'adaptive' } : settings), aborting.signal);
       change({ status: 'running', startedAt: performance.now() });
       const { answer, confidence, stopReason, timing } = await this.#run(engine, started, aborting.signal);
       change({ status: 'done', outcome: { answer, confidence } });
@@ -53,17 +72,12 @@ export class RunController {
     this.#store.update({ measurements: withRun(this.#store.state.measurements, { branches, tier, drafts, device }, totalMs) });
   }
 
-  #run(engine: Engine, { problem, settings, player, number }: RunState, signal: AbortSignal): Promise<SelfConsistencyResult> {
+  #run(engine: Engine, { problem, settings, plan, player, number }: RunState, signal: AbortSignal): Promise<StrategyResult> {
     const events = new RunEvents();
     for (const name of EVENT_NAMES) events.on(name, (event) => player.add({ name, ...event } as RunEvent));
-    return new SelfConsistency({ branches: settings.branches }).run({
-      engine: withProgressEvery(engine, PROGRESS_MS),
-      prompt: problem.question,
-      deadlineMs: settings.deadlineMs,
-      seed: number,
-      signal,
-      events,
-    });
+    const occasion = { engine: withProgressEvery(engine, PROGRESS_MS), prompt: problem.question, seed: number, signal, events };
+    if (plan) return plan.run(occasion);
+    return new SelfConsistency({ branches: settings.branches }).run({ ...occasion, deadlineMs: settings.deadlineMs });
   }
 }
 

@@ -3,7 +3,16 @@
  *
  * @module
  */
-import { countVotes, type AnswerVotes, type BranchReport, type EngineUsage, type RunEventMap, type RunTiming, type StopReason } from 'latency-tts';
+import {
+  countVotes,
+  type AnswerVotes,
+  type BranchReport,
+  type EngineUsage,
+  type PlanChange,
+  type RunEventMap,
+  type RunTiming,
+  type StopReason,
+} from 'latency-tts';
 
 /** An event of a run with its name. */
 export type RunEvent = { [Name in keyof RunEventMap]: { readonly name: Name } & Parameters<RunEventMap[Name]>[0] }[keyof RunEventMap];
@@ -37,6 +46,8 @@ export class RunView {
   deadlineMs = Infinity;
   readonly branches: BranchView[] = [];
   readonly positions: PositionTally[] = [];
+  /** How the plan was changed on the way. */
+  readonly changes: PlanChange[] = [];
   leader: { readonly answer: string; readonly votes: number; readonly of: number } | undefined;
   end: { readonly stopReason: StopReason; readonly usage: EngineUsage; readonly timing: RunTiming; readonly atMs: number } | undefined;
   /** Grows with every event. */
@@ -60,6 +71,9 @@ export class RunView {
         return;
       case 'deadline-reach':
         for (const branch of event.unfinished) this.branchAt(branch).isCut = true;
+        return;
+      case 'plan-change':
+        this.changes.push(event);
         return;
       case 'run-end':
         this.end = event;
