@@ -44,7 +44,15 @@ export async function* requestStream(plan: RequestPlan): AsyncGenerator<Completi
   const runners = [startRunner(plan)];
   try {
     const winner = await firstToBegin(plan, runners);
-    for (const runner of runners) if (runner !== winner) end(runner);
+    for (const runner of runners) {
+      if (runner === winner) continue;
+      // It may have begun in the same moment.
+      void runner.first.then(
+        ({ done, value }) => void (!done && plan.onDiscard(Math.max(1, value.tokenIds.length, value.logprobs.length))),
+        () => undefined,
+      );
+      end(runner);
+    }
     let next = await winner.first;
     while (!next.done) {
       yield next.value;
