@@ -17,6 +17,6 @@ const template = ChatPromptTemplate.fromTemplate('Mia has {count} apples. She bu
 console.log(await template.pipe(model).pipe(new StringOutputParser()).invoke({ count: 34 }));
 
 const message = await template.pipe(model).invoke({ count: 20 });
-const { answer, confidence } = (message.response_metadata as ChatLatencyTtsMetadata).latencyTts;
-console.log(`answer ${answer}, ${(100 * confidence).toFixed(0)} % of the votes, ${message.usage_metadata?.output_tokens} tokens over all branches`);
+const { answer, confidence, usage } = (message.response_metadata as ChatLatencyTtsMetadata).latencyTts;
+console.log(`answer ${answer}, ${(100 * confidence).toFixed(0)} % of the votes, ${usage.completionTokens} tokens over all branches`);
 await engine.dispose();
