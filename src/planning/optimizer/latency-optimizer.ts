@@ -38,7 +38,7 @@ export interface FitOptions extends SpecGridOptions {
   readonly isRight?: AnswerEquivalence;
   /** Runs of each promising candidate on each problem. @default 2 */
   readonly replicas?: number;
-  /** How many deadlines are tried. @default 10 */
+  /** How many deadlines are tried. @default 14 */
   readonly deadlines?: number;
   /** Candidates that were measured by running them, such as searches by steps, which traces cannot replay. See `measureCandidate`. */
   readonly measured?: readonly FittedCandidate[];
@@ -67,7 +67,7 @@ export class LatencyOptimizer {
    * @throws the signal's reason when it is aborted.
    */
   static async fit(options: FitOptions): Promise<LatencyOptimizer> {
-    const { traces, profile, replicas = 2, deadlines: count = 10, measured = [], fittedAt, signal, onProgress } = options;
+    const { traces, profile, replicas = 2, deadlines: count = 14, measured = [], fittedAt, signal, onProgress } = options;
     requireWholeNumber('replicas', replicas, 1);
     requireWholeNumber('deadlines', count, 2);
     const problems = traces.filter(({ reference }) => reference !== undefined);

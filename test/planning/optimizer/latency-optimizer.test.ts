@@ -22,8 +22,8 @@ describe('LatencyOptimizer', () => {
       profile: PROFILE,
       acceptance: [0.8],
       branches: [1, 2, 4, 8],
-      replicas: 1,
-      deadlines: 8,
+      replicas: 3,
+      deadlines: 10,
       onProgress: (event) => progress.push(event),
     });
   });
