@@ -23,6 +23,12 @@ export async function loadContestants(threads: Threads, llama: LlamaProcess | un
   for (const entry of [...OURS, ...LENGTHS]) {
     contestants.push({ entry, candidate: await LibraryCandidate.loadNamed(entry.name, entry.options, { thread: 'worker', threads }) });
   }
+  return [...contestants, ...(await loadPeers(llama))];
+}
+
+/** Everybody else, with one thread and with one a core. */
+export async function loadPeers(llama: LlamaProcess | undefined): Promise<Contestant[]> {
+  const contestants: Contestant[] = [];
   const addPeer = (group: Group, candidate: Candidate, choice: number): void => {
     contestants.push({ entry: { name: candidate.name, group }, candidate, threads: choice });
   };

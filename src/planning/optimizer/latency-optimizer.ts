@@ -20,9 +20,9 @@ import { ReplayBench } from './evaluate-spec.ts';
 import { frontierOf, type FrontierPoint } from './explain-plan.ts';
 import { readFittedPlans, withVersion, type FittedCandidate, type FittedPlans } from './fitted-plans.ts';
 import { Plan } from './plan.ts';
-import type { PlanParts, PlanSpec } from './plan-spec.ts';
+import { describeSpec, type PlanParts, type PlanSpec } from './plan-spec.ts';
 import { searchPlans, type SearchProgress } from './search-plans.ts';
-import { resolveRequest, solvePlan, type SolveRequest } from './solve-plan.ts';
+import { choicesAt, resolveRequest, solvePlan, type PlanPrediction, type SolveRequest } from './solve-plan.ts';
 import { acceptanceOf, knowledgeOf } from './trace-facts.ts';
 
 export interface FitOptions extends SpecGridOptions {
@@ -52,6 +52,8 @@ const DEFAULT_ACCEPTANCE = [0.75];
 /** Deadlines tried, from this share of a single branch's time to a little above the slowest plan's. */
 const SHORTEST = 0.3;
 const LONGEST = 1.05;
+
+const NOTHING_EXPECTED: PlanPrediction = { accuracy: 0, accuracyInterval: [0, 1], latencyMs: { p50: Infinity, p95: Infinity, p99: Infinity }, tokens: 0 };
 
 export class LatencyOptimizer {
   readonly #fit: FittedPlans;
@@ -119,6 +121,20 @@ export class LatencyOptimizer {
   solve(request: SolveRequest): Plan {
     const resolved = resolveRequest(request);
     return new Plan(this.#fit, resolved, solvePlan(this.#fit, resolved));
+  }
+
+  /**
+   * The plan of a given spec, whether it is the best or not; where it was not among the candidates, or does not fit the deadline,
+   * nothing is expected of it.
+   *
+   * @throws {InvalidOptionError}
+   */
+  planOf(spec: PlanSpec, request: SolveRequest & { readonly deadlineMs: number }): Plan {
+    const resolved = resolveRequest(request);
+    const name = describeSpec(spec);
+    const { deadlineMs } = request;
+    const fitting = choicesAt(this.#fit, deadlineMs, { ...resolved, parallelism: 'joint' }).find((choice) => describeSpec(choice.spec) === name);
+    return new Plan(this.#fit, resolved, fitting ?? { spec, source: 'replayed', deadlineMs, runDeadlineMs: deadlineMs, predicted: NOTHING_EXPECTED });
   }
 
   /** Shares one deadline out to a queue of problems. @throws as `solve` does. */

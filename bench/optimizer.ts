@@ -1,0 +1,210 @@
+/**
+ * Whether plans keep what they promise, on the bundled models: fitted on calibration problems, tried on held-out ones.
+ *
+ *   npm run bench:optimizer [-- --quick] [-- --json FILE] [-- --docs] [-- --from FILE]
+ */
+import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { mean, median } from 'simple-statistics';
+import {
+  bundledModels,
+  countVotes,
+  describeSpec,
+  equivalent,
+  extractAnswer,
+  LatencyOptimizer,
+  Plan,
+  PrmScorer,
+  profileEngine,
+  recordTraces,
+  SpeculativeDecoder,
+  type PlanSpec,
+  type ProblemTrace,
+} from 'latency-tts';
+import { aimVerdicts } from './support/aims.ts';
+import type { Candidate } from './support/candidate.ts';
+import { commandOf, countOf } from './support/command-line.ts';
+import { loadPeers } from './support/contestants.ts';
+import { startCpuLoad } from './support/cpu-load.ts';
+import { LlamaProcess, missingLlama } from './support/llama-candidate.ts';
+import { atEnd, describeMachine, loadWarning } from './support/machine.ts';
+import { mixedProblems, type BenchProblem } from './support/optimizer-problems.ts';
+import { AIMS, optimizerHeadline, optimizerMarkdown, rowsOf, type OptimizerReport, type TimeToAccuracy } from './support/optimizer-report.ts';
+import { accuracyOf, tryPlan, type PlanTrials, type Runner, type Trial } from './support/optimizer-trials.ts';
+import { readReport, replaceSection, writeReport } from './support/report-files.ts';
+
+const DEADLINE_FACTORS = [0.7, 1, 1.5, 2.2, 3.5];
+const GRID_FACTORS = [1, 2.2];
+const RULES = ['joint', 'branches', 'drafts', 'compute-optimal'] as const;
+const VOTERS = 8;
+const MOST_TOKENS = 160;
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    calibration: { type: 'string' },
+    problems: { type: 'string' },
+    json: { type: 'string' },
+    docs: { type: 'boolean', default: false },
+    from: { type: 'string' },
+  },
+});
+
+function say(text: string): void {
+  console.error(`${new Date().toISOString().slice(11, 19)} ${text}`);
+}
+
+/** The spec of another rule at the deadline of a plan; `undefined` where it has none. */
+function specOf(rule: (typeof RULES)[number], plan: Plan): PlanSpec | undefined {
+  const { branchesOnly, draftsOnly, computeOptimal, spec } = plan.explain();
+  const choices = { joint: spec, branches: branchesOnly?.spec, drafts: draftsOnly?.spec, 'compute-optimal': computeOptimal.spec };
+  return choices[rule];
+}
+
+/** Plans on every problem in turn, so that a machine that slows down slows all of them. */
+async function tryAll(
+  runner: Runner,
+  plans: readonly { readonly rule: string; readonly plan: Plan }[],
+  problems: readonly BenchProblem[],
+): Promise<PlanTrials[]> {
+  const trials = plans.map((): Trial[] => []);
+  for (const [index, problem] of problems.entries()) {
+    for (let turn = 0; turn < plans.length; turn++) {
+      const at = (index + turn) % plans.length;
+      trials[at]!.push(await tryPlan(runner, plans[at]!.plan, problem, index));
+    }
+  }
+  return plans.map(({ rule, plan }, at) => ({
+    rule,
+    plan: String(plan),
+    deadlineMs: plan.deadlineMs,
+    predicted: plan.predicted.latencyMs.p50 === Infinity ? undefined : plan.predicted,
+    trials: trials[at]!,
+  }));
+}
+
+/** Wall time and accuracy of a plain vote of `VOTERS` on a peer. */
+async function plainVote(candidate: Candidate, problems: readonly BenchProblem[]): Promise<TimeToAccuracy> {
+  const times: number[] = [];
+  let right = 0;
+  for (const [seed, { prompt, reference }] of problems.entries()) {
+    const startedAt = performance.now();
+    const { texts } = await candidate.run({ question: prompt, branches: VOTERS, seed, temperature: 1, maxTokens: MOST_TOKENS });
+    const [winner] = countVotes(new Map(texts.map((text, branch) => [branch, extractAnswer(text)])));
+    times.push(performance.now() - startedAt);
+    if (winner && equivalent(winner.answer, reference)) right++;
+  }
+  return { who: candidate.name, milliseconds: mean(times), accuracy: right / problems.length };
+}
+
+async function timesToAccuracy(
+  runner: Runner,
+  optimizer: LatencyOptimizer,
+  problems: readonly BenchProblem[],
+): Promise<{ wanted: number; times: TimeToAccuracy[] }> {
+  const missing = missingLlama();
+  if (missing) say(`node-llama-cpp is left out: ${missing}`);
+  const llama = missing ? undefined : await LlamaProcess.start();
+  const peers = await loadPeers(llama);
+  const times: TimeToAccuracy[] = [];
+  for (const { candidate, threads } of peers) {
+    say(`${candidate.name}, ${threads} threads`);
+    const time = await plainVote(candidate, problems);
+    times.push({ ...time, who: `${time.who}, ${threads} threads` });
+    await candidate.dispose();
+  }
+  await llama?.stop();
+  // A vote of 8 is the same everywhere up to chance: all of them together tell its accuracy best.
+  const wanted = mean(times.map(({ accuracy }) => accuracy));
+  for (const point of optimizer.frontier()) {
+    if (point.deadlineMs === Infinity) break;
+    const plan = optimizer.solve({ deadlineMs: point.deadlineMs });
+    const [tried] = await tryAll(runner, [{ rule: 'ours', plan }], problems);
+    const accuracy = accuracyOf(tried!.trials);
+    say(`our plan at ${point.deadlineMs.toFixed(0)} ms: ${(100 * accuracy).toFixed(1)} % (wanted ${(100 * wanted).toFixed(1)} %)`);
+    if (accuracy < wanted) continue;
+    times.unshift({ who: 'our plan', milliseconds: mean(tried!.trials.map(({ milliseconds }) => milliseconds)), accuracy });
+    break;
+  }
+  return { wanted, times };
+}
+
+async function measure(): Promise<OptimizerReport> {
+  const machine = describeMachine(['onnxruntime-node', '@huggingface/transformers']);
+  const warning = loadWarning(machine);
+  if (warning) say(warning);
+  const calibration = mixedProblems('calibration', countOf('calibration', values.calibration ?? (values.quick ? '30' : '120')), 17);
+  const problems = mixedProblems('test', countOf('problems', values.problems ?? (values.quick ? '20' : '150')), 23);
+  const { target, draft, prm } = await bundledModels();
+  const runner = { engine: new SpeculativeDecoder({ target, draft }), scorer: new PrmScorer({ model: prm }) };
+  await runner.engine.ready();
+  say('profile');
+  const startedAt = performance.now();
+  const profile = await profileEngine(runner.engine, { scorer: runner.scorer, contextTokens: 256, budgetMs: values.quick ? 8_000 : 20_000 });
+  const profiledAt = performance.now();
+  say('traces');
+  const traces: ProblemTrace[] = [];
+  for await (const trace of recordTraces({ ...runner, problems: calibration, branches: 24, maxTokens: MOST_TOKENS })) traces.push(trace);
+  const tracedAt = performance.now();
+  say('fit');
+  const optimizer = await LatencyOptimizer.fit({ traces, profile, branches: values.quick ? [1, 4, 8, 16] : [1, 2, 3, 4, 6, 8, 12, 16] });
+  const fittedAt = performance.now();
+  const solveTimes = Array.from({ length: 200 }, (_, index) => {
+    const before = performance.now();
+    optimizer.solve({ deadlineMs: optimizer.fitted.branchMs * (1 + index / 50) });
+    return performance.now() - before;
+  });
+  say(`fitted in ${((fittedAt - tracedAt) / 1000).toFixed(1)} s; a branch takes ${optimizer.fitted.branchMs.toFixed(1)} ms`);
+  const plansAt = (factors: readonly number[], rules: readonly (typeof RULES)[number][]): { rule: string; plan: Plan }[] =>
+    factors.flatMap((factor) => {
+      const plan = optimizer.solve({ deadlineMs: factor * optimizer.fitted.branchMs });
+      return rules.flatMap((rule) => {
+        const spec = specOf(rule, plan);
+        return spec ? [{ rule, plan: optimizer.planOf(spec, { deadlineMs: plan.deadlineMs }) }] : [];
+      });
+    });
+  const idle = await tryAll(runner, plansAt(DEADLINE_FACTORS, RULES), problems);
+  say('with another process on one core');
+  const load = startCpuLoad();
+  const loaded = await tryAll(runner, plansAt(DEADLINE_FACTORS, ['joint']), problems.slice(0, 60));
+  await load.stop();
+  say('grid');
+  const gridSpecs = optimizer.fitted.candidates
+    .map(({ spec }) => spec)
+    .filter(({ branches, answerTokens }) => [1, 4, 8, 16].includes(branches) && answerTokens === undefined);
+  const gridPlans = GRID_FACTORS.flatMap((factor) =>
+    gridSpecs.map((spec) => ({ rule: 'grid', plan: optimizer.planOf(spec, { deadlineMs: factor * optimizer.fitted.branchMs }) })),
+  );
+  const grid = await tryAll(runner, gridPlans, problems);
+  say('time to accuracy');
+  const { wanted, times } = await timesToAccuracy(runner, optimizer, problems);
+  await Promise.all([runner.engine.dispose(), runner.scorer.dispose()]);
+  const findings = {
+    fitSeconds: (fittedAt - tracedAt) / 1000,
+    profileSeconds: (profiledAt - startedAt) / 1000,
+    traceSeconds: (tracedAt - profiledAt) / 1000,
+    solveMs: median(solveTimes),
+    idle,
+    loaded,
+    grid,
+    wantedAccuracy: wanted,
+    times,
+  };
+  return {
+    benchmark: 'optimizer',
+    command: commandOf('bench:optimizer'),
+    machine: atEnd(machine),
+    headline: optimizerHeadline(findings),
+    problems: { calibration: calibration.length, test: problems.length },
+    rows: rowsOf(findings),
+    times,
+    wantedAccuracy: wanted,
+  };
+}
+
+const report = values.from ? readReport<OptimizerReport>(values.from, 'optimizer') : await measure();
+console.log(optimizerMarkdown(report));
+for (const verdict of aimVerdicts(AIMS, report.headline)) console.log(verdict);
+if (values.json) writeReport(values.json, report);
+if (values.docs) replaceSection('docs/optimizer.md', 'bench:optimizer', optimizerMarkdown(report));
+console.log(JSON.stringify({ headline: report.headline }, null, 2));

@@ -1,0 +1,165 @@
+import { mean, quantile } from 'simple-statistics';
+import type { Aim } from './aims.ts';
+import { accuracyError, accuracyOf, latencyErrors, latencyOf, missesOf, type PlanTrials } from './optimizer-trials.ts';
+import { markdownTable, provenanceOf, type BenchmarkReport } from './report-files.ts';
+import { roundTo } from './statistics.ts';
+
+export const AIMS: readonly Aim[] = [
+  { name: 'time_to_accuracy_vs_transformersjs', atLeast: 6 },
+  { name: 'time_to_accuracy_vs_node_llama_cpp', atLeast: 2 },
+  { name: 'latency_error_p50', atMost: 0.1 },
+  { name: 'latency_error_p95', atMost: 0.25 },
+  { name: 'accuracy_error_points', atMost: 3 },
+  { name: 'deadline_miss_rate_p95_plan', atMost: 0.05 },
+  { name: 'deadline_miss_rate_loaded', atMost: 0.07 },
+  { name: 'regret_points', atMost: 1 },
+  { name: 'joint_minus_branches_points', atLeast: 0 },
+  { name: 'joint_minus_drafts_points', atLeast: 0 },
+  { name: 'joint_minus_compute_optimal_points', atLeast: 0 },
+  { name: 'solve_ms', atMost: 1 },
+  { name: 'fit_s', atMost: 300 },
+];
+
+/** Mean wall time of a question until the accuracy wanted is reached. */
+export interface TimeToAccuracy {
+  readonly who: string;
+  readonly milliseconds: number;
+  readonly accuracy: number;
+}
+
+export interface OptimizerFindings {
+  readonly fitSeconds: number;
+  readonly profileSeconds: number;
+  readonly traceSeconds: number;
+  readonly solveMs: number;
+  readonly idle: readonly PlanTrials[];
+  readonly loaded: readonly PlanTrials[];
+  readonly grid: readonly PlanTrials[];
+  readonly wantedAccuracy: number;
+  readonly times: readonly TimeToAccuracy[];
+}
+
+export interface OptimizerReport extends BenchmarkReport {
+  readonly benchmark: 'optimizer';
+  readonly problems: { readonly calibration: number; readonly test: number };
+  readonly rows: readonly OptimizerRow[];
+  readonly times: readonly TimeToAccuracy[];
+  readonly wantedAccuracy: number;
+}
+
+export interface OptimizerRow {
+  readonly part: 'idle' | 'loaded' | 'grid';
+  readonly rule: string;
+  readonly plan: string;
+  readonly deadlineMs: number;
+  readonly predictedAccuracy: number | undefined;
+  readonly accuracy: number;
+  readonly predictedP50: number | undefined;
+  readonly p50: number;
+  readonly predictedP95: number | undefined;
+  readonly p95: number;
+  readonly misses: number;
+  readonly runs: number;
+}
+
+export function rowsOf({ idle, loaded, grid }: OptimizerFindings): OptimizerRow[] {
+  const row =
+    (part: OptimizerRow['part']) =>
+    (trials: PlanTrials): OptimizerRow => ({
+      part,
+      rule: trials.rule,
+      plan: trials.plan,
+      deadlineMs: roundTo(trials.deadlineMs, 1),
+      predictedAccuracy: trials.predicted && roundTo(trials.predicted.accuracy, 3),
+      accuracy: roundTo(accuracyOf(trials.trials), 3),
+      predictedP50: trials.predicted && roundTo(trials.predicted.latencyMs.p50, 1),
+      p50: roundTo(latencyOf(trials.trials, 0.5), 1),
+      predictedP95: trials.predicted && roundTo(trials.predicted.latencyMs.p95, 1),
+      p95: roundTo(latencyOf(trials.trials, 0.95), 1),
+      misses: roundTo(missesOf(trials), 3),
+      runs: trials.trials.length,
+    });
+  return [...idle.map(row('idle')), ...loaded.map(row('loaded')), ...grid.map(row('grid'))];
+}
+
+export function optimizerHeadline(findings: OptimizerFindings): Record<string, number> {
+  const { idle, loaded, grid, times } = findings;
+  const of = (rule: string, from = idle): PlanTrials[] => from.filter((trials) => trials.rule === rule);
+  const joint = of('joint');
+  const errors = joint.flatMap(latencyErrors);
+  const accuracyAt = (trials: readonly PlanTrials[], deadlineMs: number): number => {
+    const found = trials.filter((other) => other.deadlineMs === deadlineMs);
+    return found.length === 0 ? 0 : Math.max(...found.map((other) => accuracyOf(other.trials)));
+  };
+  const gain = (rule: string): number => 100 * mean(joint.map((plan) => accuracyOf(plan.trials) - accuracyAt(of(rule), plan.deadlineMs)));
+  const gridDeadlines = [...new Set(grid.map(({ deadlineMs }) => deadlineMs))];
+  const regrets = gridDeadlines.map((deadlineMs) => 100 * (accuracyAt(grid, deadlineMs) - accuracyAt(joint, deadlineMs)));
+  const misses = (trials: readonly PlanTrials[]): number =>
+    mean(trials.flatMap((plan) => plan.trials.map(({ milliseconds }) => Number(milliseconds > plan.deadlineMs))));
+  const ours = times.find(({ who }) => who === 'our plan');
+  const over = (who: string): Record<string, number> => {
+    const theirs = times.filter((time) => time.who.startsWith(who));
+    if (!ours || theirs.length === 0) return {};
+    const best = Math.min(...theirs.map(({ milliseconds }) => milliseconds));
+    return { [`time_to_accuracy_vs_${who.replaceAll('-', '_').replace('.', '')}`]: roundTo(best / ours.milliseconds, 2) };
+  };
+  return {
+    ...over('transformers.js'),
+    ...over('node-llama-cpp'),
+    latency_error_p50: roundTo(quantile(errors, 0.5), 3),
+    latency_error_p95: roundTo(quantile(errors, 0.95), 3),
+    accuracy_error_points: roundTo(mean(joint.map(accuracyError)), 2),
+    deadline_miss_rate_p95_plan: roundTo(misses(joint), 4),
+    ...(loaded.length > 0 && { deadline_miss_rate_loaded: roundTo(misses(loaded), 4) }),
+    ...(regrets.length > 0 && { regret_points: roundTo(mean(regrets), 2) }),
+    joint_minus_branches_points: roundTo(gain('branches'), 2),
+    joint_minus_drafts_points: roundTo(gain('drafts'), 2),
+    joint_minus_compute_optimal_points: roundTo(gain('compute-optimal'), 2),
+    solve_ms: roundTo(findings.solveMs, 3),
+    fit_s: roundTo(findings.fitSeconds, 1),
+  };
+}
+
+/** The section of the documentation. */
+export function optimizerMarkdown(report: OptimizerReport): string {
+  const percent = (share: number | undefined): string => (share === undefined ? '' : (100 * share).toFixed(1));
+  const ms = (value: number | undefined): string => value?.toFixed(0) ?? '';
+  const table = (part: OptimizerRow['part']): string =>
+    markdownTable(
+      ['deadline ms', 'rule', 'plan', 'accuracy, predicted', 'accuracy %', 'p50 ms, predicted', 'p50 ms', 'p95 ms, predicted', 'p95 ms', 'misses %'],
+      report.rows
+        .filter((row) => row.part === part)
+        .map((row) => [
+          ms(row.deadlineMs),
+          row.rule,
+          row.plan,
+          percent(row.predictedAccuracy),
+          percent(row.accuracy),
+          ms(row.predictedP50),
+          ms(row.p50),
+          ms(row.predictedP95),
+          ms(row.p95),
+          percent(row.misses),
+        ]),
+    );
+  const { calibration, test } = report.problems;
+  return [
+    provenanceOf(report),
+    `Fitted on ${calibration} calibration problems of all tiers, tried on ${test} held-out ones. 95 % intervals of an accuracy over ${test} problems are about ±${(196 * Math.sqrt(0.2 / test)).toFixed(0)} points.`,
+    markdownTable(
+      ['headline', 'value'],
+      Object.entries(report.headline).map(([name, value]) => [`\`${name}\``, String(value)]),
+    ),
+    '**Idle machine.** `joint` is the plan; `branches` and `drafts` are the best with one parallelism; `compute-optimal` is what a budget of as many tokens chooses, heedless of time, run under the same deadline.',
+    table('idle'),
+    '**With another process on one core.**',
+    table('loaded'),
+    '**Grid for the regret:** other plans at the same deadlines.',
+    table('grid'),
+    `**Time to accuracy**: mean wall time a question until ${percent(report.wantedAccuracy)} % are right, the accuracy of a plain vote of 8.`,
+    markdownTable(
+      ['', 'ms a question', 'accuracy %'],
+      report.times.map(({ who, milliseconds, accuracy }) => [who, milliseconds.toFixed(1), percent(accuracy)]),
+    ),
+  ].join('\n\n');
+}
