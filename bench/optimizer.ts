@@ -6,14 +6,14 @@
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { mean, median } from 'simple-statistics';
+import type {
+  Plan} from 'latency-tts';
 import {
   bundledModels,
   countVotes,
-  describeSpec,
   equivalent,
   extractAnswer,
   LatencyOptimizer,
-  Plan,
   PrmScorer,
   profileEngine,
   recordTraces,

@@ -140,6 +140,8 @@ export type { BindingConstraint, FrontierPoint, PlanExplanation } from './planni
 export { LATENCY_LEVELS, type FittedCandidate, type FittedPlans, type FittedPoint } from './planning/optimizer/fitted-plans.ts';
 export { describeSpec, type PlannedStrategy, type PlanParts, type PlanSpec } from './planning/optimizer/plan-spec.ts';
 export type { SpecGridOptions } from './planning/optimizer/candidate-specs.ts';
+export { measureCandidate, type MeasureCandidateOptions } from './planning/optimizer/measure-candidate.ts';
+export type { PlanPriors } from './planning/optimizer/prior-fit.ts';
 export type { SearchProgress } from './planning/optimizer/search-plans.ts';
 export type { Choice, PlanPrediction, SolveRequest } from './planning/optimizer/solve-plan.ts';
 export type { PlanKnowledge } from './planning/control/plan-knowledge.ts';

@@ -123,6 +123,7 @@ const PORTABLE_NAMES = [
   'meanLogprobOf',
   'meanLogprobWeights',
   'meanSelfCertaintyOf',
+  'measureCandidate',
   'mixtureEvidence',
   'noDecision',
   'openaiCompatibleEngine',

@@ -2,7 +2,7 @@ import type { PlannedStrategy, PlanSpec } from './plan-spec.ts';
 
 export interface SpecGridOptions {
   /** @default what the traces allow: all without scores where there are none */
-  readonly strategies?: readonly PlannedStrategy[];
+  readonly strategies?: readonly Exclude<PlannedStrategy, 'beam-search'>[];
   /** @default 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, … up to what was recorded and fits the memory */
   readonly branches?: readonly number[];
   /** @default none, 2, 4 and adaptive with a draft model, else none */

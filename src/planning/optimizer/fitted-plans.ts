@@ -26,8 +26,8 @@ const fittedPoint = v.object({
 
 const fittedCandidate = v.object({
   spec: planSpec,
-  /** `replayed` from traces; `measured` by running it. */
-  source: v.picklist(['replayed', 'measured']),
+  /** `replayed` from traces; `measured` by running it; `prior` computed from beliefs. */
+  source: v.picklist(['replayed', 'measured', 'prior']),
   /** Ascending by deadline, the one without a deadline last. */
   points: v.array(fittedPoint),
 });

@@ -21,6 +21,7 @@ import { frontierOf, type FrontierPoint } from './explain-plan.ts';
 import { readFittedPlans, withVersion, type FittedCandidate, type FittedPlans } from './fitted-plans.ts';
 import { Plan } from './plan.ts';
 import { describeSpec, type PlanParts, type PlanSpec } from './plan-spec.ts';
+import { fitPriors, type PlanPriors } from './prior-fit.ts';
 import { searchPlans, type SearchProgress } from './search-plans.ts';
 import { choicesAt, resolveRequest, solvePlan, type PlanPrediction, type SolveRequest } from './solve-plan.ts';
 import { acceptanceOf, knowledgeOf } from './trace-facts.ts';
@@ -95,6 +96,15 @@ export class LatencyOptimizer {
         candidates,
       }),
     );
+  }
+
+  /**
+   * Plans without traces, by closed forms over stated beliefs: for hardware and models that are not at hand.
+   *
+   * @throws {InvalidOptionError}
+   */
+  static fromPriors(profile: LatencyProfile, priors: PlanPriors): LatencyOptimizer {
+    return new LatencyOptimizer(fitPriors(profile, priors));
   }
 
   /** A saved fit: what `toJSON` gave. @throws {InvalidOptionError} */

@@ -5,6 +5,7 @@ import type { OutcomeScorer, StepScorer } from '../../contracts/scorer.ts';
 import type { Strategy } from '../../contracts/strategy.ts';
 import type { EarlyDecision, LaunchSchedule } from '../../contracts/vote.ts';
 import { InvalidOptionError } from '../../errors.ts';
+import { BeamSearch } from '../../strategies/beam-search.ts';
 import { BestOfN } from '../../strategies/best-of-n.ts';
 import { FirstFinish } from '../../strategies/first-finish.ts';
 import { SelfConsistency } from '../../strategies/self-consistency.ts';
@@ -12,12 +13,12 @@ import type { StepAggregation } from '../../maths/aggregate-steps.ts';
 import { rewardWeights } from '../../strategies/vote-weights.ts';
 
 /** Strategies that plans choose among by themselves. */
-export type PlannedStrategy = 'self-consistency' | 'weighted-vote' | 'best-of-n' | 'first-finish';
+export type PlannedStrategy = 'self-consistency' | 'weighted-vote' | 'best-of-n' | 'first-finish' | 'beam-search';
 
 /** What a plan does, as plain data. */
 export const planSpec = v.object({
-  /** `weighted-vote` is self-consistency with votes weighed by reward. */
-  strategy: v.picklist(['self-consistency', 'weighted-vote', 'best-of-n', 'first-finish']),
+  /** `weighted-vote` is self-consistency with votes weighed by reward. `beam-search` cannot be replayed: see `measureCandidate`. */
+  strategy: v.picklist(['self-consistency', 'weighted-vote', 'best-of-n', 'first-finish', 'beam-search']),
   /** Branch-wise parallelism. */
   branches: v.pipe(v.number(), v.integer(), v.minValue(1)),
   /** Sequence-wise parallelism: tokens drafted a round. */
@@ -75,6 +76,8 @@ export function strategyOf(spec: PlanSpec, parts: PlanParts, control?: VoteContr
       return new SelfConsistency({ ...voting, weights: rewardWeights(scoringOf(spec, parts)) });
     case 'best-of-n':
       return new BestOfN({ ...solution, ...scoringOf(spec, parts) });
+    case 'beam-search':
+      return new BeamSearch({ beams: branches, ...(sampling && { sampling }), ...beamScoring(scoringOf(spec, parts)) });
     case 'first-finish':
       return new FirstFinish({ ...solution, finishers: Math.min(finishers, branches) });
   }
@@ -95,4 +98,10 @@ export function describeSpec({ strategy, branches, draftLength, maxTokens, early
   if (earlyDecision !== undefined && earlyDecision !== 'exact') words.push(`${earlyDecision} decision`);
   if (answerTokens !== undefined) words.push(answerTokens === 0 ? 'no forced answers' : `${answerTokens} tokens for forced answers`);
   return words.join(', ');
+}
+
+/** @throws {InvalidOptionError} for a scorer that judges whole texts only. */
+function beamScoring({ scorer, aggregation }: ReturnType<typeof scoringOf>): { scorer: StepScorer; aggregation?: StepAggregation } {
+  if (scorer.kind !== 'step') throw new InvalidOptionError('scorer', 'a process reward model', scorer.kind, 'Beam search judges step by step.');
+  return { scorer, ...(aggregation && { aggregation }) };
 }

@@ -4,6 +4,8 @@ import type { ProblemTrace } from '../../../src/contracts/trace.ts';
 import { ReplayBank } from '../../../src/engines/replay/replay-bank.ts';
 import { ReplayEngine } from '../../../src/engines/replay/replay-engine.ts';
 import { LatencyOptimizer } from '../../../src/planning/optimizer/latency-optimizer.ts';
+import { InvalidOptionError } from '../../../src/errors.ts';
+import { measureCandidate } from '../../../src/planning/optimizer/measure-candidate.ts';
 import { runSpec, type ControlledRun } from '../../../src/planning/control/run-spec.ts';
 import { knowledgeOf } from '../../../src/planning/optimizer/trace-facts.ts';
 import type { PlanSpec } from '../../../src/planning/optimizer/plan-spec.ts';
@@ -82,6 +84,27 @@ describe('a controlled plan', () => {
     expect(result.branches.filter(({ finish }) => finish === 'end')).toHaveLength(4);
     expect(result.stopReason).toBe('consensus');
   });
+});
+
+test('a candidate can be measured by running it, and takes part in the choice', async () => {
+  const traces = inventTraces({ count: 12, branches: 8, ease: () => 0.7 });
+  const clock = new SimulatedClock();
+  const engine = new ReplayEngine({ bank: new ReplayBank(traces), profile: PROFILE, clock, draftLength: 0 });
+  const spec = { strategy: 'self-consistency', branches: 7, draftLength: 0 } as const;
+  const candidate = await measureCandidate(spec, { engine, problems: traces, deadlines: [40, 150], clock });
+  expect(candidate).toMatchObject({ spec, source: 'measured', points: [{ deadlineMs: 40 }, { deadlineMs: 150 }, { deadlineMs: null }] });
+  expect(candidate.points.at(-1)!.accuracy).toBeGreaterThan(0.8);
+  const optimizer = await LatencyOptimizer.fit({
+    traces,
+    profile: PROFILE,
+    branches: [1],
+    draftLengths: [0],
+    deadlines: 3,
+    replicas: 1,
+    measured: [candidate],
+  });
+  expect(optimizer.solve({ deadlineMs: 400 }).spec).toEqual(spec);
+  await expect(measureCandidate(spec, { engine, problems: traces, deadlines: [], clock })).rejects.toThrow(InvalidOptionError);
 });
 
 describe('a batch under one deadline', () => {
