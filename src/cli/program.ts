@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
-import { ContextLengthError, InvalidOptionError, isLatencyTtsError, ModelLoadError } from '../errors.ts';
+import { ContextLengthError, InfeasiblePlanError, InvalidOptionError, isLatencyTtsError, ModelLoadError } from '../errors.ts';
 import type { CliHost } from './host.ts';
+import { addPlanning } from './planning/commands.ts';
 import { VERSION } from '../version.ts';
 import { parseCount, parseDuration, parseNumber, parseWhole } from './parse-options.ts';
 import { serve } from './serve.ts';
@@ -8,6 +9,8 @@ import { solve } from './solve.ts';
 
 /** 0: done. 1: the run failed. 2: the input was wrong. 130: interrupted. */
 export type ExitCode = 0 | 1 | 2 | 130;
+
+const COMMANDS = ['solve', 'serve', 'calibrate', 'plan', 'report'];
 
 /** Runs one command line and says how it ended; writes a sentence, never a stack trace. */
 export async function runCli(words: readonly string[], host: CliHost): Promise<ExitCode> {
@@ -17,7 +20,7 @@ export async function runCli(words: readonly string[], host: CliHost): Promise<E
     await makeProgram(host, interrupt.signal).parseAsync(words, { from: 'user' });
     return 0;
   } catch (error) {
-    return report(error, host, words[0] === 'serve' ? 'serve' : 'solve');
+    return report(error, host, COMMANDS.find((command) => command === words[0]) ?? 'solve');
   }
 }
 
@@ -29,6 +32,7 @@ function makeProgram(host: CliHost, signal: AbortSignal): Command {
     .configureOutput({ writeOut: (text) => host.stdout.write(text), writeErr: (text) => host.stderr.write(text), outputError: () => undefined });
   addSolve(program, host, signal);
   addServe(program, host, signal);
+  addPlanning(program, host, signal);
   return program;
 }
 
@@ -80,6 +84,8 @@ function addServe(program: Command, host: CliHost, signal: AbortSignal): void {
 
 class InterruptError extends Error {}
 
+const INPUT_ERRORS = [InvalidOptionError, ModelLoadError, ContextLengthError, InfeasiblePlanError];
+
 function report(error: unknown, { stderr }: CliHost, command: string): ExitCode {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
@@ -93,7 +99,7 @@ function report(error: unknown, { stderr }: CliHost, command: string): ExitCode 
   }
   stderr.write(`${oneLine(error instanceof Error ? error.message : String(error))}\n`);
   if (!isLatencyTtsError(error)) return 1;
-  return error instanceof InvalidOptionError || error instanceof ModelLoadError || error instanceof ContextLengthError ? 2 : 1;
+  return INPUT_ERRORS.some((kind) => error instanceof kind) ? 2 : 1;
 }
 
 /** Commander's message as a sentence; the message about a bad value says what to give already, the others point to the help. */

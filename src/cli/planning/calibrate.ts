@@ -1,0 +1,161 @@
+import { access, constants, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { TraceProblem } from '../../contracts/trace.ts';
+import { InvalidOptionError } from '../../errors.ts';
+import { describeMachine, profileEngine } from '../../node/profile-engine.ts';
+import { LatencyOptimizer } from '../../planning/optimizer/latency-optimizer.ts';
+import { loadProfile, type MeasuredProfile } from '../../planning/profile/measured-profile.ts';
+import { describeEngine } from '../../planning/profile/profile-engine.ts';
+import { recordTraces } from '../../planning/traces/record-traces.ts';
+import { systemClock } from '../../runtime/system-clock.ts';
+import type { CliHost } from '../host.ts';
+import { generatedProblems, readProblems } from './calibration-problems.ts';
+import { writePlanFile } from './plan-file.ts';
+import { frontierTable } from './plan-text.ts';
+import { choosePlannedModels, type PlannedModelChoice, type PlannedModels } from './planned-models.ts';
+import { StepProgress } from './step-progress.ts';
+import { TraceFile } from './trace-file.ts';
+
+export const TRACE_FILE = 'latency-tts-traces.jsonl';
+
+export interface CalibrateOptions extends PlannedModelChoice {
+  readonly problems: number;
+  readonly problemsFile?: string;
+  readonly branches: number;
+  readonly maxTokens?: number;
+  readonly profileTime: number;
+  readonly traces: string;
+  readonly out: string;
+  readonly seed: number;
+  readonly json: boolean;
+}
+
+/** What all steps of a calibration work with. */
+interface Calibration {
+  readonly options: CalibrateOptions;
+  readonly models: PlannedModels;
+  readonly file: TraceFile;
+  readonly progress: StepProgress;
+  readonly signal: AbortSignal;
+}
+
+/** `latency-tts calibrate`: profiles, records, fits, and writes what `plan` and `report` read. */
+export async function calibrate(options: CalibrateOptions, host: CliHost, signal: AbortSignal): Promise<void> {
+  await requireWritable(options.out);
+  const problems = options.problemsFile === undefined ? generatedProblems(options.problems, options.seed) : await readProblems(options.problemsFile);
+  const models = await choosePlannedModels(options);
+  const file = await TraceFile.open(options.traces);
+  const missing = file.missing(problems, options.branches);
+  const progress = new StepProgress(host);
+  const calibration = { options, models, file, progress, signal };
+  const startedAt = systemClock.now();
+  try {
+    await models.engine.ready({ signal });
+    const profile = await profileOnce(calibration);
+    await record(calibration, missing, problems.length);
+    const optimizer = await fit(calibration, profile);
+    await writePlanFile(options.out, { optimizer, profile });
+    await rm(partialOf(options.out), { force: true });
+    progress.end();
+    const recorded = { new: missing.length, before: problems.length - missing.length };
+    host.stdout.write(describe(options, optimizer, profile, recorded, systemClock.now() - startedAt));
+  } catch (error) {
+    progress.end();
+    if (signal.aborted) progress.say(`${file.traces.length} recorded problems are in ${file.path}; the same command goes on behind them.`);
+    throw error;
+  } finally {
+    await models.dispose();
+  }
+}
+
+/** A profile that an interrupted calibration left behind is of use where engine and machine are the same. */
+async function profileOnce({ options, models, progress, signal }: Calibration): Promise<MeasuredProfile> {
+  const partial = partialOf(options.out);
+  const expect = { ...(await describeEngine(models.engine, { signal })), machine: describeMachine() };
+  const saved = await readFile(partial, 'utf8').then(
+    (text) => loadProfile(text, { expect }),
+    () => undefined,
+  );
+  if (saved && saved.warnings.length === 0) {
+    progress.say(`profile: taken from ${partial}`);
+    return saved;
+  }
+  const profile = await profileEngine(models.engine, {
+    ...(models.scorer && { scorer: models.scorer }),
+    budgetMs: options.profileTime,
+    rows: options.branches,
+    signal,
+    onProgress: ({ part, points, elapsedMs, budgetMs }) =>
+      progress.show('profile', elapsedMs / budgetMs, `${part}, ${points} points, ${(elapsedMs / 1000).toFixed(0)} of ${(budgetMs / 1000).toFixed(0)} s`),
+  });
+  await writeFile(partial, JSON.stringify(profile));
+  return profile;
+}
+
+async function record({ options, models, file, progress, signal }: Calibration, missing: readonly TraceProblem[], wanted: number): Promise<void> {
+  const before = wanted - missing.length;
+  if (before > 0) progress.say(`traces: ${before} of ${wanted} problems are in ${file.path}`);
+  const traces = recordTraces({
+    engine: models.engine,
+    ...(models.scorer && { scorer: models.scorer }),
+    problems: missing,
+    branches: options.branches,
+    seed: options.seed,
+    ...(options.maxTokens !== undefined && { maxTokens: options.maxTokens }),
+    signal,
+    onProgress: ({ done }) => progress.show('traces', (before + done) / wanted, `${before + done} of ${wanted} problems`),
+  });
+  for await (const trace of traces) await file.append(trace);
+}
+
+function fit({ file, progress, signal }: Calibration, profile: MeasuredProfile): Promise<LatencyOptimizer> {
+  return LatencyOptimizer.fit({
+    traces: file.traces,
+    profile,
+    fittedAt: new Date().toISOString(),
+    signal,
+    // The coarse stage looks at more candidates, the fine one at more runs of each.
+    onProgress: ({ stage, done, total }) => progress.show('fit', (stage === 'fine' ? 0.5 : 0) + done / total / 2, `${stage}, ${done} of ${total} candidates`),
+  });
+}
+
+function describe(
+  { out, traces, json }: CalibrateOptions,
+  optimizer: LatencyOptimizer,
+  profile: MeasuredProfile,
+  recorded: { readonly new: number; readonly before: number },
+  tookMs: number,
+): string {
+  const { branchMs, candidates, problems } = optimizer.fitted;
+  const frontier = optimizer.frontier();
+  if (json)
+    return `${JSON.stringify({ out, traces, profile: profile.label, problems, recorded, candidates: candidates.length, branchMs, tookMs, frontier }, null, 2)}\n`;
+  return [
+    `${profile.label}`,
+    `${problems} problems (${recorded.new} recorded now), ${candidates.length} candidates; a branch takes ${branchMs.toFixed(0)} ms`,
+    '',
+    frontierTable(frontier),
+    '',
+    `${out} is written in ${(tookMs / 1000).toFixed(0)} s; ask it for a plan: latency-tts plan --from ${out} --deadline ${Math.ceil(2 * branchMs)}ms`,
+    '',
+  ].join('\n');
+}
+
+function partialOf(out: string): string {
+  return `${out}.profile`;
+}
+
+/** @throws {InvalidOptionError} before minutes of work that could not be kept. */
+export async function requireWritable(path: string, option = 'out'): Promise<void> {
+  const directory = dirname(resolve(path));
+  try {
+    await access(directory, constants.W_OK);
+  } catch {
+    throw new InvalidOptionError(option, 'a file in a directory that exists and can be written', path);
+  }
+  const isDirectory = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (isDirectory) throw new InvalidOptionError(option, 'a file, not a directory', path);
+}

@@ -1,0 +1,49 @@
+import { type Command, Option } from 'commander';
+import type { CliHost } from '../host.ts';
+import { parseCount, parseDuration, parseNumber, parseWhole } from '../parse-options.ts';
+import { calibrate, TRACE_FILE } from './calibrate.ts';
+import { plan } from './plan.ts';
+import { PLAN_FILE } from './plan-file.ts';
+
+/** The commands that plan under a deadline. */
+export function addPlanning(program: Command, host: CliHost, signal: AbortSignal): void {
+  addCalibrate(program, host, signal);
+  addPlan(program, host, signal);
+}
+
+function addCalibrate(program: Command, host: CliHost, signal: AbortSignal): void {
+  addModelOptions(program.command('calibrate'))
+    .description('Find out what a model and this machine can do by when: times passes, records solutions, tries every plan on them.')
+    .option('--problems <count>', 'generated problems, of all difficulties', parseCount, 60)
+    .option('--problems-file <file>', 'your own problems instead, a JSON object with `prompt` and `answer` a line')
+    .option('-b, --branches <count>', 'solutions recorded of each problem: the most that a plan can use', parseCount, 16)
+    .option('--max-tokens <count>', 'most tokens of one solution', parseCount)
+    .addOption(new Option('--profile-time <time>', 'time for timing passes').argParser(parseDuration).default(20_000, '20s'))
+    .option('--traces <file>', 'where solutions are appended to; what it holds is not recorded again', TRACE_FILE)
+    .option('-o, --out <file>', 'where the calibration is written to', PLAN_FILE)
+    .option('-s, --seed <integer>', 'fixes problems and solutions', parseWhole, 0)
+    .addOption(new Option('--json', 'print a summary as JSON').default(false))
+    .action((options) => calibrate(options, host, signal));
+}
+
+function addPlan(program: Command, host: CliHost, signal: AbortSignal): void {
+  addModelOptions(program.command('plan'))
+    .description('The most accurate plan by a deadline, out of a calibration; with --min-accuracy the fastest one.')
+    .option('-f, --from <file>', 'what `calibrate` wrote', PLAN_FILE)
+    .option('-d, --deadline <time>', 'time from question to answer, e.g. 500ms, 2s, 1m', parseDuration)
+    .option('--confidence <probability>', 'least probability of an answer by the deadline', parseNumber, 0.95)
+    .option('--max-tokens <count>', 'most tokens over all branches, on average', parseCount)
+    .option('--min-accuracy <share>', 'least predicted accuracy, in [0, 1]: the fastest plan that has it', parseNumber)
+    .option('-r, --run <problem>', 'run the plan on this problem')
+    .option('-s, --seed <integer>', 'fixes every random choice of the run', parseWhole, 0)
+    .addOption(new Option('--json', 'print plan, explanation and result as JSON').default(false))
+    .action((options) => plan(options, host, signal));
+}
+
+function addModelOptions(command: Command): Command {
+  return command
+    .option('-m, --model <directory>', 'model directory; the bundled demonstration models when it is left out')
+    .option('--draft <directory>', 'directory of a draft model for `--model`')
+    .option('--tokenizer <directory>', 'tokenizer directory, where it is not the model directory')
+    .option('--threads <count>', 'threads inside one operator', parseCount);
+}

@@ -1,0 +1,82 @@
+import { InvalidOptionError } from '../../errors.ts';
+import { describeMachine } from '../../node/profile-engine.ts';
+import type { PlanResult } from '../../planning/optimizer/plan.ts';
+import type { Plan } from '../../planning/optimizer/plan.ts';
+import type { MeasuredProfile } from '../../planning/profile/measured-profile.ts';
+import { describeEngine } from '../../planning/profile/profile-engine.ts';
+import { RunEvents } from '../../runtime/run-events.ts';
+import type { CliHost } from '../host.ts';
+import { showProgress } from '../progress.ts';
+import { readPlanFile } from './plan-file.ts';
+import { formatMs, formatPlan, percent } from './plan-text.ts';
+import { choosePlannedModels, type PlannedModelChoice } from './planned-models.ts';
+
+export interface PlanOptions extends PlannedModelChoice {
+  readonly from: string;
+  readonly deadline?: number;
+  readonly confidence: number;
+  readonly maxTokens?: number;
+  readonly minAccuracy?: number;
+  readonly run?: string;
+  readonly seed: number;
+  readonly json: boolean;
+}
+
+/** `latency-tts plan`: the best plan by a deadline out of a calibration, and if wanted a run of it. */
+export async function plan(options: PlanOptions, host: CliHost, signal: AbortSignal): Promise<void> {
+  if (options.run?.trim() === '') throw new InvalidOptionError('run', 'text that is not empty', options.run, 'Pass the problem in quotes.');
+  if (options.deadline === undefined && options.minAccuracy === undefined) {
+    throw new InvalidOptionError('deadline', 'a time such as 500ms or 2s', undefined, 'Give one, or `--min-accuracy` for the fastest plan.');
+  }
+  const { optimizer, profile } = await readPlanFile(options.from);
+  const chosen = optimizer.solve({
+    confidence: options.confidence,
+    ...(options.deadline !== undefined && { deadlineMs: options.deadline }),
+    ...(options.maxTokens !== undefined && { maxTokens: options.maxTokens }),
+    ...(options.minAccuracy !== undefined && { minAccuracy: options.minAccuracy }),
+  });
+  const result = options.run === undefined ? undefined : await run(chosen, options.run, profile, options, host, signal);
+  host.stdout.write(options.json ? planAsJson(chosen, result) : `${formatPlan(chosen)}${result ? `\n${formatRun(result)}` : ''}`);
+}
+
+async function run(
+  chosen: Plan,
+  prompt: string,
+  profile: MeasuredProfile | undefined,
+  options: PlanOptions,
+  host: CliHost,
+  signal: AbortSignal,
+): Promise<PlanResult> {
+  const { engine, scorer, dispose } = await choosePlannedModels(options);
+  try {
+    const expect = { ...(await describeEngine(engine, { signal })), machine: describeMachine() };
+    for (const difference of profile?.differencesFrom(expect) ?? []) host.stderr.write(`The calibration is of something else: ${difference}\n`);
+    await scorer?.ready?.({ signal });
+    const events = new RunEvents();
+    const hide = options.json ? () => undefined : showProgress(events, host);
+    try {
+      return await chosen.run({ engine, prompt: prompt.trim(), seed: options.seed, signal, events, ...(scorer && { scorer }) });
+    } finally {
+      hide();
+    }
+  } finally {
+    await dispose();
+  }
+}
+
+function formatRun({ answer, confidence, stopReason, timing, usage, plan: { predicted, changes } }: PlanResult): string {
+  return [
+    `answer: ${answer ?? '(none found)'}`,
+    `confidence: ${percent(confidence)}`,
+    `took: ${formatMs(timing.totalMs)} (p50 ${formatMs(predicted.latencyMs.p50)} was predicted), ${usage.completionTokens} tokens, ended by ${stopReason}`,
+    ...changes.map((change) => `changed: ${JSON.stringify(change)}`),
+    '',
+  ].join('\n');
+}
+
+/** For programs. Infinite times become null; errors become their messages. */
+function planAsJson(chosen: Plan, result: PlanResult | undefined): string {
+  const { deadlineMs, runDeadlineMs } = chosen;
+  const plain = { plan: String(chosen), runDeadlineMs, ...chosen.explain(), deadlineMs, ...(result && { result }) };
+  return `${JSON.stringify(plain, (_, value: unknown) => (value instanceof Error ? value.message : value === Infinity ? null : value), 2)}\n`;
+}

@@ -1,0 +1,172 @@
+/** `calibrate` and `plan`: what they keep, what they say, what they refuse. */
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { generatedProblems, readProblems } from '../../src/cli/planning/calibration-problems.ts';
+import { writePlanFile } from '../../src/cli/planning/plan-file.ts';
+import { TraceFile } from '../../src/cli/planning/trace-file.ts';
+import { runCli } from '../../src/cli/program.ts';
+import { LatencyOptimizer } from '../../src/planning/optimizer/latency-optimizer.ts';
+import { inventTraces, PROFILE } from '../planning/optimizer/recorded-problems.ts';
+import { holdHost, runHere } from '../support/cli-host.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'latency-tts-plan-'));
+const PLAN = join(directory, 'plan.json');
+const inDirectory = (name: string): string => join(directory, name);
+
+function written(name: string, text: string): string {
+  writeFileSync(inDirectory(name), text);
+  return inDirectory(name);
+}
+
+beforeAll(async () => {
+  const traces = inventTraces({ count: 8, branches: 4, ease: (problem) => 0.3 + 0.08 * problem });
+  const optimizer = await LatencyOptimizer.fit({ traces, profile: PROFILE, branches: [1, 4], draftLengths: [0, 2], replicas: 1, deadlines: 5 });
+  await writePlanFile(PLAN, { optimizer });
+});
+
+afterAll(() => rmSync(directory, { recursive: true }));
+
+describe('calibrate, on the bundled models', () => {
+  const [out, traces] = [inDirectory('bundled.json'), inDirectory('bundled.jsonl')];
+  const WORDS = ['calibrate', '--branches', '2', '--max-tokens', '24', '--profile-time', '200ms', '--out', out, '--traces', traces];
+
+  test('keeps what was recorded when it is interrupted, and goes on behind it', { timeout: 240_000 }, async () => {
+    const held = holdHost(false);
+    let stderr = '';
+    held.host.stderr.on('data', (text: Buffer) => {
+      stderr += String(text);
+      if (stderr.includes('traces: 2 of')) held.interrupt();
+    });
+    const code = await runCli([...WORDS, '--problems', '20'], held.host);
+    expect(code, stderr).toBe(130);
+    expect(stderr).toMatch(/\d+ recorded problems are in .*the same command goes on behind them\.\nInterrupted\.\n$/);
+    const before = readFileSync(traces, 'utf8').trimEnd().split('\n').length;
+    expect(before).toBeGreaterThanOrEqual(2);
+    expect(before).toBeLessThan(20);
+    expect(existsSync(out)).toBe(false);
+
+    appendFileSync(traces, '{"version":1,"id":"torn');
+    const problems = String(before + 1);
+    const { code: resumed, stdout, stderr: progress } = await runHere([...WORDS, '--problems', problems, '--json']);
+    expect(resumed, progress).toBe(0);
+    expect(progress).toContain(`traces: ${before} of ${problems} problems are in`);
+    expect(progress).toContain('profile: taken from');
+    const summary = JSON.parse(stdout) as { readonly problems: number; readonly recorded: { readonly new: number; readonly before: number } };
+    expect(summary).toMatchObject({ problems: before + 1, recorded: { new: 1, before } });
+    expect(readFileSync(traces, 'utf8').trimEnd().split('\n')).toHaveLength(before + 1);
+
+    const plan = await runHere(['plan', '--from', out, '--deadline', '1m', '--run', 'Ben has 12 coins. He finds 30 coins. How many?', '--json']);
+    expect({ code: plan.code, stderr: plan.stderr }).toEqual({ code: 0, stderr: '' });
+    const { result, predicted } = JSON.parse(plan.stdout) as {
+      readonly result: { readonly branches: readonly unknown[] };
+      readonly predicted: { readonly accuracy: number };
+    };
+    expect(result.branches.length).toBeGreaterThan(0);
+    expect(predicted.accuracy).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('plan', () => {
+  test('explains itself to people', async () => {
+    const { code, stdout, stderr } = await runHere(['plan', '--from', PLAN, '--deadline', '60ms']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const line of ['plan: ', 'deadline: 60 ms', 'accuracy: ', 'latency: p50 ', 'what binds: ', 'branches only: ', 'drafts only: ', 'compute-optimal: ']) {
+      expect(stdout).toMatch(new RegExp(`^${line}`, 'm'));
+    }
+    expect(stdout).toMatch(/deadline +│ plan +│ accuracy/);
+  });
+
+  test('tells programs the same', async () => {
+    const { stdout } = await runHere(['plan', '--from', PLAN, '--deadline', '60ms', '--json']);
+    const printed = JSON.parse(stdout) as Readonly<Record<string, unknown>>;
+    const { optimizer } = { optimizer: LatencyOptimizer.load((JSON.parse(readFileSync(PLAN, 'utf8')) as { fit: unknown }).fit) };
+    const expected = optimizer.solve({ deadlineMs: 60 });
+    expect(printed).toMatchObject({ plan: String(expected), spec: expected.spec, deadlineMs: 60, predicted: { accuracy: expected.predicted.accuracy } });
+    expect(printed).not.toHaveProperty('result');
+  });
+
+  test('takes --min-accuracy for the fastest plan', async () => {
+    const { stdout } = await runHere(['plan', '--from', PLAN, '--min-accuracy', '0.3']);
+    expect(stdout).toMatch(/^what binds: the accuracy asked for/m);
+  });
+
+  test.each([
+    ['neither deadline nor accuracy', () => ['--from', PLAN], /`deadline`.*--min-accuracy/],
+    ['a file that is not there', () => ['--from', '/nowhere/plan.json', '-d', '1s'], /`from`.*\/nowhere\/plan\.json.*calibrate.*ENOENT/],
+    ['a file of something else', () => ['--from', written('other.json', '{"name":1}'), '-d', '1s'], /other\.json.*Calibrate anew/],
+    ['a file that is no JSON', () => ['--from', written('no.json', 'text'), '-d', '1s'], /`from`.*JSON/],
+    ['a fit that was changed', () => ['--from', written('cut.json', '{"format":"latency-tts/plan","version":1,"fit":{}}'), '-d', '1s'], /cut\.json/],
+    ['a deadline nothing meets', () => ['--from', PLAN, '-d', '1ms'], /No plan is sure enough to answer within 1 ms\. The shortest deadline/],
+    ['an accuracy nothing has', () => ['--from', PLAN, '--min-accuracy', '1'], /No plan is right 100\.0 %/],
+    ['a confidence of 2', () => ['--from', PLAN, '-d', '1s', '--confidence', '2'], /confidence.*2/],
+    ['an empty problem to run', () => ['--from', PLAN, '-d', '1s', '--run', ' '], /`run`.*not empty/],
+    ['a draft without a model', () => ['--from', PLAN, '-d', '1s', '--run', 'x', '--draft', 'there'], /draft.*without `--model`/],
+  ])('refuses %s', async (_, words, message) => {
+    const { code, stdout, stderr } = await runHere(['plan', ...words()]);
+    expect({ code, stdout }, stderr).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(stderr.split('\n')).toHaveLength(2);
+  });
+});
+
+describe('calibrate refuses, before any work,', () => {
+  const line = '{"prompt":"1+1?","answer":"2"}';
+  test.each([
+    ['a directory that is not there', () => ['--out', '/nowhere/plan.json'], /`out`.*\/nowhere/],
+    ['a directory as its file', () => ['--out', directory, '--traces', inDirectory('t.jsonl')], /`out`.*not a directory/],
+    ['traces in no directory', () => ['--out', inDirectory('x.json'), '--traces', '/nowhere/t.jsonl'], /`traces`.*ENOENT/],
+    ['traces that are none', () => ['--out', inDirectory('x.json'), '--traces', written('bad.jsonl', 'nothing\n')], /traces line 1/],
+    [
+      'problems without an answer',
+      () => ['--out', inDirectory('x.json'), '--problems-file', written('p.jsonl', `${line}\n{"prompt":"1"}\n`)],
+      /problems-file line 2.*answer/,
+    ],
+    ['no problems', () => ['--out', inDirectory('x.json'), '--problems-file', written('e.jsonl', '\n')], /problems-file/],
+  ])('%s', async (_, words, message) => {
+    const { code, stderr } = await runHere(['calibrate', ...words()]);
+    expect({ code }, stderr).toEqual({ code: 2 });
+    expect(stderr).toMatch(message);
+    expect(stderr.split('\n')).toHaveLength(2);
+  });
+});
+
+describe('calibration problems', () => {
+  test('mix the difficulties, and few are the first of many', () => {
+    const few = generatedProblems(7, 3);
+    expect(generatedProblems(40, 3).slice(0, 7)).toEqual(few);
+    expect(few.map(({ group }) => group)).toEqual(['2', '3', '4', '5', '6', '2', '3']);
+  });
+
+  test('come from lines', async () => {
+    const file = written('own.jsonl', '{"prompt":"1+1?","answer":2}\n\n{"id":"b","prompt":"2+2?","answer":"4","group":"easy"}');
+    expect(await readProblems(file)).toEqual([
+      { id: 'line-1', prompt: '1+1?', reference: '2' },
+      { id: 'b', prompt: '2+2?', reference: '4', group: 'easy' },
+    ]);
+  });
+});
+
+describe('TraceFile', () => {
+  const [one, two] = inventTraces({ count: 2, branches: 3, ease: () => 0.5 });
+
+  test('loses the torn end of its last line only', async () => {
+    const path = inDirectory('torn.jsonl');
+    const first = await TraceFile.open(path);
+    await first.append(one!);
+    appendFileSync(path, JSON.stringify(two).slice(0, 200));
+    const again = await TraceFile.open(path);
+    expect(again.traces).toEqual([one]);
+    await again.append(two!);
+    expect((await TraceFile.open(path)).traces).toEqual([one, two]);
+    expect(again.missing([one!, { ...two!, id: 'new' }], 3).map(({ id }) => id)).toEqual(['new']);
+  });
+
+  test('does not mix recordings', async () => {
+    const file = await TraceFile.open(inDirectory('mixed.jsonl'));
+    await file.append(one!);
+    expect(() => file.missing([one!], 4)).toThrow(/`branches`.*the 3 that/);
+    expect(() => file.missing([{ ...one!, prompt: 'another' }], 3)).toThrow(/Its problem 0 is another one/);
+  });
+});
