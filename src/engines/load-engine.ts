@@ -128,12 +128,13 @@ async function stepCosts(model: TokenModel, clock: Clock, grid: CostGrid): Promi
 
 /**
  * The first passes of a session are slow, and must not be a user's: on a GPU every kind of pass has shaders to compile. So one
- * row of several tokens, one of one, and several.
+ * row of several tokens, one of one, and several; elsewhere one pass will do.
  */
 async function warmUp(model: TokenModel): Promise<void> {
   const sequence = model.openSequence();
-  await model.forward([{ sequence, tokens: [0, 0], logitCount: 1 }]);
   await model.forward([{ sequence, tokens: [0], logitCount: 1 }]);
+  if (!(model instanceof DeviceTokenModel)) return sequence.dispose();
+  await model.forward([{ sequence, tokens: [0, 0], logitCount: 1 }]);
   const other = sequence.fork();
   try {
     await model.forward([sequence, other].map((row) => ({ sequence: row, tokens: [0], logitCount: 1 })));

@@ -24,6 +24,7 @@ const CLASSES = new Map<unknown, { readonly prototype: Error }>([
   ['LTTS_MODEL_LOAD', errors.ModelLoadError],
   ['LTTS_CONTEXT_LENGTH', errors.ContextLengthError],
   ['LTTS_NO_CANDIDATE', errors.NoCandidateError],
+  ['LTTS_PROFILE_MISMATCH', errors.ProfileMismatchError],
   ['LTTS_INFEASIBLE_PLAN', errors.InfeasiblePlanError],
   ['LTTS_NOT_RECORDED', errors.NotRecordedError],
   ['LTTS_DISPOSED', errors.DisposedError],
@@ -50,6 +51,11 @@ export function receiveError({ name, message, stack, fields, cause }: Transferre
 
 function cloneable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(cloneable);
+  if (isRecord(value)) return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, cloneable(field)]));
   const isPlain = value === null || !['object', 'function', 'symbol'].includes(typeof value);
   return isPlain ? value : String(value);
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

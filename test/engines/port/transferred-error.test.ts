@@ -13,6 +13,11 @@ const EXAMPLES = [
   new NoCandidateError('deadline', []),
   new errors.ServerError('rate-limit', 'The server wants fewer requests.', { status: 429, isRetryable: true, retryAfterMs: 1_000 }),
   new errors.VocabularyMismatchError('target', 255, 'draft', 32_000),
+  new errors.DeviceMemoryError('The pass failed'),
+  new errors.DeviceLostError('The pass failed'),
+  new errors.ProfileMismatchError('a on b', ['Its target is “a”, not “c”.']),
+  new errors.NotRecordedError('a prompt that was recorded', 'Record it.'),
+  new errors.InfeasiblePlanError({ deadlineMs: 5, shortestDeadlineMs: 20 }),
   new DisposedError('session'),
 ];
 
