@@ -31,6 +31,7 @@ const EXPECTED = [
   'CHANGELOG.md',
   'package.json',
   'dist/decode-worker.js',
+  'dist/report-page.js',
   'models/README.md',
   ...['target', 'draft', 'prm'].flatMap((name) => MODEL_FILES.map((file) => `models/${name}/${file}`)),
   'models/tokenizer/tokenizer.json',

@@ -1,13 +1,14 @@
-/** `calibrate` and `plan`: what they keep, what they say, what they refuse. */
+/** `calibrate`, `plan` and `report`: what they keep, what they say, what they refuse. */
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generatedProblems, readProblems } from '../../src/cli/planning/calibration-problems.ts';
-import { writePlanFile } from '../../src/cli/planning/plan-file.ts';
+import { readPlanFile, writePlanFile } from '../../src/cli/planning/plan-file.ts';
 import { TraceFile } from '../../src/cli/planning/trace-file.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { LatencyOptimizer } from '../../src/planning/optimizer/latency-optimizer.ts';
+import type { ReportData } from '../../src/report-page/report-data.ts';
 import { inventTraces, PROFILE } from '../planning/optimizer/recorded-problems.ts';
 import { holdHost, runHere } from '../support/cli-host.ts';
 
@@ -56,6 +57,11 @@ describe('calibrate, on the bundled models', () => {
     const summary = JSON.parse(stdout) as { readonly problems: number; readonly recorded: { readonly new: number; readonly before: number } };
     expect(summary).toMatchObject({ problems: before + 1, recorded: { new: 1, before } });
     expect(readFileSync(traces, 'utf8').trimEnd().split('\n')).toHaveLength(before + 1);
+
+    const data = inDirectory('bundled-data.json');
+    expect(await runHere(['report', '--from', out, '--out', inDirectory('bundled.html'), '--json', data])).toMatchObject({ code: 0, stderr: '' });
+    const { stepTimes } = JSON.parse(readFileSync(data, 'utf8')) as ReportData;
+    expect(new Set(stepTimes.map(({ part }) => part))).toEqual(new Set(['target', 'draft', 'prefill', 'scorer']));
 
     const plan = await runHere(['plan', '--from', out, '--deadline', '1m', '--run', 'Ben has 12 coins. He finds 30 coins. How many?', '--json']);
     expect({ code: plan.code, stderr: plan.stderr }).toEqual({ code: 0, stderr: '' });
@@ -168,5 +174,76 @@ describe('TraceFile', () => {
     await file.append(one!);
     expect(() => file.missing([one!], 4)).toThrow(/`branches`.*the 3 that/);
     expect(() => file.missing([{ ...one!, prompt: 'another' }], 3)).toThrow(/Its problem 0 is another one/);
+  });
+});
+
+describe('report', () => {
+  const PAGE = inDirectory('report.html');
+  const DATA = inDirectory('report-data.json');
+  const CSV = inDirectory('report.csv');
+  const measured = (): string =>
+    written(
+      'measured.json',
+      JSON.stringify({
+        benchmark: 'optimizer',
+        rows: [
+          {
+            part: 'idle',
+            rule: '</script>',
+            plan: 'p',
+            deadlineMs: 9,
+            predictedAccuracy: 0.5,
+            accuracy: 0.4,
+            predictedP50: 8,
+            p50: 7,
+            predictedP95: 9,
+            p95: 9,
+          },
+          { part: 'grid', rule: 'grid', plan: 'p', deadlineMs: 9, accuracy: 0.4, p50: 7, p95: 9 },
+        ],
+      }),
+    );
+
+  test('writes a page that needs nothing beside itself, and its figures', async () => {
+    const { code, stdout, stderr } = await runHere(['report', '--from', PLAN, '--out', PAGE, '--json', DATA, '--csv', CSV, '--measured', measured()]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toBe(`${PAGE}, ${DATA}, ${CSV} are written.\n`);
+
+    const page = readFileSync(PAGE, 'utf8');
+    expect(page).toContain("default-src 'none'");
+    expect(page).not.toMatch(/<(?:link|img|iframe|script)\b[^>]*(?:src|href)=/);
+    // Two scripts, data and drawing, whatever stands in the data.
+    expect(page.match(/<\/script/gi)).toHaveLength(2);
+    const [, inPage] = /id="report-data">(.*)<\/script>/.exec(page)!;
+    const data = JSON.parse(readFileSync(DATA, 'utf8')) as ReportData;
+    expect((JSON.parse(inPage!) as ReportData).measured).toEqual(data.measured);
+    expect(data.measured.map(({ rule }) => rule)).toEqual(['</script>']);
+
+    const { optimizer } = await readPlanFile(PLAN);
+    expect(data.frontier.map(({ accuracy }) => accuracy)).toEqual(optimizer.frontier().map(({ predicted }) => predicted.accuracy));
+    expect(data.candidates).toHaveLength(optimizer.fitted.candidates.reduce((sum, { points }) => sum + points.length, 0));
+    for (const { deadlineMs, plan, p95Ms } of data.split) {
+      expect(plan).toBe(String(optimizer.solve({ deadlineMs: deadlineMs! })));
+      expect(p95Ms).toBeLessThanOrEqual(deadlineMs!);
+    }
+    expect(data.split.length).toBeGreaterThan(10);
+
+    const [head, ...lines] = readFileSync(CSV, 'utf8').trimEnd().split('\r\n');
+    expect(head).toMatch(/^plan,strategy,branches,/);
+    expect(lines).toHaveLength(data.candidates.length);
+    expect(lines.some((line) => line.startsWith('"self-consistency of 4, drafts of 2",self-consistency,4,2,replayed,'))).toBe(true);
+  });
+
+  test.each([
+    ['a file that is not there', () => ['--from', '/nowhere/plan.json'], /`from`.*calibrate/],
+    ['results of something else', () => ['--from', PLAN, '--measured', written('else.json', '{"benchmark":"decode"}')], /`measured`.*bench:optimizer/],
+    ['a page in no directory', () => ['--from', PLAN, '--out', '/nowhere/page.html'], /`out`.*\/nowhere/],
+    ['figures in no directory', () => ['--from', PLAN, '--csv', '/nowhere/figures.csv'], /`csv`.*\/nowhere/],
+    ['a confidence of 1', () => ['--from', PLAN, '--confidence', '1'], /`confidence`/],
+  ])('refuses %s', async (_, words, message) => {
+    const { code, stderr } = await runHere(['report', ...words()]);
+    expect({ code }, stderr).toEqual({ code: 2 });
+    expect(stderr).toMatch(message);
+    expect(stderr.split('\n')).toHaveLength(2);
   });
 });

@@ -1,7 +1,5 @@
-import { access, constants, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import type { TraceProblem } from '../../contracts/trace.ts';
-import { InvalidOptionError } from '../../errors.ts';
 import { describeMachine, profileEngine } from '../../node/profile-engine.ts';
 import { LatencyOptimizer } from '../../planning/optimizer/latency-optimizer.ts';
 import { loadProfile, type MeasuredProfile } from '../../planning/profile/measured-profile.ts';
@@ -15,6 +13,7 @@ import { frontierTable } from './plan-text.ts';
 import { choosePlannedModels, type PlannedModelChoice, type PlannedModels } from './planned-models.ts';
 import { StepProgress } from './step-progress.ts';
 import { TraceFile } from './trace-file.ts';
+import { requireWritable } from './writable.ts';
 
 export const TRACE_FILE = 'latency-tts-traces.jsonl';
 
@@ -41,7 +40,7 @@ interface Calibration {
 
 /** `latency-tts calibrate`: profiles, records, fits, and writes what `plan` and `report` read. */
 export async function calibrate(options: CalibrateOptions, host: CliHost, signal: AbortSignal): Promise<void> {
-  await requireWritable(options.out);
+  await requireWritable(options.out, 'out');
   const problems = options.problemsFile === undefined ? generatedProblems(options.problems, options.seed) : await readProblems(options.problemsFile);
   const models = await choosePlannedModels(options);
   const file = await TraceFile.open(options.traces);
@@ -137,25 +136,11 @@ function describe(
     frontierTable(frontier),
     '',
     `${out} is written in ${(tookMs / 1000).toFixed(0)} s; ask it for a plan: latency-tts plan --from ${out} --deadline ${Math.ceil(2 * branchMs)}ms`,
+    `or draw it: latency-tts report --from ${out}`,
     '',
   ].join('\n');
 }
 
 function partialOf(out: string): string {
   return `${out}.profile`;
-}
-
-/** @throws {InvalidOptionError} before minutes of work that could not be kept. */
-export async function requireWritable(path: string, option = 'out'): Promise<void> {
-  const directory = dirname(resolve(path));
-  try {
-    await access(directory, constants.W_OK);
-  } catch {
-    throw new InvalidOptionError(option, 'a file in a directory that exists and can be written', path);
-  }
-  const isDirectory = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (isDirectory) throw new InvalidOptionError(option, 'a file, not a directory', path);
 }

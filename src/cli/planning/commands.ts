@@ -4,11 +4,13 @@ import { parseCount, parseDuration, parseNumber, parseWhole } from '../parse-opt
 import { calibrate, TRACE_FILE } from './calibrate.ts';
 import { plan } from './plan.ts';
 import { PLAN_FILE } from './plan-file.ts';
+import { report } from './report.ts';
 
 /** The commands that plan under a deadline. */
 export function addPlanning(program: Command, host: CliHost, signal: AbortSignal): void {
   addCalibrate(program, host, signal);
   addPlan(program, host, signal);
+  addReport(program, host);
 }
 
 function addCalibrate(program: Command, host: CliHost, signal: AbortSignal): void {
@@ -38,6 +40,19 @@ function addPlan(program: Command, host: CliHost, signal: AbortSignal): void {
     .option('-s, --seed <integer>', 'fixes every random choice of the run', parseWhole, 0)
     .addOption(new Option('--json', 'print plan, explanation and result as JSON').default(false))
     .action((options) => plan(options, host, signal));
+}
+
+function addReport(program: Command, host: CliHost): void {
+  program
+    .command('report')
+    .description('Draw a calibration: a page that needs no network, and its figures as files.')
+    .option('-f, --from <file>', 'what `calibrate` wrote', PLAN_FILE)
+    .option('-o, --out <file>', 'the page', 'report.html')
+    .option('--measured <file>', 'JSON of `npm run bench:optimizer`: predicted against measured')
+    .option('--confidence <probability>', 'least probability of an answer by the deadline', parseNumber, 0.95)
+    .option('--json <file>', 'everything shown, as JSON')
+    .option('--csv <file>', 'every candidate under every deadline, as CSV')
+    .action((options) => report(options, host));
 }
 
 function addModelOptions(command: Command): Command {

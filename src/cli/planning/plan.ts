@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../../errors.ts';
 import { describeMachine } from '../../node/profile-engine.ts';
-import type { PlanResult } from '../../planning/optimizer/plan.ts';
-import type { Plan } from '../../planning/optimizer/plan.ts';
+import { strategyOf } from '../../planning/optimizer/plan-spec.ts';
+import type { Plan, PlanResult } from '../../planning/optimizer/plan.ts';
 import type { MeasuredProfile } from '../../planning/profile/measured-profile.ts';
 import { describeEngine } from '../../planning/profile/profile-engine.ts';
 import { RunEvents } from '../../runtime/run-events.ts';
@@ -21,6 +21,9 @@ export interface PlanOptions extends PlannedModelChoice {
   readonly seed: number;
   readonly json: boolean;
 }
+
+const WARM_UP = 'A baker sells 12 loaves in the morning and 35 in the afternoon. How many loaves does the baker sell?';
+const WARM_UP_TOKENS = 24;
 
 /** `latency-tts plan`: the best plan by a deadline out of a calibration, and if wanted a run of it. */
 export async function plan(options: PlanOptions, host: CliHost, signal: AbortSignal): Promise<void> {
@@ -52,10 +55,13 @@ async function run(
     const expect = { ...(await describeEngine(engine, { signal })), machine: describeMachine() };
     for (const difference of profile?.differencesFrom(expect) ?? []) host.stderr.write(`The calibration is of something else: ${difference}\n`);
     await scorer?.ready?.({ signal });
+    const parts = scorer ? { scorer } : {};
+    // The first run of a process is slower than those that the calibration timed.
+    await strategyOf({ ...chosen.spec, maxTokens: WARM_UP_TOKENS }, parts).run({ engine, prompt: WARM_UP, signal });
     const events = new RunEvents();
     const hide = options.json ? () => undefined : showProgress(events, host);
     try {
-      return await chosen.run({ engine, prompt: prompt.trim(), seed: options.seed, signal, events, ...(scorer && { scorer }) });
+      return await chosen.run({ engine, ...parts, prompt: prompt.trim(), seed: options.seed, signal, events });
     } finally {
       hide();
     }
@@ -69,7 +75,7 @@ function formatRun({ answer, confidence, stopReason, timing, usage, plan: { pred
     `answer: ${answer ?? '(none found)'}`,
     `confidence: ${percent(confidence)}`,
     `took: ${formatMs(timing.totalMs)} (p50 ${formatMs(predicted.latencyMs.p50)} was predicted), ${usage.completionTokens} tokens, ended by ${stopReason}`,
-    ...changes.map((change) => `changed: ${JSON.stringify(change)}`),
+    ...changes.map(({ atMs, kind, from, to, reason }) => `changed after ${formatMs(atMs)}: ${kind}, ${from} to ${to}: ${reason}`),
     '',
   ].join('\n');
 }
