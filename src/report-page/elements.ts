@@ -6,8 +6,12 @@ export function element(name: string, attributes: Readonly<Record<string, string
   return made;
 }
 
-/** What a chart shows, as a table to open. @param columns - Head and cell of each column. */
-export function tableOf<Row>(rows: readonly Row[], columns: readonly (readonly [head: string, cell: (row: Row) => string | number])[]): HTMLElement {
+/** What a chart shows, as a table to open. @param title - Its own among the tables. @param columns - Head and cell of each column. */
+export function tableOf<Row>(
+  title: string,
+  rows: readonly Row[],
+  columns: readonly (readonly [head: string, cell: (row: Row) => string | number])[],
+): HTMLElement {
   const head = element('tr', {}, ...columns.map(([name]) => element('th', { scope: 'col' }, name)));
   const body = rows.map((row) =>
     element(
@@ -20,8 +24,8 @@ export function tableOf<Row>(rows: readonly Row[], columns: readonly (readonly [
     ),
   );
   const table = element('table', {}, element('thead', {}, head), element('tbody', {}, ...body));
-  const scroller = element('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Table' }, table);
-  return element('details', {}, element('summary', {}, `Table (${rows.length} ${rows.length === 1 ? 'row' : 'rows'})`), scroller);
+  const scroller = element('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': title }, table);
+  return element('details', {}, element('summary', {}, `${title} (${rows.length} ${rows.length === 1 ? 'row' : 'rows'})`), scroller);
 }
 
 /** A number with as many digits as are worth reading. */

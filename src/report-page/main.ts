@@ -45,9 +45,17 @@ function figure(caption: string, chart: Chart): HTMLElement {
     const width = Math.min(WIDEST, Math.floor(entry?.contentRect.width ?? 0));
     if (width < 1 || width === drawnWidth) return;
     drawnWidth = width;
-    holder.replaceChildren(chart(width));
+    holder.replaceChildren(asImage(chart(width)));
   }).observe(holder);
   return element('figure', {}, element('figcaption', {}, caption), holder);
+}
+
+/** One image to a screen reader, with the name of the whole: what it is made of has names that groups may not have. */
+function asImage(drawn: Element): Element {
+  const images = drawn.matches('svg') ? [drawn] : Array.from(drawn.querySelectorAll('svg[aria-label]'));
+  for (const image of images) image.setAttribute('role', 'img');
+  for (const group of Array.from(drawn.querySelectorAll('g[aria-label]'))) group.removeAttribute('aria-label');
+  return drawn;
 }
 
 function section(title: string, text: string, ...children: readonly HTMLElement[]): HTMLElement {
@@ -59,10 +67,8 @@ function frontierSection({ candidates, frontier, problems }: ReportData): HTMLEl
     'Accuracy against latency',
     `Every candidate under every fitted deadline, replayed on ${problems} problems. The line is the best plan by each deadline, with the 95 % interval of its accuracy.`,
     figure('Each dot is a candidate under a deadline', frontierChart(candidates, frontier)),
-    element('h3', {}, 'The frontier'),
-    tableOf(frontier, PLAN_COLUMNS),
-    element('h3', {}, 'All candidates'),
-    tableOf(candidates, PLAN_COLUMNS),
+    tableOf('Table of the frontier', frontier, PLAN_COLUMNS),
+    tableOf('Table of all candidates', candidates, PLAN_COLUMNS),
   );
 }
 
@@ -72,7 +78,7 @@ function splitSection({ split, confidence }: ReportData): HTMLElement {
     `What the most accurate plan spends a deadline on, at ${percent(confidence)} % confidence. Branches and drafts draw on the same idle hardware.`,
     figure('Branches', branchesChart(split)),
     figure('Drafts', draftsChart(split)),
-    tableOf(split, PLAN_COLUMNS),
+    tableOf('Table of plans by deadline', split, PLAN_COLUMNS),
   );
 }
 
@@ -81,7 +87,7 @@ function stepTimeSection({ stepTimes }: ReportData): HTMLElement {
     const times = stepTimes.filter((time) => time.part === part);
     return times.length === 0 ? [] : [figure(`${PARTS[part]}: ms a pass, behind ${times[0]!.contextTokens} tokens`, stepTimeChart(times))];
   });
-  const table = tableOf(stepTimes, [
+  const table = tableOf('Table of step times', stepTimes, [
     ['part', ({ part }) => part],
     ['rows', ({ rows }) => rows],
     ['new tokens a row', ({ newTokens }) => newTokens],
@@ -96,7 +102,7 @@ function measuredSection({ measured }: ReportData): HTMLElement {
     'Predicted against measured',
     'Plans that were run on held-out problems. On the dashed line a prediction came true.',
     element('div', { class: 'grid' }, figure('Latency', latencyChart(measured)), figure('Accuracy', accuracyChart(measured))),
-    tableOf(measured, MEASURED_COLUMNS),
+    tableOf('Table of measured plans', measured, MEASURED_COLUMNS),
   );
 }
 

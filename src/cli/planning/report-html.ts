@@ -9,7 +9,7 @@ const STYLE = `
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
 main { max-width: 980px; margin: 0 auto; padding: 1rem; }
-h1 { font-size: 1.6rem; margin: 0.5rem 0 0; } h2 { font-size: 1.2rem; margin: 0; } h3 { font-size: 1rem; margin: 1rem 0 0.25rem; }
+h1 { font-size: 1.6rem; margin: 0.5rem 0 0; } h2 { font-size: 1.2rem; margin: 0; }
 p { margin: 0.25rem 0 0.75rem; color: var(--faint); overflow-wrap: anywhere; }
 section { background: var(--surface); border: 1px solid var(--line); border-radius: 10px; padding: 1rem; margin: 1rem 0; }
 figure { margin: 0 0 1rem; min-width: 0; } figcaption { font-weight: 600; font-size: 0.9rem; }
