@@ -33,7 +33,7 @@ const CLASSES = new Map<unknown, { readonly prototype: Error }>([
 
 export function transferError(error: unknown, keptCauses = KEPT_CAUSES): TransferredError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error), stack: undefined, fields: {} };
-  const fields = errors.isLatencyTtsError(error) ? Object.fromEntries(Object.entries(error).map(([key, value]) => [key, cloneable(value)])) : {};
+  const fields = errors.isLatencyTtsError(error) ? Object.fromEntries(Object.entries(error).map(([key, value]) => [key, cloneableField(value)])) : {};
   const transferred = { name: error.name, message: error.message, stack: error.stack, fields };
   if (!('cause' in error) || keptCauses === 0) return transferred;
   const { cause } = error;
@@ -51,11 +51,12 @@ export function receiveError({ name, message, stack, fields, cause }: Transferre
 
 function cloneable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(cloneable);
-  if (isRecord(value)) return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, cloneable(field)]));
   const isPlain = value === null || !['object', 'function', 'symbol'].includes(typeof value);
   return isPlain ? value : String(value);
 }
 
-function isRecord(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+/** Fields of our errors may be records of plain values. */
+function cloneableField(value: unknown): unknown {
+  const isRecord = typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  return isRecord ? Object.fromEntries(Object.entries(value).map(([key, field]) => [key, cloneable(field)])) : cloneable(value);
 }
