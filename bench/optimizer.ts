@@ -6,8 +6,7 @@
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { mean, median } from 'simple-statistics';
-import type {
-  Plan} from 'latency-tts';
+import type { Plan } from 'latency-tts';
 import {
   bundledModels,
   countVotes,

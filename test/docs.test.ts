@@ -105,7 +105,9 @@ describe.each(documents)('%s', (file) => {
   test('gives the command only options that it has', async () => {
     const shell = extractBlocks(text, file).filter(({ language }) => language === 'bash');
     const used = shell.flatMap(({ code }) => cliOptionsIn(code));
-    const helps = await Promise.all(['solve', 'serve', 'calibrate', 'plan', 'report'].map((command) => run(process.execPath, [`${ROOT}dist/cli.js`, command, '--help'])));
+    const helps = await Promise.all(
+      ['solve', 'serve', 'calibrate', 'plan', 'report'].map((command) => run(process.execPath, [`${ROOT}dist/cli.js`, command, '--help'])),
+    );
     const known = optionsOfHelp(helps.map(({ stdout }) => stdout).join('\n'));
     expect(known.size).toBeGreaterThan(5);
     expect(used.filter((option) => !known.has(option))).toEqual([]);

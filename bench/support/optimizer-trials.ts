@@ -1,7 +1,7 @@
 /** Runs of plans on held-out problems, and what they came to. */
 import { performance } from 'node:perf_hooks';
 import { mean, quantile } from 'simple-statistics';
-import type { Plan} from 'latency-tts';
+import type { Plan } from 'latency-tts';
 import { equivalent, NoCandidateError, type Engine, type PlanPrediction, type StepScorer } from 'latency-tts';
 import type { BenchProblem } from './optimizer-problems.ts';
 
