@@ -131,7 +131,7 @@ export function hostThreadedEngine(port: EnginePort, describeModel: DescribeMode
     const { target, draft, maxRows, speculation } = message as EngineStart;
     const load = async (): Promise<Engine> => {
       const describe = (model: 'target' | 'draft', description: unknown): Promise<LocalModel> =>
-        describeModel(description, (progress) => port.post({ type: 'load-progress', model, progress } satisfies EngineResponse));
+        describeModel(description, (progress) => port.post([{ type: 'load-progress', model, progress }] satisfies EngineResponse[]));
       const [targetModel, draftModel] = await Promise.all([describe('target', target), draft === undefined ? undefined : describe('draft', draft)]);
       return loadEngine({ target: targetModel, maxRows, ...(draftModel && { draft: draftModel }), ...(speculation && { speculation }) });
     };

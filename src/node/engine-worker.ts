@@ -15,12 +15,17 @@ export function startEngineWorker(): EngineWorker {
   return {
     port: {
       post(message) {
-        if (isCall(message) && openCalls++ === 0) worker.ref();
         worker.postMessage(message);
+        // Counted only now: what could not be sent is never answered.
+        const calls = callsIn(message);
+        if (calls > 0 && openCalls === 0) worker.ref();
+        openCalls += calls;
       },
       onMessage(listener) {
         worker.on('message', (message) => {
-          if (isCall(message) && --openCalls === 0 && !isEnding) worker.unref();
+          const answered = callsIn(message);
+          openCalls -= answered;
+          if (answered > 0 && openCalls === 0 && !isEnding) worker.unref();
           listener(message);
         });
       },
@@ -37,9 +42,9 @@ export function startEngineWorker(): EngineWorker {
   };
 }
 
-/** Requests and answers carry the number of their call. */
-function isCall(message: unknown): boolean {
-  return typeof message === 'object' && message !== null && 'call' in message;
+/** Requests and answers come in lists and carry the number of their call. */
+function callsIn(message: unknown): number {
+  return Array.isArray(message) ? message.filter((part: object) => 'call' in part).length : 0;
 }
 
 /** The worker's own side of its port. */

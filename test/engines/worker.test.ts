@@ -44,6 +44,25 @@ test('a broken model file fails the first call by name, and every later one', as
   }
 });
 
+test('branches that are advanced together take as many passes in a worker as in the calling thread', async () => {
+  const passes = async (thread: 'worker' | 'main'): Promise<number[]> => {
+    // So hot that no branch ends by itself.
+    const session = await open(thread).open(PROMPT, { sampling: { temperature: 50 } });
+    const branches = session.branch(8);
+    const counts: number[] = [];
+    for (let segment = 0; segment < 4; segment++) {
+      const before = session.usage().forwardCount;
+      await Promise.all(branches.map((branch) => branch.advance({ until: { tokens: 3 } })));
+      counts.push(session.usage().forwardCount - before);
+    }
+    await session.dispose();
+    return counts;
+  };
+  const main = await passes('main');
+  expect(main).toEqual([2, 3, 3, 3]);
+  expect(await passes('worker')).toEqual(main);
+});
+
 test('a clock of one’s own is refused', async () => {
   await expect(open('worker').open(PROMPT, { clock: new ManualClock() })).rejects.toThrow(/`clock`/);
 });
@@ -71,7 +90,10 @@ test('a process ends by itself when its workers have nothing to do', async () =>
     import { bundledModels, Decoder } from 'latency-tts';
     const { target } = await bundledModels({ threads: 1 });
     const session = await new Decoder({ model: target }).open('How many?', {});
-    const { tokens } = await session.branch(1)[0].advance({ until: { tokens: 3 } });
+    const [branch] = session.branch(1);
+    // Never sent, so never answered: nothing to stay alive for.
+    await branch.advance({ until: { tokens: 3, hint: () => 1 } }).catch(() => undefined);
+    const { tokens } = await branch.advance({ until: { tokens: 3 } });
     console.log(tokens.length);
   `;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], { timeout: 60_000 });

@@ -3,6 +3,7 @@ import type { PassMeter } from '../../contracts/profile.ts';
 import { DisposedError, InvalidOptionError } from '../../errors.ts';
 import type { EnginePort } from '../../models/local-model.ts';
 import type { BranchAddress, BranchResult, CallResult, EngineRequest, EngineResponse, OpenResult, ReadyResult } from './messages.ts';
+import { Outbox } from './outbox.ts';
 import { transferError } from './transferred-error.ts';
 
 interface HostedSession {
@@ -12,8 +13,14 @@ interface HostedSession {
 
 /** Serves an engine to the other side of a port; `PortEngine` is that side. */
 export function hostEngine(engine: Engine, port: EnginePort): void {
-  const host = new EngineHost(engine, (response) => port.post(response));
-  port.onMessage((message) => host.receive(message as EngineRequest));
+  const outbox = new Outbox<EngineResponse>(
+    (responses) => port.post(responses),
+    (response, error) => response.type === 'result' && outbox.add({ type: 'error', call: response.call, error: transferError(error) }),
+  );
+  const host = new EngineHost(engine, (response) => outbox.add(response));
+  port.onMessage((requests) => {
+    for (const request of requests as readonly EngineRequest[]) host.receive(request);
+  });
 }
 
 class EngineHost {

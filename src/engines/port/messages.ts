@@ -1,3 +1,8 @@
+/**
+ * What the two sides of a port tell each other. Messages travel in lists: those of one turn together (`Outbox`).
+ *
+ * @module
+ */
 import type { AdvanceOptions, Branch, BranchProgress, DecidedDraft, EngineUsage, Segment, SessionOptions } from '../../contracts/engine.ts';
 import type { EngineAnatomy, MeasureOptions, MeteredPart, PassShape } from '../../contracts/profile.ts';
 import type { Prompt } from '../../contracts/prompt.ts';

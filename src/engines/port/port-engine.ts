@@ -9,6 +9,7 @@ import { systemClock } from '../../runtime/system-clock.ts';
 import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
 import { tellListener } from '../tell-listener.ts';
 import type { BranchAddress, BranchResult, EngineRequest, EngineResponse, LoadProgressReport, OpenResult, ReadyResult } from './messages.ts';
+import { Outbox } from './outbox.ts';
 import { receiveError } from './transferred-error.ts';
 
 interface OpenCall {
@@ -38,7 +39,7 @@ function untilAborted<Result>({ answer, cancel }: StartedCall<Result>, signal: A
 
 /** Calls over a port, with answers matched by number and aborts passed on. */
 class PortCaller {
-  readonly #port: EnginePort;
+  readonly #outbox: Outbox<EngineRequest>;
   readonly #onLoadProgress: ((report: LoadProgressReport) => void) | undefined;
   readonly #calls = new Map<number, OpenCall>();
   /** What sessions want to hear of while calls are open, by session. */
@@ -47,9 +48,14 @@ class PortCaller {
   #closedBy: Error | undefined;
 
   constructor(port: EnginePort, onLoadProgress?: (report: LoadProgressReport) => void) {
-    this.#port = port;
+    this.#outbox = new Outbox(
+      (requests) => port.post(requests),
+      (request, error) => 'call' in request && this.#take(request.call)?.reject(error),
+    );
     this.#onLoadProgress = onLoadProgress;
-    port.onMessage((message) => this.#receive(message as EngineResponse));
+    port.onMessage((responses) => {
+      for (const response of responses as readonly EngineResponse[]) this.#receive(response);
+    });
     port.onClose((error) => this.close(new ModelError('The worker that runs the model has stopped.', { cause: error })));
   }
 
@@ -82,7 +88,7 @@ class PortCaller {
 
   tell(request: Exclude<EngineRequest, Numbered>): void {
     this.requireOpen();
-    this.#port.post(request);
+    this.#outbox.add(request);
   }
 
   /** Sends a request whose answer settles `answer`; `cancel` tells the other side to give it up. */
@@ -91,9 +97,9 @@ class PortCaller {
     const call = this.#nextCall++;
     const answer = new Promise<Result>((resolve, reject) => {
       this.#calls.set(call, { resolve: resolve as (value: unknown) => void, reject });
-      this.#port.post({ ...request, call });
+      this.#outbox.add({ ...request, call });
     });
-    return { answer, cancel: () => this.#port.post({ type: 'cancel', target: call } satisfies EngineRequest) };
+    return { answer, cancel: () => this.#outbox.add({ type: 'cancel', target: call }) };
   }
 
   /** Rejects with the signal's reason as soon as it is aborted; the other side is told to give up. */
@@ -106,10 +112,16 @@ class PortCaller {
     if (response.type === 'progress') return tellListener(this.listeners.get(response.session)?.onProgress, response.progress);
     if (response.type === 'draft') return tellListener(this.listeners.get(response.session)?.onDraft, response.branch, response.draft);
     if (response.type === 'load-progress') return this.#onLoadProgress?.(response);
-    const call = this.#calls.get(response.call);
-    this.#calls.delete(response.call);
+    const call = this.#take(response.call);
     if (response.type === 'result') call?.resolve(response.value);
     else call?.reject(receiveError(response.error));
+  }
+
+  /** The open call of this number, which is no longer open. */
+  #take(number: number): OpenCall | undefined {
+    const call = this.#calls.get(number);
+    this.#calls.delete(number);
+    return call;
   }
 }
 

@@ -1,16 +1,122 @@
 /** What can go wrong between the two sides of a port; the laws of engines run over it in `engine.test.ts`. */
-import { expect, test } from 'vitest';
-import type { Branch } from '../../../src/contracts/engine.ts';
+import { describe, expect, test } from 'vitest';
+import type { Branch, Engine } from '../../../src/contracts/engine.ts';
+import type { EngineAnatomy, PassMeter } from '../../../src/contracts/profile.ts';
+import { hostEngine } from '../../../src/engines/port/host-engine.ts';
+import { PortEngine } from '../../../src/engines/port/port-engine.ts';
 import { DisposedError, InvalidOptionError, ModelError } from '../../../src/errors.ts';
 import { ManualClock } from '../../../src/testing/manual-clock.ts';
 import { complete, tokensOf, withSession } from '../engine-laws.ts';
-import { portDecoder, portPair, scriptedModel, YieldingTokenModel } from '../scripted-engines.ts';
+import { mainDecoder, portDecoder, portPair, scriptedModel, YieldingTokenModel, type PortPair } from '../scripted-engines.ts';
 
 const PROMPT = 'abba 12';
 
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
+
+/** Ports that note the kinds of messages that are sent together. */
+function watchedPorts(): PortPair & { readonly sent: readonly (readonly string[])[] } {
+  const { near, far, close } = portPair();
+  const sent: string[][] = [];
+  const watched = (port: PortPair['near']): PortPair['near'] => ({
+    ...port,
+    post(messages) {
+      port.post(messages);
+      sent.push((messages as { type: string }[]).map(({ type }) => type));
+    },
+  });
+  return { near: watched(near), far: watched(far), close, sent };
+}
+
+describe('messages of one turn', () => {
+  test('travel together, there and back', async () => {
+    const ports = watchedPorts();
+    const session = await portDecoder(scriptedModel({}, YieldingTokenModel), ports).open({ text: PROMPT }, {});
+    const before = ports.sent.length;
+    await Promise.all(session.branch(3).map((branch) => branch.advance({ until: { tokens: 4 } })));
+    expect(ports.sent.slice(before)).toEqual([
+      ['branch', 'advance', 'advance', 'advance'],
+      ['result', 'result', 'result'],
+    ]);
+  });
+
+  test('keep their order', async () => {
+    const engine = portDecoder(scriptedModel({}, YieldingTokenModel));
+    const [expected] = await tokensOf(engine, PROMPT, {}, 1);
+    await withSession(engine, PROMPT, {}, async (session) => {
+      const [branch, aborted] = session.branch(2) as [Branch, Branch];
+      const fork = branch.fork();
+      const calls = [branch.advance(), aborted.advance(), fork.advance()] as const;
+      aborted.abort();
+      const [whole, none, forked] = await Promise.all(calls);
+      expect(whole.tokens).toEqual(expected);
+      expect(none.finish).toBe('aborted');
+      expect(forked.tokens).not.toEqual(expected);
+    });
+  });
+
+  test('a call that is given up in the turn it was made in costs no pass', async () => {
+    const engine = portDecoder(scriptedModel({}, YieldingTokenModel));
+    await withSession(engine, PROMPT, {}, async (session) => {
+      const [branch] = session.branch(1) as [Branch];
+      const controller = new AbortController();
+      const { forwardCount } = session.usage();
+      const call = branch.advance({ signal: controller.signal });
+      controller.abort('enough');
+      await expect(call).rejects.toBe('enough');
+      await branch.force('');
+      expect(session.usage().forwardCount).toBe(forwardCount);
+    });
+  });
+
+  test('one that cannot be sent fails alone', async () => {
+    const engine = portDecoder(scriptedModel({}, YieldingTokenModel));
+    const expected = await tokensOf(engine, PROMPT, {}, 3);
+    await withSession(engine, PROMPT, {}, async (session) => {
+      const branches = session.branch(3) as [Branch, Branch, Branch];
+      const uncloneable = { until: { tokens: 60, hint: () => 1 } };
+      const [first, second, third] = await Promise.allSettled(branches.map((branch, index) => (index === 1 ? branch.advance(uncloneable) : branch.advance())));
+      expect(second).toMatchObject({ status: 'rejected', reason: { name: 'DataCloneError' } });
+      expect([first, third]).toMatchObject([{ value: { tokens: expected[0] } }, { value: { tokens: expected[2] } }]);
+      expect((await complete(branches[1])).tokens).toEqual(expected[1]);
+    });
+  });
+
+  test('an answer that cannot be sent fails its call alone', async () => {
+    const ports = portPair();
+    const model = mainDecoder(scriptedModel());
+    const anatomy = { parts: [], target: { hint: (): number => 1 } } as unknown as EngineAnatomy;
+    const passes: PassMeter = { anatomy: async () => anatomy, measure: async () => [[1]] };
+    hostEngine(
+      { name: 'meter', contextTokens: 9, passes, ready: () => model.ready(), open: (...request) => model.open(...request), dispose: () => model.dispose() },
+      ports.far,
+    );
+    const engine = new PortEngine(ports.near, async () => undefined);
+    await engine.ready();
+    const [unsent, sent] = await Promise.allSettled([engine.passes!.anatomy(), engine.passes!.measure('target', [], { repetitions: 1, warmUp: 0 })]);
+    expect(unsent).toMatchObject({ status: 'rejected', reason: { message: expect.stringMatching(/could not be cloned/) as string } });
+    expect(sent).toMatchObject({ value: [[1]] });
+  });
+
+  test('branches that are advanced together take as many passes as in the thread itself, segment for segment', async () => {
+    const passes = async (engine: Engine): Promise<number[]> =>
+      withSession(engine, PROMPT, {}, async (session) => {
+        const branches = session.branch(5);
+        const counts: number[] = [];
+        for (let segment = 0; segment < 3; segment++) {
+          const before = session.usage().forwardCount;
+          await Promise.all(branches.map((branch) => branch.advance({ until: { tokens: 4 } })));
+          counts.push(session.usage().forwardCount - before);
+        }
+        return counts;
+      });
+    const expected = await passes(mainDecoder(scriptedModel({}, YieldingTokenModel)));
+    // The first token comes from the logits of the prompt.
+    expect(expected).toEqual([3, 4, 4]);
+    expect(await passes(portDecoder(scriptedModel({}, YieldingTokenModel)))).toEqual(expected);
+  });
+});
 
 test('an opening given up at any moment leaves no sequence behind', async () => {
   const model = scriptedModel({}, YieldingTokenModel);
