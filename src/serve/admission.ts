@@ -1,6 +1,6 @@
 import type { Clock } from '../contracts/clock.ts';
 import { ApiError } from './api-error.ts';
-import type { ServiceTimes } from './service-times.ts';
+import type { ServiceTimes, Work } from './service-times.ts';
 
 export interface AdmissionOptions {
   readonly clock: Clock;
@@ -20,8 +20,7 @@ export interface Load {
 
 /** A request before the gate. */
 export interface Ticket {
-  /** What work it is, to the service times. */
-  readonly kind: string;
+  readonly work: Work;
   /** Time on the clock. */
   readonly deadlineAt: number;
   readonly signal: AbortSignal;
@@ -85,27 +84,33 @@ export class Admission {
   expectedWaitMs(): number {
     const { clock, times, maxRunning } = this.#options;
     const now = clock.now();
-    const freeAt = [...this.#running].map(({ kind, startedAt, deadlineAt }) =>
-      Math.max(now, Math.min(now + times.remainingMs(kind, now - startedAt), deadlineAt)),
-    );
+    const freeAt = this.#expectedEnds(now);
     while (freeAt.length < maxRunning) freeAt.push(now);
-    for (const { kind, deadlineAt } of this.#queue) {
+    for (const { work, deadlineAt } of this.#queue) {
       const slot = freeAt.indexOf(Math.min(...freeAt));
-      freeAt[slot] = Math.max(freeAt[slot]!, Math.min(freeAt[slot]! + times.typicalMs(kind), deadlineAt));
+      freeAt[slot] = Math.max(freeAt[slot]!, Math.min(freeAt[slot]! + times.plannedMs(work), deadlineAt));
     }
     return Math.min(...freeAt) - now;
   }
 
-  #refuseHopeless({ kind, deadlineAt }: Ticket): void {
+  /** Times on the clock at which those at work are likely to be done. */
+  #expectedEnds(now: number): number[] {
+    const { times } = this.#options;
+    return [...this.#running].map(({ work, startedAt, deadlineAt }) => Math.max(now, Math.min(now + times.remainingMs(work, now - startedAt), deadlineAt)));
+  }
+
+  #refuseHopeless({ work, deadlineAt }: Ticket): void {
     const { clock, times, maxQueued } = this.#options;
     const waitMs = this.expectedWaitMs();
     if (this.#isBusy() && this.#queue.length >= maxQueued) {
       throw new ApiError(503, 'queue_full', `${this.#queue.length} requests wait already.`, { retryAfterMs: Math.max(waitMs, 100) });
     }
-    const leastMs = times.leastMs(kind);
     const leftMs = deadlineAt - clock.now();
-    if (waitMs + leastMs <= leftMs) return;
-    throw unattainable(leftMs, leastMs, waitMs);
+    const leastMs = times.leastMs(work);
+    // Who can start at once may try with little time. Who would have to wait is not taken in for half an answer.
+    const neededMs = this.#isBusy() ? times.neededMs(work) : leastMs;
+    if (waitMs + neededMs <= leftMs) return;
+    throw unattainable({ leftMs, leastMs, waitMs, neededMs, changeMs: Math.min(...this.#expectedEnds(clock.now())) - clock.now() });
   }
 
   #isBusy(): boolean {
@@ -115,8 +120,8 @@ export class Admission {
   /** Resolves when the turn has come; rejects as soon as it cannot come in time. */
   #wait(ticket: Ticket): Promise<() => void> {
     const { clock, times } = this.#options;
-    const { signal, kind, deadlineAt } = ticket;
-    const latestStart = deadlineAt - times.leastMs(kind);
+    const { signal, work, deadlineAt } = ticket;
+    const latestStart = deadlineAt - times.leastMs(work);
     return new Promise((resolve, reject) => {
       const left = new AbortController();
       const leave = (): void => {
@@ -128,7 +133,8 @@ export class Admission {
       const giveUp = (): void => {
         const waitMs = this.expectedWaitMs();
         leave();
-        reject(unattainable(deadlineAt - clock.now(), times.leastMs(kind), waitMs));
+        const message = `${this.#queue.length + this.#running.size} others took longer than expected, and no time was left for work.`;
+        reject(new ApiError(503, 'queue_timeout', message, { param: 'deadline_ms', retryAfterMs: Math.max(waitMs, 1) }));
       };
       const start = (): void => {
         // Starts before it leaves, so that the place is never seen empty.
@@ -167,17 +173,25 @@ export class Admission {
   }
 }
 
-function unattainable(leftMs: number, leastMs: number, waitMs: number): ApiError {
-  const [left, least, wait] = [leftMs, leastMs, waitMs].map((milliseconds) => Math.max(0, Math.round(milliseconds)));
-  const isTooShort = leastMs > leftMs;
-  return new ApiError(
-    503,
-    'deadline_unattainable',
-    isTooShort
-      ? `${left} ms are left until the deadline; nine in ten such requests took ${least} ms or more of late. Allow more time.`
-      : `${left} ms are left until the deadline; ${wait} ms of waiting and ${least} ms of work or more are expected.`,
-    { param: 'deadline_ms', retryAfterMs: Math.max(waitMs + leastMs - leftMs, 1), ...(isTooShort && { shouldRetry: false }) },
-  );
+interface Prospect {
+  readonly leftMs: number;
+  readonly leastMs: number;
+  readonly waitMs: number;
+  readonly neededMs: number;
+  /** Until somebody at work is likely to be done: nothing changes before. */
+  readonly changeMs: number;
+}
+
+function unattainable({ leftMs, leastMs, waitMs, neededMs, changeMs }: Prospect): ApiError {
+  const [left, least, wait, needed] = [leftMs, leastMs, waitMs, neededMs].map((milliseconds) => Math.max(0, Math.round(milliseconds)));
+  if (leastMs > leftMs) {
+    const message = `${left} ms are left until the deadline; nine in ten such requests took ${least} ms or more of late. Allow more time.`;
+    return new ApiError(503, 'deadline_unattainable', message, { param: 'deadline_ms', retryAfterMs: waitMs + leastMs - leftMs, shouldRetry: false });
+  }
+  const message = `${left} ms are left until the deadline; ${wait} ms of waiting and ${needed} ms of work are expected.`;
+  // Once nobody has to wait, less time than is planned for is enough for a try.
+  const retryAfterMs = Math.max(Math.min(waitMs + neededMs - leftMs, waitMs), changeMs, 1);
+  return new ApiError(503, 'deadline_unattainable', message, { param: 'deadline_ms', retryAfterMs });
 }
 
 /** Whether the time came before the signal; never where the clock cannot wait. */

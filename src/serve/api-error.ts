@@ -14,6 +14,7 @@ export type ApiErrorCode =
   | 'method_not_allowed'
   | 'misdirected_host'
   | 'queue_full'
+  | 'queue_timeout'
   | 'deadline_unattainable'
   | 'deadline_exceeded'
   | 'shutting_down'

@@ -2,9 +2,11 @@ import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { Clock } from '../contracts/clock.ts';
 import type { Admission } from './admission.ts';
+import { NoCandidateError } from '../errors.ts';
 import { ApiError } from './api-error.ts';
 import type { Completion, WorkListener } from './completion.ts';
 import type { CompletionTask, Endpoint } from './completion-task.ts';
+import type { LoopLag } from './loop-lag.ts';
 import type { RequestRecord } from './metrics.ts';
 import { readTask, type TaskPolicy } from './read-task.ts';
 import { replyBody, secondsOf, type ReplyHead } from './reply-body.ts';
@@ -13,13 +15,15 @@ import { RequestLife } from './request-life.ts';
 import { makeStrategy, runStrategy, type ReadyStrategy } from './run-strategy.ts';
 import { sampleChoices } from './sample-choices.ts';
 import { SINGLE } from './served-model.ts';
-import type { ServiceTimes } from './service-times.ts';
+import type { ServiceTimes, Work } from './service-times.ts';
 import { StreamedReply } from './streamed-reply.ts';
+import { sizeOf } from './work-size.ts';
 
 export interface CompletionServiceOptions {
   readonly clock: Clock;
   readonly times: ServiceTimes;
   readonly admission: Admission;
+  readonly lag: LoopLag;
   readonly reserve: ReplyReserve;
   readonly policy: TaskPolicy;
   /** Of the first request without a seed. */
@@ -102,11 +106,13 @@ export class CompletionService {
       },
     });
     this.#open.add(life);
+    this.#options.lag.watch();
     return life;
   }
 
   #tellIdle(): void {
     if (this.#open.size > 0) return;
+    this.#options.lag.rest();
     const waiting = this.#idle;
     this.#idle = [];
     for (const resolve of waiting) resolve();
@@ -118,7 +124,7 @@ export class CompletionService {
     const ready = task.strategy.name === SINGLE ? undefined : makeStrategy(task, task.model.strategies ?? {});
     life.understand(task);
     const workDeadlineAt = life.startedAt + task.deadlineMs - reserve.of(task.deadlineMs);
-    life.release = await admission.admit({ kind: kindOf(task), deadlineAt: workDeadlineAt, signal: life.signal });
+    life.release = await admission.admit({ work: workOf(task), deadlineAt: workDeadlineAt, signal: life.signal });
     life.signal.throwIfAborted();
     const head = { id: life.id, created: secondsOf(clock) };
     return { task, ready, head, seed: task.seed ?? this.#nextSeed++, workDeadlineAt };
@@ -128,16 +134,31 @@ export class CompletionService {
     const { clock, times } = this.#options;
     const startedAt = clock.now();
     const context = { clock, deadlineAt: workDeadlineAt, seed, signal: life.signal, listener };
-    const completion = await (ready ? runStrategy(ready, task, context) : sampleChoices(task, context));
-    const isWhole = completion.report.stopReason !== 'deadline' || completion.report.answer !== undefined;
-    times.add(kindOf(task), clock.now() - startedAt, isWhole);
-    return completion;
+    const note = (isCut: boolean, hasAnswer: boolean): void => times.add(workOf(task), clock.now() - startedAt, { isCut, hasAnswer });
+    try {
+      const completion = await (ready ? runStrategy(ready, task, context) : sampleChoices(task, context));
+      const isCut = completion.report.stopReason === 'deadline';
+      note(isCut, !isCut || completion.report.answer !== undefined);
+      return completion;
+    } catch (error) {
+      if (error instanceof NoCandidateError && error.stopReason === 'deadline') {
+        note(true, false);
+        this.#noteLateness(workDeadlineAt, true);
+      }
+      throw error;
+    }
   }
 
   #end({ workDeadlineAt }: Turn, life: RequestLife, completion: Completion): void {
-    const { clock, reserve } = this.#options;
-    if (completion.report.stopReason === 'deadline') reserve.add(clock.now() - workDeadlineAt);
+    this.#noteLateness(workDeadlineAt, completion.report.stopReason === 'deadline');
     life.end({ completion });
+  }
+
+  /** @param isCut - Whether all the time was used, so that an early end says something, too. */
+  #noteLateness(workDeadlineAt: number, isCut: boolean): void {
+    const { clock, reserve } = this.#options;
+    const latenessMs = clock.now() - workDeadlineAt;
+    if (isCut || latenessMs > 0) reserve.add(latenessMs);
   }
 
   #stream(context: Context<ServeEnv>, turn: Turn, life: RequestLife): Response {
@@ -162,9 +183,9 @@ export class CompletionService {
   }
 }
 
-/** What takes about as long, to the service times. */
-function kindOf({ modelId, strategy }: CompletionTask): string {
-  return `${modelId}\n${strategy.name}`;
+/** What work it is, to the service times. */
+function workOf(task: CompletionTask): Work {
+  return { kind: `${task.modelId}\n${task.strategy.name}`, size: sizeOf(task) };
 }
 
 /** @throws {ApiError} */

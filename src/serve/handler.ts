@@ -14,6 +14,7 @@ import { ApiError, toApiError } from './api-error.ts';
 import { ApiKey } from './api-key.ts';
 import { CompletionService, type ServeEnv } from './completion-service.ts';
 import type { Endpoint } from './completion-task.ts';
+import { LoopLag } from './loop-lag.ts';
 import type { RequestRecord, ServeMetrics } from './metrics.ts';
 import { modelBody } from './model-body.ts';
 import { secondsOf } from './reply-body.ts';
@@ -103,12 +104,14 @@ class Handler implements ServeHandler {
     this.#models = withDefaults(options.models);
     this.#key = options.apiKey === undefined ? undefined : new ApiKey(options.apiKey);
     const times = new ServiceTimes(clock);
+    const lag = new LoopLag(clock);
     this.#admission = new Admission({ clock, times, maxRunning, maxQueued, onLoad: (load) => metrics?.onLoad(load) });
     this.#service = new CompletionService({
       clock,
       times,
       admission: this.#admission,
-      reserve: new ReplyReserve(options.replyReserveMs ?? 5),
+      lag,
+      reserve: new ReplyReserve(options.replyReserveMs ?? 5, lag),
       policy: {
         models: this.#models,
         maxChoices: options.maxChoices ?? 16,

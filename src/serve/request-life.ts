@@ -103,7 +103,7 @@ export class RequestLife {
       totalMs,
       queuedMs,
       deadlineMs,
-      isMiss: outcome === 'deadline_exceeded' || ((outcome === 'completed' || outcome === 'deadline') && totalMs > deadlineMs),
+      isMiss: outcome === 'deadline_exceeded' || outcome === 'queue_timeout' || ((outcome === 'completed' || outcome === 'deadline') && totalMs > deadlineMs),
       usage: completion?.usage,
       error,
     });

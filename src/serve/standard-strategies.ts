@@ -17,6 +17,7 @@ import { Rebase } from '../strategies/rebase.ts';
 import { SelfConsistency } from '../strategies/self-consistency.ts';
 import { SpeculativeRejection } from '../strategies/speculative-rejection.ts';
 import type { StrategyCall, StrategyMaker, StrategyRegistry } from './served-model.ts';
+import { WIDTH_OPTIONS } from './work-size.ts';
 
 export interface StandardStrategiesOptions {
   /** Judges solutions; without one, strategies that need it are not offered. */
@@ -38,9 +39,6 @@ const forcedAnswer = v.strictObject({ suffix: text, maxTokens: number, stop: tex
 const solution: Entries = { forcedAnswer: v.optional(v.union([v.literal(false), forcedAnswer])) };
 const search: Entries = { ...solution, aggregation: text, select: text };
 const tree: Entries = { ...search, stepStop: texts, maxStepTokens: number, maxSteps: number, lookahead: number };
-
-/** Of these a client could ask for more than a machine bears. */
-const BOUNDED = ['branches', 'beams', 'width', 'particles', 'simulations', 'iterations', 'lookahead'];
 
 /**
  * The library's strategies under their own names. `strategy.options` of a request are those options of their constructors that
@@ -130,7 +128,8 @@ function constructorOptions(entries: Entries, { options, maxTokens, sampling }: 
     throw new InvalidOptionError(path, issue.expected ?? 'valid', issue.input);
   }
   const checked = parsed.output as PlainOptions;
-  for (const name of BOUNDED) {
+  // Of these a client could ask for more than a machine bears.
+  for (const name of WIDTH_OPTIONS) {
     const value = checked[name];
     if (typeof value === 'number' && value > maxBranches) throw new InvalidOptionError(name, `at most ${maxBranches} on this server`, value);
   }

@@ -1,14 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { Admission, type AdmissionOptions, type Load } from '../../src/serve/admission.ts';
-import { ServiceTimes } from '../../src/serve/service-times.ts';
+import { ServiceTimes, type Work } from '../../src/serve/service-times.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
+
+const WORK: Work = { kind: 'k', size: { branches: undefined, tokens: Infinity, prompt: 5 } };
+const WHOLE = { isCut: false, hasAnswer: true };
+const CUT = { isCut: true, hasAnswer: false };
 
 interface Gate {
   readonly clock: ManualClock;
   readonly times: ServiceTimes;
   readonly admission: Admission;
   readonly loads: Load[];
-  enter(deadlineMs?: number, signal?: AbortSignal): Promise<() => void>;
+  enter(deadlineMs?: number, options?: { readonly signal?: AbortSignal; readonly work?: Work }): Promise<() => void>;
 }
 
 function gate(options: Partial<AdmissionOptions> = {}, canWait = true): Gate {
@@ -28,7 +32,8 @@ function gate(options: Partial<AdmissionOptions> = {}, canWait = true): Gate {
     times,
     admission,
     loads,
-    enter: (deadlineMs = Infinity, signal = new AbortController().signal) => admission.admit({ kind: 'k', deadlineAt: clock.now() + deadlineMs, signal }),
+    enter: (deadlineMs = Infinity, { signal = new AbortController().signal, work = WORK } = {}) =>
+      admission.admit({ work, deadlineAt: clock.now() + deadlineMs, signal }),
   };
 }
 
@@ -72,7 +77,7 @@ describe('Admission', () => {
 
   test('refuses at once where too many wait', async () => {
     const { enter, times } = gate();
-    times.add('k', 400, true);
+    times.add(WORK, 400, WHOLE);
     await enter();
     void enter();
     void enter();
@@ -89,11 +94,11 @@ describe('Admission', () => {
 
   test('refuses a deadline at once that waiting and work will not leave time for', async () => {
     const { enter, times, clock } = gate();
-    times.add('k', 100, true);
+    times.add(WORK, 100, WHOLE);
     await enter();
     clock.advance(40);
-    // 60 more of the one at work, 100 of its own.
-    await expect(enter(159)).rejects.toMatchObject({ status: 503, code: 'deadline_unattainable', retryAfterMs: 1, shouldRetry: undefined });
+    // 60 more of the one at work, 100 of its own. Before those 60 are over, nothing changes.
+    await expect(enter(159)).rejects.toMatchObject({ status: 503, code: 'deadline_unattainable', retryAfterMs: 60, shouldRetry: undefined });
     expect(await isPending(enter(160))).toBe(true);
     await expect(enter(259)).rejects.toMatchObject({ code: 'deadline_unattainable' });
     expect(await isPending(enter(260))).toBe(true);
@@ -101,21 +106,21 @@ describe('Admission', () => {
 
   test('a deadline below what has been enough is not worth another try', async () => {
     const { enter, times } = gate();
-    times.add('k', 100, true);
+    times.add(WORK, 100, WHOLE);
     await expect(enter(99)).rejects.toMatchObject({ code: 'deadline_unattainable', shouldRetry: false });
     await enter(100);
   });
 
   test('what was enough for a lucky few is not', async () => {
     const { enter, times } = gate();
-    for (let count = 0; count < 20; count++) times.add('k', 100, true);
-    times.add('k', 5, true);
+    for (let count = 0; count < 20; count++) times.add(WORK, 100, WHOLE);
+    times.add(WORK, 5, WHOLE);
     await expect(enter(50)).rejects.toMatchObject({ code: 'deadline_unattainable' });
   });
 
   test('who works for longer than most is expected to work on', async () => {
     const { enter, times, clock, admission } = gate();
-    for (const time of [100, 100, 100, 500]) times.add('k', time, true);
+    for (const time of [100, 100, 100, 500]) times.add(WORK, time, WHOLE);
     await enter();
     expect(admission.expectedWaitMs()).toBe(100);
     clock.advance(200);
@@ -126,37 +131,57 @@ describe('Admission', () => {
 
   test('what was cut without an answer does not count as enough', async () => {
     const { enter, times } = gate();
-    times.add('k', 100, true);
-    times.add('k', 20, false);
+    times.add(WORK, 100, WHOLE);
+    times.add(WORK, 20, CUT);
     await expect(enter(99)).rejects.toMatchObject({ code: 'deadline_unattainable' });
   });
 
   test('counts nobody at work beyond their deadline', async () => {
     const { enter, times } = gate();
-    times.add('k', 10, true);
-    times.add('k', 100, false);
-    times.add('k', 190, false);
-    await enter(30);
-    // 30 until the one at work is cut, and 10 at least.
+    const long = { ...WORK, kind: 'long' };
+    times.add(long, 10, WHOLE);
+    for (const time of [500, 500, 500]) times.add(long, time, CUT);
+    times.add(WORK, 10, WHOLE);
+    await enter(30, { work: long });
+    // 30 until the one at work is cut, and 10 of its own.
+    await expect(enter(39)).rejects.toMatchObject({ code: 'deadline_unattainable' });
     expect(await isPending(enter(40))).toBe(true);
+  });
+
+  test('lets wait only who will have time for what three in four need, and starts at once whom a tenth of luck may do', async () => {
+    const { enter, times } = gate();
+    for (let count = 0; count < 8; count++) times.add(WORK, 20, WHOLE);
+    for (let count = 0; count < 8; count++) times.add(WORK, 200, WHOLE);
+    const leave = await enter(25);
+    await expect(enter(224)).rejects.toMatchObject({ code: 'deadline_unattainable', retryAfterMs: 25 });
+    expect(await isPending(enter(225))).toBe(true);
+    leave();
+  });
+
+  test('who always uses all the time there is may wait as well', async () => {
+    const { enter, times, clock } = gate();
+    for (const time of [100, 400, 900]) times.add(WORK, time, { isCut: true, hasAnswer: true });
+    await enter(1000);
+    clock.advance(900);
+    expect(await isPending(enter(1000))).toBe(true);
   });
 
   test('forgets after a while, so that a server that refuses all tries again', async () => {
     const { enter, times, clock } = gate();
-    times.add('k', 100, true);
+    times.add(WORK, 100, WHOLE);
     clock.advance(60_001);
     await enter(1);
   });
 
   test('sends away who has waited too long, when it becomes too late', async () => {
     const { enter, times, clock, admission } = gate();
-    times.add('k', 100, true);
+    times.add(WORK, 100, WHOLE);
     const leave = await enter();
     clock.advance(90);
     const late = enter(200);
     expect(await isPending(late)).toBe(true);
     clock.advance(101);
-    await expect(late).rejects.toMatchObject({ code: 'deadline_unattainable' });
+    await expect(late).rejects.toMatchObject({ status: 503, code: 'queue_timeout' });
     expect(admission.load).toEqual({ queued: 0, running: 1 });
     leave();
   });
@@ -169,7 +194,7 @@ describe('Admission', () => {
     clock.advance(51);
     expect(await isPending(late)).toBe(true);
     leave();
-    await expect(late).rejects.toMatchObject({ code: 'deadline_unattainable' });
+    await expect(late).rejects.toMatchObject({ code: 'queue_timeout' });
     (await patient)();
   });
 
@@ -177,14 +202,14 @@ describe('Admission', () => {
     const { enter, admission } = gate();
     const leave = await enter();
     const controller = new AbortController();
-    const gone = enter(Infinity, controller.signal);
+    const gone = enter(Infinity, { signal: controller.signal });
     const next = enter();
     controller.abort(new Error('gone'));
     await expect(gone).rejects.toThrow('gone');
     expect(admission.load).toEqual({ queued: 1, running: 1 });
     leave();
     await next;
-    await expect(enter(Infinity, controller.signal)).rejects.toThrow('gone');
+    await expect(enter(Infinity, { signal: controller.signal })).rejects.toThrow('gone');
   });
 
   test('once closed takes nobody, and lets those who wait have their turns', async () => {
