@@ -110,7 +110,9 @@ async function measureLevels(server: ServedModel, clients: readonly number[], se
     const startedAt = performance.now();
     const samples = await load(server, count, 1000 * settings.levelSeconds, voteRequest, settings);
     const row = summariseLevel(count, samples, (performance.now() - startedAt) / 1000);
-    console.log(`${count} clients: ${row.answeredPerSecond.toFixed(1)} answers/s, ${row.refused} refused, ${row.misses} late, ${row.lost} lost`);
+    console.log(
+      `${count} clients: ${row.answeredPerSecond.toFixed(1)} answers/s, ${row.refused} refused, ${row.givenUp} given up, ${row.misses - row.givenUp} late, ${row.lost} lost`,
+    );
     rows.push(row);
   }
   return rows;

@@ -3,16 +3,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** One request as its client saw it. */
 export interface LoadSample {
   /**
-   * `answered`: with a whole reply. `refused`: with an error that says why. `left`: the client went away, as it was told to.
-   * `lost`: neither reply nor error came, or only a part.
+   * `answered`: with a whole reply. `refused`: turned away with an error that says why. `given-up`: let in, and told later that
+   * its time had run out. `left`: the client went away, as it was told to. `lost`: neither reply nor error came, or only a part.
    */
-  readonly outcome: 'answered' | 'refused' | 'left' | 'lost';
+  readonly outcome: 'answered' | 'refused' | 'given-up' | 'left' | 'lost';
   readonly latencyMs: number;
   /** Code of the error, or what was lost. */
   readonly reason?: string;
-  /** Whether the answer came after its deadline by the client's clock. */
+  /** Whether a request that was let in had no answer by its deadline, by the client's clock. */
   readonly isMiss: boolean;
 }
+
+/** Codes of errors that are told of time that has run out, not of time that would. */
+const GIVEN_UP: ReadonlySet<string> = new Set(['queue_timeout', 'deadline_exceeded']);
 
 export interface LoadRequest {
   readonly body: Readonly<Record<string, unknown>>;
@@ -51,7 +54,12 @@ async function send(url: string, { body, leavesAfterMs }: LoadRequest, deadlineM
   const leaving = leavesAfterMs === undefined ? undefined : AbortSignal.timeout(leavesAfterMs);
   const sampleOf = (outcome: LoadSample['outcome'], reason?: string): LoadSample => {
     const latencyMs = performance.now() - startedAt;
-    return { outcome, latencyMs, isMiss: outcome === 'answered' && latencyMs > deadlineMs, ...(reason !== undefined && { reason }) };
+    return {
+      outcome,
+      latencyMs,
+      isMiss: outcome === 'given-up' || (outcome === 'answered' && latencyMs > deadlineMs),
+      ...(reason !== undefined && { reason }),
+    };
   };
   try {
     const response = await fetch(`${url}/v1/chat/completions`, {
@@ -62,7 +70,10 @@ async function send(url: string, { body, leavesAfterMs }: LoadRequest, deadlineM
     });
     const text = await response.text();
     const code = errorCodeOf(text);
-    if (code !== undefined) return { sample: sampleOf('refused', code), retryAfterMs: Number(response.headers.get('retry-after-ms') ?? 0) };
+    if (code !== undefined) {
+      const outcome = GIVEN_UP.has(code) ? 'given-up' : 'refused';
+      return { sample: sampleOf(outcome, code), retryAfterMs: Number(response.headers.get('retry-after-ms') ?? 0) };
+    }
     return { sample: isWhole(text, body['stream'] === true) ? sampleOf('answered') : sampleOf('lost', 'a part of a reply'), retryAfterMs: 0 };
   } catch (error) {
     if (leaving?.aborted) return { sample: sampleOf('left'), retryAfterMs: 0 };

@@ -32,6 +32,9 @@ export interface LevelRow {
   readonly answered: number;
   readonly refused: number;
   readonly lost: number;
+  /** Let in, and told later that the time had run out. */
+  readonly givenUp: number;
+  /** These, and answers behind their deadline. */
   readonly misses: number;
   /** Of answers, by the clients' clocks. Absent where there was none. */
   readonly latencyMs?: Quantiles;
@@ -52,6 +55,7 @@ export interface SoakReport {
   readonly refused: number;
   readonly left: number;
   readonly lost: number;
+  readonly givenUp: number;
   readonly misses: number;
   readonly rssMegabytes: { readonly afterWarmUp: number; readonly atEnd: number; readonly most: number };
   /** Of the second quarter of the time and of the last: what came before is warming up. */
@@ -78,6 +82,7 @@ export function summariseLevel(clients: number, samples: readonly LoadSample[], 
     answered: answered.length,
     refused: refused.length,
     lost: latencies('lost').length,
+    givenUp: latencies('given-up').length,
     misses: samples.filter(({ isMiss }) => isMiss).length,
     ...(answered.length > 0 && { latencyMs: quantilesOf(answered) }),
     ...(refused.length > 0 && { refusalMs: quantilesOf(refused) }),
@@ -101,6 +106,7 @@ export function summariseSoak(samples: readonly LoadSample[], states: readonly S
     refused: count('refused'),
     left: count('left'),
     lost: count('lost'),
+    givenUp: count('given-up'),
     misses: samples.filter(({ isMiss }) => isMiss).length,
     rssMegabytes: {
       afterWarmUp: megabytes(early, 'rssBytes'),
@@ -115,11 +121,11 @@ export function summariseSoak(samples: readonly LoadSample[], states: readonly S
 
 export function headlineOf({ levels, soak, faults }: Pick<ServerReport, 'levels' | 'soak' | 'faults'>): Record<string, number> {
   const all = [...levels, soak];
-  const total = (field: 'answered' | 'misses' | 'lost'): number => all.reduce((sum, row) => sum + row[field], 0);
+  const total = (field: 'answered' | 'givenUp' | 'misses' | 'lost'): number => all.reduce((sum, row) => sum + row[field], 0);
   const leakedByFaults = faults.reduce((sum, { leaked }) => sum + leaked, 0);
   const best = Math.max(...levels.map(({ answeredPerSecond }) => answeredPerSecond));
   return {
-    deadline_miss_rate: roundTo(total('misses') / Math.max(1, total('answered')), 4),
+    deadline_miss_rate: roundTo(total('misses') / Math.max(1, total('answered') + total('givenUp')), 4),
     lost_results: total('lost') + faults.reduce((sum, { lost }) => sum + lost, 0),
     leaked_requests: soak.leaked + leakedByFaults,
     rss_growth_mb: roundTo(soak.rssGrowthMegabytes, 1),
@@ -131,13 +137,14 @@ export function headlineOf({ levels, soak, faults }: Pick<ServerReport, 'levels'
 
 export function levelTable({ levels }: Pick<ServerReport, 'levels'>): TableText {
   return {
-    head: ['clients', 'answers/s', 'p50 ms', 'p95 ms', 'p99 ms', 'answered', 'late', 'refused', 'refusal p50 ms', 'p99 ms', 'lost'],
-    rows: levels.map(({ clients, answeredPerSecond, latencyMs, refusalMs, answered, misses, refused, lost }) => [
+    head: ['clients', 'answers/s', 'p50 ms', 'p95 ms', 'p99 ms', 'answered', 'late', 'given up', 'refused', 'refusal p50 ms', 'p99 ms', 'lost'],
+    rows: levels.map(({ clients, answeredPerSecond, latencyMs, refusalMs, answered, misses, givenUp, refused, lost }) => [
       String(clients),
       answeredPerSecond.toFixed(1),
       ...[latencyMs?.p50, latencyMs?.p95, latencyMs?.p99].map(formatMs),
       String(answered),
-      String(misses),
+      String(misses - givenUp),
+      String(givenUp),
       String(refused),
       ...[refusalMs?.p50, refusalMs?.p99].map(formatMs),
       String(lost),
@@ -146,12 +153,12 @@ export function levelTable({ levels }: Pick<ServerReport, 'levels'>): TableText 
 }
 
 export function soakTable({ soak, settings }: Pick<ServerReport, 'soak' | 'settings'>): TableText {
-  const { requests, answered, refused, left, lost, misses, rssMegabytes, rssGrowthMegabytes, leaked } = soak;
+  const { requests, answered, refused, left, lost, givenUp, misses, rssMegabytes, rssGrowthMegabytes, leaked } = soak;
   return {
-    head: ['seconds', 'requests', 'answered', 'late', 'refused', 'clients gone', 'lost', 'RSS MB, early', 'at the end', 'most', 'growth', 'leaked'],
+    head: ['seconds', 'requests', 'answered', 'late', 'given up', 'refused', 'clients gone', 'lost', 'RSS MB, early', 'at the end', 'most', 'growth', 'leaked'],
     rows: [
       [
-        ...[settings.soakSeconds, requests, answered, misses, refused, left, lost].map(String),
+        ...[settings.soakSeconds, requests, answered, misses - givenUp, givenUp, refused, left, lost].map(String),
         ...[rssMegabytes.afterWarmUp, rssMegabytes.atEnd, rssMegabytes.most, rssGrowthMegabytes].map((megabytes) => megabytes.toFixed(1)),
         String(leaked),
       ],
@@ -192,7 +199,7 @@ export function markdownOf(report: ServerReport): string {
     `Each request: \`${settings.strategy}\` with ${settings.branches} branches and a deadline of ${settings.deadlineMs} ms; ${settings.maxRunning} worked on at once, ${settings.maxQueued} may wait. ` +
       `${settings.levelSeconds} s at each number of clients, which send their next request when they have the reply to the last; who is refused comes back when it was told to.`,
     markdownTable(levels.head, levels.rows),
-    `*Late*: after the deadline, by the clients' clocks. Then ${settings.soakClients} clients for ${settings.soakSeconds} s, with several strategies, streams, and one client in ten that leaves early:`,
+    `*Late*: after the deadline, by the clients' clocks. *Given up*: let in, and told later that the time had run out. Both are misses, of what was let in; *refused* at once is none. Then ${settings.soakClients} clients for ${settings.soakSeconds} s, with several strategies, streams, and one client in ten that leaves early:`,
     markdownTable(soak.head, soak.rows),
     'What a server behind `openaiCompatibleEngine` can do wrong, and what a vote made of it:',
     markdownTable(faults.head, faults.rows),

@@ -123,11 +123,12 @@ export class CompletionService {
     const task = readTask(endpoint, await readJson(req), req.raw.headers, policy);
     const ready = task.strategy.name === SINGLE ? undefined : makeStrategy(task, task.model.strategies ?? {});
     life.understand(task);
-    const workDeadlineAt = life.startedAt + task.deadlineMs - reserve.of(task.deadlineMs);
-    life.release = await admission.admit({ work: workOf(task), deadlineAt: workDeadlineAt, signal: life.signal });
+    const workDeadlineAt = (): number => life.startedAt + task.deadlineMs - reserve.of(task.deadlineMs);
+    life.release = await admission.admit({ work: workOf(task), deadlineAt: workDeadlineAt(), signal: life.signal });
     life.signal.throwIfAborted();
+    // Anew: the machine may have become slower while the request waited.
     const head = { id: life.id, created: secondsOf(clock) };
-    return { task, ready, head, seed: task.seed ?? this.#nextSeed++, workDeadlineAt };
+    return { task, ready, head, seed: task.seed ?? this.#nextSeed++, workDeadlineAt: workDeadlineAt() };
   }
 
   async #work({ task, ready, seed, workDeadlineAt }: Turn, life: RequestLife, listener: WorkListener | undefined): Promise<Completion> {

@@ -43,8 +43,8 @@ export interface HandlerOptions {
   /** Longest deadline; longer ones are cut to it. Above 0. @default none */
   readonly maxDeadlineMs?: number;
   /**
-   * Milliseconds kept free before a deadline for the reply's way to the client, beside what replies were seen to take here; at
-   * most a quarter of the time together. At least 0. @default 5
+   * Milliseconds kept free before a deadline for the reply's way to the client, beside what replies were seen to be late and
+   * what delays of this process take; at most half of the time together. At least 0. @default 5
    */
   readonly replyReserveMs?: number;
   /** Requests without a seed take this one, counted up by one each. Whole number ≥ 0. @default 0 */

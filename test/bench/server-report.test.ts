@@ -29,9 +29,9 @@ const fault = (more: Partial<FaultOutcome> = {}): FaultOutcome => ({
 
 describe('summariseLevel', () => {
   test('tells answers from refusals, and takes the latency of each apart', () => {
-    const samples = [sample('answered', 100), sample('answered', 300, true), sample('refused', 2), sample('lost', 50)];
+    const samples = [sample('answered', 100), sample('answered', 300, true), sample('refused', 2), sample('given-up', 900, true), sample('lost', 50)];
     const row = summariseLevel(8, samples, 2);
-    expect(row).toMatchObject({ clients: 8, answeredPerSecond: 1, answered: 2, refused: 1, lost: 1, misses: 1 });
+    expect(row).toMatchObject({ clients: 8, answeredPerSecond: 1, answered: 2, refused: 1, lost: 1, givenUp: 1, misses: 2 });
     expect(row.latencyMs!.p50).toBe(200);
     expect(row.refusalMs!.p99).toBe(2);
   });
@@ -63,7 +63,7 @@ describe('the report', () => {
     summariseLevel(8, [sample('answered', 100), sample('lost', 1)], 1),
   ];
   const soak = summariseSoak(
-    [sample('answered', 1), sample('left', 1)],
+    [sample('answered', 1), sample('given-up', 1000, true), sample('left', 1)],
     [1, 2, 3, 4].map((megabytes) => state(megabytes)),
     state(4, { running: 1 }),
   );
@@ -71,7 +71,7 @@ describe('the report', () => {
 
   test('adds up over load and faults', () => {
     expect(headlineOf({ levels, soak, faults })).toEqual({
-      deadline_miss_rate: 0.25,
+      deadline_miss_rate: 0.4,
       lost_results: 3,
       leaked_requests: 2,
       rss_growth_mb: 2,
