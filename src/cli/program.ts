@@ -20,7 +20,7 @@ export async function runCli(words: readonly string[], host: CliHost): Promise<E
     await makeProgram(host, interrupt.signal).parseAsync(words, { from: 'user' });
     return 0;
   } catch (error) {
-    return report(error, host, COMMANDS.find((command) => command === words[0]) ?? 'solve');
+    return report(error, host, COMMANDS.find((command) => command === words[0]));
   }
 }
 
@@ -41,7 +41,7 @@ function addSolve(program: Command, host: CliHost, signal: AbortSignal): void {
     .command('solve')
     .description('Answer one problem: sample branches together, vote, stop when it is decided or time is up.')
     .argument('[problem]', 'the problem; read from standard input when it is left out or "-"')
-    .option('-d, --deadline <time>', 'time from start to answer, e.g. 500ms, 2s, 1m', parseDuration)
+    .option('-d, --deadline <time>', 'time from start to answer, e.g. 500ms, 2s, 1m; none when it is left out', parseDuration)
     .option('-b, --branches <count>', 'solutions sampled at once', parseCount, 8)
     .option('-m, --model <directory>', 'model directory; the bundled demonstration model when it is left out')
     .option('--tokenizer <directory>', 'tokenizer directory, where it is not the model directory')
@@ -86,7 +86,8 @@ class InterruptError extends Error {}
 
 const INPUT_ERRORS = [InvalidOptionError, ModelLoadError, ContextLengthError, InfeasiblePlanError];
 
-function report(error: unknown, { stderr }: CliHost, command: string): ExitCode {
+/** @param command - The one that was given, where there is one of that name. */
+function report(error: unknown, { stderr }: CliHost, command: string | undefined): ExitCode {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     // A command line without a command: commander has written the help instead of a message.
@@ -103,10 +104,10 @@ function report(error: unknown, { stderr }: CliHost, command: string): ExitCode 
 }
 
 /** Commander's message as a sentence; the message about a bad value says what to give already, the others point to the help. */
-function usageMessage({ code, message }: CommanderError, command: string): string {
+function usageMessage({ code, message }: CommanderError, command: string | undefined): string {
   const text = oneLine(message.replace(/^error: /, ''));
   const sentence = text[0]!.toUpperCase() + text.slice(1) + (/[.?)]$/.test(text) ? '' : '.');
-  return code === 'commander.invalidArgument' ? sentence : `${sentence} Try \`latency-tts ${command} --help\`.`;
+  return code === 'commander.invalidArgument' ? sentence : `${sentence} Try \`${['latency-tts', ...(command === undefined ? [] : [command]), '--help'].join(' ')}\`.`;
 }
 
 /** Messages of parsers quote the file they choke on, line breaks included. */

@@ -185,7 +185,7 @@ class Traces {
     const { mode, consensus } = this.#settings;
     if (mode === 'offline' || this.#bar === undefined || consensus === 1 || this.#share() < consensus) return;
     this.#hasConsensus = true;
-    for (const recorder of this.#run.recorders) if (!this.#run.isDone(recorder)) recorder.branch.abort();
+    for (const { branch } of this.#run.pending()) branch.abort();
   }
 
   #share(): number {

@@ -128,7 +128,7 @@ class SampledSolutions implements Solutions {
   }
 
   pending(): number[] {
-    return this.#pending().map(({ branch }) => branch.number);
+    return this.#run.pending().map(({ branch }) => branch.number);
   }
 
   reports(): BranchReport[] {
@@ -167,12 +167,12 @@ class SampledSolutions implements Solutions {
   #pacedLaunch(pace: Pace, most: number, launch: Launch): () => void {
     let leader: BranchRecorder | undefined;
     const launchOthers = (): void => {
-      const live = this.#pending().length;
+      const live = this.#run.pending().length;
       if (!this.#isOver()) launch(Math.min(this.#fitting(pace, most) - live, live, most - this.launched));
     };
     return () => {
       const isLed = leader !== undefined && !this.#run.isDone(leader);
-      if (isLed || this.#isStopped || this.launched >= most || this.#fitting(pace, most) <= this.#pending().length) return;
+      if (isLed || this.#isStopped || this.launched >= most || this.#fitting(pace, most) <= this.#run.pending().length) return;
       launch(1, (recorder) => {
         leader = recorder;
         return this.#lead(recorder, pace, () => {
@@ -203,7 +203,7 @@ class SampledSolutions implements Solutions {
         if (finish === 'deadline' || (finish === 'length' && !isPiece)) return this.#run.force(recorder, this.#policy);
         if (finish !== 'length') return;
         // The first token of all comes from the pass that read the prompt.
-        pace.record(this.#pending().length, (endedAt - startedAt) / (tokens.length - (tokenCount === 0 ? 1 : 0)));
+        pace.record(this.#run.pending().length, (endedAt - startedAt) / (tokens.length - (tokenCount === 0 ? 1 : 0)));
         isPacing = onPace();
       }
     });
@@ -211,7 +211,7 @@ class SampledSolutions implements Solutions {
 
   stop(): void {
     this.#isStopped = true;
-    for (const { branch } of this.#pending()) branch.abort();
+    for (const { branch } of this.#run.pending()) branch.abort();
   }
 
   stopReason(isDecided: boolean): StopReason {
@@ -221,10 +221,6 @@ class SampledSolutions implements Solutions {
 
   conclude(conclusion: Conclusion): StrategyResult {
     return this.#run.conclude(conclusion);
-  }
-
-  #pending(): BranchRecorder[] {
-    return this.#run.recorders.filter((recorder) => !this.#run.isDone(recorder));
   }
 
   /** Whether a branch launched now would find no time, or the caller gone. */

@@ -39,7 +39,10 @@ export class StrategyRun {
   onReport: ((report: BranchReport) => void) | undefined;
   readonly #openMs: number;
   readonly #recorders: BranchRecorder[] = [];
-  readonly #reports = new Map<number, BranchReport>();
+  /** Followed and not reported on, in the order they were added. */
+  readonly #pending = new Map<number, BranchRecorder>();
+  /** In the order of the branches. */
+  readonly #reports: BranchReport[] = [];
   readonly #open: (options: OpenOptions) => Promise<Session>;
   /** Sessions beside the run's own. */
   readonly #further: Session[] = [];
@@ -117,6 +120,7 @@ export class StrategyRun {
   follow(branch: Branch, parent?: BranchRecorder): BranchRecorder {
     const recorder = new BranchRecorder(this.scope, branch, () => this.#reachDeadline(), parent);
     this.#recorders.push(recorder);
+    this.#pending.set(branch.number, recorder);
     return recorder;
   }
 
@@ -125,14 +129,19 @@ export class StrategyRun {
     return this.#recorders;
   }
 
+  /** Branches that have not been reported on, in the order they were added. */
+  pending(): BranchRecorder[] {
+    return [...this.#pending.values()];
+  }
+
   /** Reports so far, in the order of the branches. */
   reports(): BranchReport[] {
-    return [...this.#reports.values()].sort((left, right) => left.branch - right.branch);
+    return [...this.#reports];
   }
 
   /** Whether the branch has been reported on. */
   isDone({ branch }: BranchRecorder): boolean {
-    return this.#reports.has(branch.number);
+    return !this.#pending.has(branch.number);
   }
 
   /** Decodes one branch to its answer and reports on it. Only an abort by the caller rejects; a failure is reported. */
@@ -178,7 +187,10 @@ export class StrategyRun {
   /** Reports on a branch as it stands. */
   close(recorder: BranchRecorder, answer: string | undefined): BranchReport {
     const report = recorder.report(answer);
-    this.#reports.set(report.branch, report);
+    this.#pending.delete(report.branch);
+    // Looked for from the end, where it nearly always belongs: reports are read after every one that comes.
+    const before = this.#reports.findLastIndex(({ branch }) => branch < report.branch);
+    this.#reports.splice(before + 1, 0, report);
     this.scope.emit('branch-end', { report });
     this.onReport?.(report);
     return report;
@@ -209,7 +221,7 @@ export class StrategyRun {
   #reachDeadline(): void {
     if (this.#isDeadlineTold) return;
     this.#isDeadlineTold = true;
-    const unfinished = this.#recorders.filter((recorder) => !this.isDone(recorder)).map(({ branch }) => branch.number);
+    const unfinished = this.pending().map(({ branch }) => branch.number);
     this.scope.emit('deadline-reach', { unfinished });
   }
 }
