@@ -6,22 +6,19 @@
 import type { AnswerExtractor } from '../contracts/answer.ts';
 import { boxedAnswer } from './extraction/boxed.ts';
 import { choiceAnswer } from './extraction/choice.ts';
-import { cleanAnswer } from './extraction/clean-answer.ts';
 import { answerAfterHashes } from './extraction/hashes.ts';
+import { lastInMathematics, lastNumber } from './extraction/last-number.ts';
 import { statedAnswer } from './extraction/stated.ts';
 import { codeAnswer, jsonAnswer } from './extraction/structured.ts';
 
-export { answerAfterHashes, boxedAnswer, choiceAnswer, codeAnswer, jsonAnswer, statedAnswer };
-
-/** A hyphen behind a word or a bracket is an operator or a range, not a sign; a comma is a thousands separator only before three digits. */
-const NUMBER = /(?:(?<![\w)\]}])[-+])?\$?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<!\d)\.\d+)/g;
+export { answerAfterHashes, boxedAnswer, choiceAnswer, codeAnswer, jsonAnswer, lastNumber, statedAnswer };
 
 /** What an answer looks like. */
 export type AnswerKind = 'any' | 'number' | 'choice' | 'json' | 'code';
 
 export interface ExtractAnswerOptions {
   /**
-   * `any`: after `####`, in a box, stated in a sentence, or the last number; `number`: the last number in any of these;
+   * `any`: after `####`, in a box, stated in a sentence, or the last number with the mathematics it stands in; `number`: the last number in any of these;
    * `choice`: the letter of a multiple choice; `json`: a field of the last JSON object; `code`: the last fenced block.
    *
    * @default 'any'
@@ -33,12 +30,6 @@ export interface ExtractAnswerOptions {
   readonly field?: string;
   /** Language of the block. Only for `code`. @default any */
   readonly language?: string;
-}
-
-/** The last number in the text. */
-export function lastNumber(text: string): string | undefined {
-  const numbers = text.match(NUMBER);
-  return numbers ? cleanAnswer(numbers.at(-1)!) : undefined;
 }
 
 /** The first extractor's answer, else the next one's. */
@@ -55,7 +46,7 @@ export function firstOf(...extractors: readonly AnswerExtractor[]): AnswerExtrac
 /** An answer that was written out: after `####` or in `\boxed{}`. A text without one is unfinished. */
 export const explicitAnswer: AnswerExtractor = firstOf(answerAfterHashes, boxedAnswer);
 
-const anyAnswer = firstOf(explicitAnswer, statedAnswer, lastNumber);
+const anyAnswer = firstOf(explicitAnswer, statedAnswer, lastInMathematics, lastNumber);
 
 /** The final answer of a text, by what it looks like; `undefined` where there is none. Never throws. */
 export function extractAnswer(text: string, { kind = 'any', letters, field, language }: ExtractAnswerOptions = {}): string | undefined {

@@ -107,6 +107,12 @@ describe('lastNumber', () => {
     ['+8', '8'],
     ['5-3', '3'],
     ['(2)-3', '3'],
+    ['The probability is 3/8.', '3/8'],
+    ['x = -3/4', '-3/4'],
+    ['it takes 2 1/2 cups', '2 1/2'],
+    ['1/2 + 1/4 = 3/4, so', '3/4'],
+    ['on 3/4/2020', '2020'],
+    ['5-3/4', '3/4'],
     ['pages 10-20', '20'],
     ['covid-19', '19'],
     ['34+84=118.', '118'],
@@ -130,6 +136,27 @@ describe('lastNumber', () => {
         expect(lastNumber(`${before} ${number.toLocaleString('en-US')} ${after}`)).toBe(String(number));
       }),
     );
+  });
+});
+
+describe('the last number with the mathematics it stands in', () => {
+  test.each([
+    ['The probability is $\\frac{3}{8}$', '\\frac{3}{8}'],
+    ['so $P = \\frac{1}{4} = \\frac{2}{8}.$', '\\frac{2}{8}'],
+    ['Hence \\(x = 2\\sqrt{3}\\), as was to be shown', '2\\sqrt{3}'],
+    ['\\[ x \\approx 3.14 \\]', '3.14'],
+    ['$$x = 7$$', '7'],
+    ['So $34 + 84 = 118$ apples', '118'],
+    ['The value of $x$ is 5', '5'],
+    ['each costs $5 and she pays $10.', '10'],
+    ['between $5-$10', '10'],
+    ['where $n^2$ is 9 and then 3', '3'],
+  ])('%j gives %s', (text, answer) => {
+    expect(extractAnswer(text)).toBe(answer);
+  });
+
+  test('takes no longer for many brackets that are never closed', () => {
+    expect(extractAnswer(`${'\\('.repeat(50_000)} 5`)).toBe('5');
   });
 });
 

@@ -78,7 +78,7 @@ describe('an option is refused:', () => {
   });
 
   test('an unknown command', async () => {
-    expect(await refusalOf(runHere, ['sovle', 'problem'])).toMatch(/Unknown command 'sovle'/);
+    expect(await refusalOf(runHere, ['sovle', 'problem'])).toMatch(/Unknown command 'sovle'.*`latency-tts --help`/);
   });
 });
 

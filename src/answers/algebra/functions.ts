@@ -22,6 +22,7 @@ const EXACT: Readonly<Record<string, ExactFunction>> = {
   floor: ofRational((value) => rationals.rational(rationals.floor(value))),
   ceil: ofRational((value) => rationals.rational(-rationals.floor(rationals.negate(value)))),
   factorial: ofRational((value) => rationals.rational(factorial(integerIn(value)))),
+  'double factorial': ofRational((value) => rationals.rational(factorial(integerIn(value), 2n))),
   binomial: ofRational((total, chosen) => rationals.rational(binomial(integerIn(total), integerIn(chosen)))),
   exp: ([exponent], effort) => power(quotients.atomOf('e'), exponent!, effort),
   ln: ([argument], effort) => logarithm(argument!, effort),

@@ -40,11 +40,11 @@ export function squareRoot(integer: bigint): bigint {
   }
 }
 
-/** @throws {GivenUp} for negative and for large arguments. */
-export function factorial(integer: bigint): bigint {
+/** @param step - 2 for the double factorial. @throws {GivenUp} for negative and for large arguments. */
+export function factorial(integer: bigint, step = 1n): bigint {
   if (integer < 0n || integer > MOST_FACTORIAL) throw new GivenUp('A factorial is too long.');
   let product = 1n;
-  for (let factor = 2n; factor <= integer; factor++) product *= factor;
+  for (let factor = integer; factor > 1n; factor -= step) product *= factor;
   return product;
 }
 

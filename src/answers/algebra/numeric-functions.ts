@@ -32,6 +32,7 @@ const REAL: Readonly<Record<string, RealFunction>> = {
   ceil: (value) => (isNearInteger(value!) ? Math.round(value!) : Math.ceil(value!)),
   log: (value, base = 10) => Math.log(value!) / Math.log(base),
   factorial: (value) => factorial(value!),
+  'double factorial': (value) => factorial(value!, 2),
   binomial: (total, chosen) => factorial(total!) / (factorial(chosen!) * factorial(total! - chosen!)),
   max: (...values) => Math.max(...values),
   min: (...values) => Math.min(...values),
@@ -76,10 +77,10 @@ function isNearInteger(value: number): boolean {
   return Math.abs(value - Math.round(value)) < FLOOR_SLACK;
 }
 
-function factorial(value: number): number {
+function factorial(value: number, step = 1): number {
   if (!Number.isInteger(value) || value < 0 || value > 170) return NaN;
   let product = 1;
-  for (let factor = 2; factor <= value; factor++) product *= factor;
+  for (let factor = value; factor > 1; factor -= step) product *= factor;
   return product;
 }
 

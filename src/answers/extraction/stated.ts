@@ -1,11 +1,13 @@
 import { unwrapped } from '../reading/notation.ts';
 import { cleanAnswer } from './clean-answer.ts';
 
-/** `the final answer is`, `Answer:`, `**Answer**:`, `the answer to this question is` */
+/** `the final answer is`, `Answer:`, `**Answer**:`, `the answer to this question is`, `the correct option is` */
 const STATEMENT =
-  /\b(?:answer|ans)\b(?:\s+(?:to|of|for)\b[^.:\n]{1,80}?)?\**\s*(?:(?:is|are|would be|will be|must be|should be|equals|=)\b\**\s*:?|:|=)\**[ \t]*/gi;
+  /\b(?:answer|ans|(?:correct|right|best)\s+(?:option|choice))\b(?:\s+(?:to|of|for)\b[^.:\n]{1,80}?)?\**\s*(?:(?:is|are|would be|will be|must be|should be|equals|=)\b\**\s*:?|:|=)\**[ \t]*/gi;
 /** `**Final Answer**` as a line of its own. */
 const HEADING = /^[#* \t]*(?:final\s+)?answer[* \t]*:?[* \t]*$/gim;
+/** Closes emphasis that the statement may have opened; `2**3` is a power. */
+const CLOSING_EMPHASIS = /\*\*(?=[\s.,;:!?]|$)/;
 const DISPLAYED = /^\s*(?:\$\$([^]+?)\$\$|\\\[([^]+?)\\\])/;
 const SENTENCE_END = /(?<!\d)\.(?=\s|$)|\.(?=\s*$|\s+[A-Z])|\n|[;,]\s+(?:because|since|so|as|which|where|and\s+so)\b|\s+(?:because|since)\b/;
 const MOST_CHARACTERS = 400;
@@ -34,5 +36,6 @@ function isProse(text: string): boolean {
 /** Up to the end of the sentence. */
 function sentenceIn(text: string): string {
   const end = SENTENCE_END.exec(text)?.index ?? text.length;
-  return text.slice(0, end);
+  const sentence = text.slice(0, end);
+  return sentence.split('**').length % 2 === 0 ? sentence.replace(CLOSING_EMPHASIS, '') : sentence;
 }

@@ -2,7 +2,7 @@
 import { GivenUp } from '../algebra/effort.ts';
 import * as expressions from '../algebra/expression.ts';
 import type { Expression } from '../algebra/expression.ts';
-import { asExpression, ExpressionParser } from './expression-parser.ts';
+import { asExpression, ExpressionParser, MODULI } from './expression-parser.ts';
 import type { Token } from './lexer.ts';
 import { rawArgument } from './names.ts';
 import { isExpression, type Answer, type Joint } from './syntax.ts';
@@ -139,9 +139,10 @@ export class AnswerParser extends ExpressionParser {
     return command.text === 'over' ? expressions.quotientOf(asExpression(left), right) : expressions.callOf('binomial', asExpression(left), right);
   }
 
-  /** `\pmod{7}`, `(mod 7)`, `\bmod 7`. */
+  /** `\pmod{7}`, `(mod 7)`, `\mod 7`. */
   #modulus(): Expression | undefined {
-    if (this.cursor.isCommand('pmod') || this.cursor.isCommand('bmod') || this.cursor.isCommand('mod')) {
+    const next = this.cursor.peek();
+    if (next?.kind === 'command' && MODULI.has(next.text)) {
       this.cursor.next();
       return this.expression();
     }

@@ -21,6 +21,14 @@ const SIGNS: ReadonlySet<string> = new Set(['+', '-', '±', '∓']);
 const OPENING: ReadonlySet<string> = new Set(['(', '[', '{', '(|', '(||', '⌊', '⌈']);
 const BINOMIALS: ReadonlySet<string> = new Set(['binom', 'dbinom', 'tbinom']);
 const ACCENTS: ReadonlySet<string> = new Set('overline bar hat vec dot ddot tilde widehat widetilde overrightarrow mathcal mathfrak mathscr mathbb'.split(' '));
+/** Accents that mean the same as another. */
+const ACCENT_SPELLINGS: ReadonlyMap<string, string> = new Map([
+  ['overrightarrow', 'vec'],
+  ['bar', 'overline'],
+  ['widehat', 'hat'],
+  ['widetilde', 'tilde'],
+]);
+export const MODULI: ReadonlySet<string> = new Set(['pmod', 'bmod', 'mod']);
 const SERIES: ReadonlySet<string> = new Set(['sum', 'prod', 'int', 'iint', 'oint', 'lim']);
 const LONGEST_PRODUCT_OF_LETTERS = 4;
 
@@ -123,7 +131,7 @@ export abstract class ExpressionParser {
       case 'word':
         return !token.isText && token.text.length <= LONGEST_PRODUCT_OF_LETTERS;
       case 'command':
-        return token.text !== 'end' && token.text !== 'over' && token.text !== 'choose' && token.text !== 'pmod' && token.text !== 'bmod';
+        return token.text !== 'end' && token.text !== 'over' && token.text !== 'choose' && !MODULI.has(token.text);
       case 'operator':
         return OPENING.has(token.text) || (token.text === '|' && this.#openBars === 0 && !this.separatesByBars);
     }
@@ -141,7 +149,7 @@ export abstract class ExpressionParser {
       if (this.cursor.is('{') && this.cursor.is('}', 1)) {
         this.cursor.next();
         this.cursor.next();
-      } else if (this.cursor.accept('!')) result = expressions.callOf('factorial', asExpression(result));
+      } else if (this.cursor.accept('!')) result = expressions.callOf(this.cursor.accept('!') ? 'double factorial' : 'factorial', asExpression(result));
       else if (this.cursor.accept('°')) result = expressions.callOf('degrees', asExpression(result));
       else return result;
     }
@@ -231,7 +239,7 @@ export abstract class ExpressionParser {
       if (text === 'sqrt') return this.#root();
       if (text === 'cbrt') return expressions.rootOf(asExpression(this.#wholeArgument()), expressions.integerOf(3));
       if (ACCENTS.has(text) && !(text === 'mathbb' && /^[RZNQC]$/.test(this.cursor.peek(this.cursor.is('{') ? 1 : 0)?.text ?? '')))
-        return expressions.symbolOf(markedName(this.cursor, `\\${text}{${rawArgument(this.cursor)}}`));
+        return expressions.symbolOf(markedName(this.cursor, `\\${ACCENT_SPELLINGS.get(text) ?? text}{${rawArgument(this.cursor)}}`));
       if (SERIES.has(text)) return this.#series(text);
       if (text === 'angle' || text === 'triangle') return expressions.symbolOf(`\\${text}{${nameOfPoints(this.cursor)}}`);
       return this.structure(text);
@@ -330,8 +338,9 @@ export abstract class ExpressionParser {
   }
 }
 
-/** @throws {GivenUp} for a structure. */
+/** Degrees within brackets are an angle again: `\sin(30^\circ)`. @throws {GivenUp} for a structure. */
 export function asExpression(answer: Answer): Expression {
   if (isExpression(answer)) return answer;
+  if (answer.kind === 'quantity' && answer.unit.text === 'degree') return expressions.callOf('degrees', answer.value);
   throw new GivenUp(`A ${answer.kind} stands where arithmetic should.`);
 }

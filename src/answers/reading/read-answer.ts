@@ -16,7 +16,8 @@ import type { Answer, Joint } from './syntax.ts';
 
 /** Longer answers are compared as text. */
 const MOST_CHARACTERS = 2_000;
-const NUMBER_AND_LETTER = /^-?[\d.,]+(?:e-?\d+)? [mgshLJNWVAKCF](?:[\s/^*][\w\s/^*{}-]*)?$/;
+const POWER_OF_TEN = String.raw`(?:\s*(?:\\times|\\cdot|x|\*)\s*10\s*\^\s*(?:\{\s*-?\d+\s*\}|-?\d+))?`;
+const NUMBER_AND_LETTER = new RegExp(String.raw`^-?[\d.,]+(?:e-?\d+)?${POWER_OF_TEN}(?:\s|~|\\[,;: ])+[mgshLJNWVAKCF](?:[\s/^*][\w\s/^*{}-]*)?$`);
 const OPENING: ReadonlySet<string> = new Set(['(', '[', '{', '\\{', '⟨']);
 const CLOSING: ReadonlySet<string> = new Set([')', ']', '}', '\\}', '⟩']);
 
@@ -120,17 +121,20 @@ function phraseAnswer(name: string): Answer {
   return name === 'minus infinity' ? expressions.negated(expressions.symbolOf('infinity')) : { kind: 'phrase', name };
 }
 
-/** `3:30 PM`, `3 p.m.`, `15:30:00`. */
+/** `3:30 PM`, `3 p.m.`, `12:00 noon`. */
 function timeOfDay(source: string): Answer | undefined {
+  const [, twelve] = /^(?:12(?::00)?\s*)?(noon|midnight)$/i.exec(source) ?? [];
+  if (twelve) return { kind: 'time', minutes: twelve.toLowerCase() === 'noon' ? 720 : 0 };
   const [, hours, minutes = '0', half] = /^(\d{1,2})(?::(\d\d)(?::00)?)?(?:\s|~|\\[,;! ]|\\text\s*\{)*([ap])\.?\s*m\.?\s*\}?$/i.exec(source) ?? [];
   if (!half || Number(hours) > 12 || Number(minutes) > 59) return undefined;
   return { kind: 'time', minutes: (Number(hours) % 12) * 60 + Number(minutes) + (half.toLowerCase() === 'p' ? 720 : 0) };
 }
 
-/** `1A3_{16}` */
+/** `1A3_{16}`, `FF_{16}` */
 function numeral(source: string): Answer | undefined {
-  const [, digits, base] = /^(?=.*\d[A-Z]|[A-Z]+\d)([\dA-Z]+)\s*_\s*(?:\{\s*(\d\d)\s*\}|(\d\d))$/.exec(source)?.filter(Boolean) ?? [];
-  return digits && Number(base) <= 36 ? { kind: 'based', digits: digits.toLowerCase(), base: Number(base) } : undefined;
+  const [, digits, base] = /^(?=.*\d[A-Z]|[A-Z]+\d|[A-Z]{2})([\dA-Z]+)\s*_\s*(?:\{\s*(\d\d)\s*\}|(\d\d))$/.exec(source)?.filter(Boolean) ?? [];
+  const isNumeral = digits !== undefined && Number(base) <= 36 && [...digits].every((digit) => Number.parseInt(digit, 36) < Number(base));
+  return isNumeral ? { kind: 'based', digits: digits.toLowerCase(), base: Number(base) } : undefined;
 }
 
 /** `A, C`, `(A) and (C)`, `(A)(C)`, `ACD`: several choices, in any order. */

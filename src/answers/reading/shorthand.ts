@@ -16,7 +16,21 @@ const DEGREE = String.raw`(?:\^\s*\{?\s*\\circ\s*\}?|\\degree)`;
 const binomial = (from: string, of: string): string => String.raw`\binom{${from}}{${of}}`;
 const arrangements = (from: string, of: string): string => String.raw`\frac{${from}!}{(${from}-${of})!}`;
 
+/** Environments that lay equations out, and what they do it with. */
+const LAYOUT = String.raw`(?:align|aligned|gather|gathered|equation|split|eqnarray|multline)\*?`;
+const withoutLayout = (content: string): string =>
+  content.includes('\\begin')
+    ? content
+    : content
+        .replace(/&/g, ' ')
+        // A line that starts with a sign of equality goes on where the one before it ended.
+        .replace(/\\\\(?:\[[^\]]*\])?\s*(?=[=<>]|\\(?:le|ge|leq|geq|approx)\b)/g, ' ')
+        .replace(/\\\\(?:\[[^\]]*\])?/g, ', ');
+
 const REWRITES: readonly Rewrite[] = [
+  [new RegExp(String.raw`^\\begin\s*\{${LAYOUT}\}([\s\S]*)\\end\s*\{${LAYOUT}\}$`), withoutLayout],
+  // `4 o'clock`
+  [/^(\d{1,2})\s*o'?\s?clock(?=$|\s)/i, (hour) => `${hour}:00`],
   // `1{.}5`, `14{:}15`
   [/(\d)\{([.:])\}(?=\d)/g, (before, mark) => `${before}${mark}`],
   // `{}_{12}C_5`, `^{12}C_5`

@@ -71,7 +71,8 @@ function startsUnit(token: Token, cursor: Cursor, readsLetters: boolean): boolea
   if (token.kind === 'function') return token.text === 'sec' && (!cursor.peek(1) || cursor.isAnyOf(ENDS, 1) || cursor.is('^', 1));
   if (token.kind !== 'symbol') return false;
   if (token.text === 'mu') return cursor.peek(1)?.isText === true;
-  return readsLetters && token.isSpaced && LETTERS.test(token.text) && cursor.peek(-1)?.kind === 'number';
+  // `5 m`, `10^{8} m`
+  return readsLetters && token.isSpaced && LETTERS.test(token.text) && (cursor.peek(-1)?.kind === 'number' || cursor.is('}', -1));
 }
 
 /** `xy` behind a number is a product; `men` is not. */

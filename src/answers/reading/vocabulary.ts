@@ -6,7 +6,7 @@ const wordsOf = (text: string): string[] => text.trim().split(/\s+/);
 export const IGNORED_COMMANDS = new Set(
   wordsOf(`left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle textstyle scriptstyle scriptscriptstyle limits nolimits
     quad qquad space hfill thinspace medspace enspace enskip nonumber notag centering mathstrut allowbreak nobreak relax rm bf it tt sf cal ensuremath boxed fbox
-    underline cancel bm boldsymbol mathbf mathit mathsf mathtt mathnormal pmb mathop mathrel mathbin mathord smash displaylines null protect noindent newline hline`),
+    underline cancel tiny scriptsize footnotesize small normalsize large Large LARGE huge Huge bm boldsymbol mathbf mathit mathsf mathtt mathnormal pmb mathop mathrel mathbin mathord smash displaylines null protect noindent newline hline`),
 );
 
 /** Commands that are dropped together with their argument. */
