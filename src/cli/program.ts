@@ -20,7 +20,11 @@ export async function runCli(words: readonly string[], host: CliHost): Promise<E
     await makeProgram(host, interrupt.signal).parseAsync(words, { from: 'user' });
     return 0;
   } catch (error) {
-    return report(error, host, COMMANDS.find((command) => command === words[0]));
+    return report(
+      error,
+      host,
+      COMMANDS.find((command) => command === words[0]),
+    );
   }
 }
 
@@ -107,7 +111,9 @@ function report(error: unknown, { stderr }: CliHost, command: string | undefined
 function usageMessage({ code, message }: CommanderError, command: string | undefined): string {
   const text = oneLine(message.replace(/^error: /, ''));
   const sentence = text[0]!.toUpperCase() + text.slice(1) + (/[.?)]$/.test(text) ? '' : '.');
-  return code === 'commander.invalidArgument' ? sentence : `${sentence} Try \`${['latency-tts', ...(command === undefined ? [] : [command]), '--help'].join(' ')}\`.`;
+  return code === 'commander.invalidArgument'
+    ? sentence
+    : `${sentence} Try \`${['latency-tts', ...(command === undefined ? [] : [command]), '--help'].join(' ')}\`.`;
 }
 
 /** Messages of parsers quote the file they choke on, line breaks included. */
