@@ -134,7 +134,8 @@ export class NoCandidateError extends LatencyTtsError {
 
   constructor(stopReason: string, errors: readonly unknown[]) {
     const first = errors[0] instanceof Error ? ` First failure: ${errors[0].message}` : '';
-    super('LTTS_NO_CANDIDATE', `The run ended (${stopReason}) before any branch produced text.${first}`, { cause: errors[0] });
+    const advice = stopReason === 'deadline' && !first ? ' Allow more time, or sample fewer branches.' : '';
+    super('LTTS_NO_CANDIDATE', `The run ended (${stopReason}) before any branch produced text.${first}${advice}`, { cause: errors[0] });
     this.errors = errors;
     this.stopReason = stopReason;
   }
@@ -217,5 +218,6 @@ export function isLatencyTtsError(value: unknown): value is LatencyTtsError {
 function describeValue(value: unknown): string {
   if (typeof value === 'string') return `\`${JSON.stringify(value)}\``;
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return `\`${String(value)}\` (${typeof value})`;
-  return value === null ? '`null`' : `a value of type ${Array.isArray(value) ? 'array' : typeof value}`;
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
+  return value === null ? '`null`' : `a value of type ${typeof value}`;
 }

@@ -76,7 +76,8 @@ describe('InvalidOptionError', () => {
     [10n, '`10` (bigint)'],
     [null, '`null`'],
     [undefined, 'a value of type undefined'],
-    [['a'], 'a value of type array'],
+    [['a'], 'a list of 1'],
+    [[], 'an empty list'],
     [{}, 'a value of type object'],
     [Symbol('x'), 'a value of type symbol'],
     [() => 1, 'a value of type function'],
@@ -110,7 +111,9 @@ describe('NoCandidateError', () => {
   });
 
   test('says nothing of failures where there was none', () => {
-    expect(new NoCandidateError('deadline', []).message).toBe('The run ended (deadline) before any branch produced text.');
+    expect(new NoCandidateError('deadline', []).message).toBe(
+      'The run ended (deadline) before any branch produced text. Allow more time, or sample fewer branches.',
+    );
   });
 });
 

@@ -1,4 +1,4 @@
-import type { LocalModel } from '../models/local-model.ts';
+import { type LocalModel, requireLocalModel } from '../models/local-model.ts';
 import { ThreadedEngine, type ThreadOptions } from './threaded-engine.ts';
 
 export interface DecoderOptions extends ThreadOptions {
@@ -9,6 +9,6 @@ export interface DecoderOptions extends ThreadOptions {
 export class Decoder extends ThreadedEngine {
   /** Loads nothing yet. @throws {InvalidOptionError} */
   constructor({ model, ...thread }: DecoderOptions) {
-    super({ target: model }, thread);
+    super({ target: requireLocalModel('model', model) }, thread);
   }
 }

@@ -7,7 +7,7 @@
  * @module
  */
 import { InvalidOptionError } from '../errors.ts';
-import type { LocalModel } from '../models/local-model.ts';
+import { type LocalModel, requireLocalModel } from '../models/local-model.ts';
 import { requireNumber, requireWholeNumber } from '../options.ts';
 import type { DrafterName, SpeculationPlan } from './load-engine.ts';
 import type { Verification } from './local/lane.ts';
@@ -42,6 +42,8 @@ const NAMES: readonly DrafterName[] = ['draft-model', 'lookup', 'sibling'];
 export class SpeculativeDecoder extends ThreadedEngine {
   /** Loads nothing yet. @throws {InvalidOptionError} */
   constructor({ target, draft, thread, worker, maxRows, ...options }: SpeculativeDecoderOptions) {
+    requireLocalModel('target', target);
+    if (draft !== undefined) requireLocalModel('draft', draft);
     const speculation = resolvePlan(options, target, draft);
     const threads = { ...(thread && { thread }), ...(worker && { worker }), ...(maxRows !== undefined && { maxRows }) };
     super({ target, ...(draft && { draft }), speculation }, threads);

@@ -1,5 +1,6 @@
 import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
+import { InvalidOptionError } from '../errors.ts';
 
 /**
  * A model that this process can run, before anything of it is loaded. The platform's loader makes one;
@@ -38,4 +39,10 @@ export interface EnginePort {
   onMessage(listener: (message: unknown) => void): void;
   /** Called once when the other side is gone. */
   onClose(listener: (error: unknown) => void): void;
+}
+
+/** The model, if it is one. @throws {InvalidOptionError} for a path, a promise or nothing. */
+export function requireLocalModel(option: string, model: LocalModel): LocalModel {
+  if (typeof model?.load === 'function' && typeof model.loadTokenizer === 'function') return model;
+  throw new InvalidOptionError(option, 'a model', model, 'Pass what `await loadModel(directory)` or `await bundledModels()` gives.');
 }

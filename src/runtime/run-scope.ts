@@ -22,7 +22,7 @@ export class RunScope {
   /**
    * Starts the run's time.
    *
-   * @throws {InvalidOptionError} for a deadline that is not positive, a bad seed or an empty prompt.
+   * @throws {InvalidOptionError} for a deadline that is not positive, a bad seed, an empty prompt or what is no engine.
    * @throws the signal's reason when it is already aborted.
    */
   constructor(request: StrategyRequest) {
@@ -30,6 +30,14 @@ export class RunScope {
     if (typeof deadlineMs !== 'number' || !(deadlineMs > 0)) throw new InvalidOptionError('deadlineMs', 'a positive number of milliseconds', deadlineMs);
     requireWholeNumber('seed', seed);
     requirePrompt(request.prompt);
+    if (typeof request.engine?.open !== 'function') {
+      throw new InvalidOptionError(
+        'engine',
+        'an engine',
+        request.engine,
+        'Pass a `Decoder` or another engine; a model becomes one by `new Decoder({ model })`.',
+      );
+    }
     request.signal?.throwIfAborted();
     this.clock = clock;
     this.startedAt = clock.now();

@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest';
 import type { AdvanceOptions, Branch, Engine, Segment, Session } from '../../src/contracts/engine.ts';
 import type { Tokenizer } from '../../src/contracts/tokenizer.ts';
 import { Decoder } from '../../src/engines/decoder.ts';
+import { SpeculativeDecoder } from '../../src/engines/speculative-decoder.ts';
 import { InvalidOptionError, ModelError, ModelLoadError, NoCandidateError } from '../../src/errors.ts';
+import type { LocalModel } from '../../src/models/local-model.ts';
 import { characterTokenizer } from '../../src/testing/character-tokenizer.ts';
 import { localModelOf } from '../../src/testing/local-model-of.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
@@ -322,6 +324,12 @@ describe('failures', () => {
     expect(() => new Decoder({ model, maxRows: 0 })).toThrow(/`maxRows`/);
     expect(() => new Decoder({ model, thread: 'worker' })).toThrow(/`thread`/);
     expect(() => new Decoder({ model, thread: 'elsewhere' as 'main' })).toThrow(InvalidOptionError);
+    for (const other of ['models/target', Promise.resolve(model), undefined]) {
+      const noModel = other as unknown as LocalModel;
+      expect(() => new Decoder({ model: noModel })).toThrow(/`model` to be a model.*await loadModel/);
+      expect(() => new SpeculativeDecoder({ target: noModel })).toThrow(/`target`/);
+      if (other) expect(() => new SpeculativeDecoder({ target: model, draft: noModel })).toThrow(/`draft`/);
+    }
   });
 });
 

@@ -6,8 +6,8 @@ import { RunEvents } from '../../src/runtime/run-events.ts';
 import { RunScope } from '../../src/runtime/run-scope.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 
-/** A run's scope never touches the engine. */
-const engine = {} as Engine;
+/** A run's scope opens nothing. */
+const engine = { open: () => Promise.reject(new Error('not touched')) } as unknown as Engine;
 
 function openScope(events: RunEventTarget, clock = new ManualClock(7)): RunScope {
   return new RunScope({ engine, prompt: 'how many?', events, clock });

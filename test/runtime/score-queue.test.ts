@@ -16,7 +16,13 @@ interface Call {
 function openQueue({ deadlineMs = Infinity, signal }: { readonly deadlineMs?: number; readonly signal?: AbortSignal } = {}) {
   const clock = new ManualClock();
   const calls: Call[] = [];
-  const scope = new RunScope({ engine: undefined as never, prompt: 'why?', clock, deadlineMs, ...(signal && { signal }) });
+  const scope = new RunScope({
+    engine: { open: () => Promise.reject(new Error('not touched')) } as never,
+    prompt: 'why?',
+    clock,
+    deadlineMs,
+    ...(signal && { signal }),
+  });
   const queue = new ScoreQueue<number>(scope, 'why?', {
     name: 'by hand',
     score: (_, texts, options = {}) =>

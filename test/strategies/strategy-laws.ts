@@ -263,6 +263,7 @@ export const strategyLaws: readonly StrategyLaw[] = [
         ...prompts.map((prompt) => ({ prompt })),
         ...[0, -1, Number.NaN, '5'].map((deadlineMs) => ({ deadlineMs })),
         ...[-1, 0.5, Number.NaN, '1'].map((seed) => ({ seed })),
+        ...[undefined, {}].map((engine) => ({ engine })),
       ];
       for (const fields of wrong) {
         const { solver, outcome } = await settle({}, make(), fields);

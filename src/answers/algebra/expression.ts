@@ -44,7 +44,7 @@ export function negated(expression: Expression): Expression {
 
 export const differenceOf = (left: Expression, right: Expression): Expression => sumOf([left, negated(right)]);
 
-export function childrenOf(expression: Expression): readonly Expression[] {
+function childrenOf(expression: Expression): readonly Expression[] {
   switch (expression.kind) {
     case 'sum':
       return expression.terms;

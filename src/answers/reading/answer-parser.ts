@@ -8,7 +8,7 @@ import { rawArgument } from './names.ts';
 import { isExpression, type Answer, type Joint } from './syntax.ts';
 import { isUnitAhead, readUnit, unitBefore, withUnit } from './unit-reader.ts';
 
-export const RELATIONS: ReadonlySet<string> = new Set(['=', '<', '>', '<=', '>=', '!=', '≈', '≡', '∈', '⇒']);
+const RELATIONS: ReadonlySet<string> = new Set(['=', '<', '>', '<=', '>=', '!=', '≈', '≡', '∈', '⇒']);
 export const SEPARATORS: ReadonlySet<string> = new Set([',', ';', 'and', 'or']);
 const COMBINATIONS: ReadonlySet<string> = new Set(['∪', '∩', '∖']);
 const CLOSING: ReadonlySet<string> = new Set([')', ']', '⟩', '}', '\\}']);

@@ -62,7 +62,7 @@ export function concludeSearch(machine: StepMachine, choice: Choice): TreeSearch
 }
 
 /** Complete solutions first, then those with an answer; among equals by score. */
-export function rankSolutions(paths: readonly Path[]): Path[] {
+function rankSolutions(paths: readonly Path[]): Path[] {
   return [...paths].sort((left, right) => standingOf(left) - standingOf(right) || comparePaths(left, right));
 }
 
