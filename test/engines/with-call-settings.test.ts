@@ -31,7 +31,7 @@ test('without settings it is the engine itself', async () => {
 });
 
 test.each([{ maxTokens: 0 }, { maxTokens: 1.5 }, { stop: ['a', ''] }, { sampling: { temperature: -1 } }])('%j is refused before any work', (settings) => {
-  expect(() => withCallSettings({ open: () => Promise.reject(new Error('not touched')) } as unknown as Engine, settings)).toThrow(expect.objectContaining({ code: 'LTTS_INVALID_OPTION' }));
+  expect(() => withCallSettings({} as Engine, settings)).toThrow(expect.objectContaining({ code: 'LTTS_INVALID_OPTION' }));
 });
 
 test('sampling of the call takes the place of the strategy’s, field by field', async () => {
