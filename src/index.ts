@@ -94,6 +94,7 @@ export { ClassifierPrmScorer, type ClassifierPrmScorerOptions } from './scoring/
 export type { ClassifierScoringOptions } from './scoring/classifier-scoring.ts';
 export { LlmJudgeScorer, type JudgeOptions } from './scoring/llm-judge-scorer.ts';
 export type { ConcurrencyOptions } from './scoring/one-by-one.ts';
+export type { ScorerRetryOptions } from './scoring/scorer-requests.ts';
 export { OrmScorer, type OrmScorerOptions } from './scoring/orm-scorer.ts';
 export { PrmScorer, type PrmScorerOptions } from './scoring/prm-scorer.ts';
 export type { BatchOptions, ScoringErrorListener } from './scoring/scoring-queue.ts';

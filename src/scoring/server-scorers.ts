@@ -8,13 +8,14 @@ import type { Message, Prompt } from '../contracts/prompt.ts';
 import type { OutcomeScorer, ScoredText, StepScorer } from '../contracts/scorer.ts';
 import { InvalidOptionError, ServerError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
-import { ServerClient, type ServerOptions } from '../servers/server-client.ts';
+import type { ServerOptions } from '../servers/server-client.ts';
 import type { InlineLayout, TurnLayout } from './causal-prm-scorer.ts';
 import { completeSteps, plainTextOf, turnsOf } from './conversation.ts';
 import { OneByOne, type ConcurrencyOptions } from './one-by-one.ts';
 import { RecentScores } from './recent-scores.ts';
+import { ScorerRequests, type ScorerRetryOptions, type ScorerCall } from './scorer-requests.ts';
 
-interface ServerModelOptions extends ServerOptions, ConcurrencyOptions {
+interface ServerModelOptions extends ServerOptions, ConcurrencyOptions, ScorerRetryOptions {
   /** The reward model as the server names it. */
   readonly model: string;
 }
@@ -41,7 +42,8 @@ const Embedded = v.pipe(
 );
 
 /**
- * An outcome reward model on a server: one request a text. A text whose request fails has no score, and `onError` hears why.
+ * An outcome reward model on a server: one request a text. What fails in passing is sent again while
+ * there is time; a text whose last request fails has no score, and `onError` hears why.
  *
  * @throws {InvalidOptionError}
  */
@@ -50,25 +52,25 @@ export function serverOutcomeScorer({ endpoint, label, model, ...options }: Serv
   if (!['pooling', 'classify', 'score', 'sglang'].includes(endpoint))
     throw new InvalidOptionError('endpoint', "'pooling', 'classify', 'score' or 'sglang'", endpoint);
   if (label !== undefined) requireWholeNumber('label', label);
-  const client = new ServerClient(options);
+  const requests = new ScorerRequests(options);
   const calls = new OneByOne(options);
-  const ask = async (prompt: Prompt, { text }: ScoredText, signal: AbortSignal): Promise<number> => {
+  const ask = async (prompt: Prompt, { text }: ScoredText, call: ScorerCall): Promise<number> => {
     const messages = [...turnsOf(prompt), { role: 'assistant', content: text }];
     switch (endpoint) {
       case 'pooling':
-        return lastOf([(await client.post('//pooling', { model, messages }, Pooled, signal)).data[0].data].flat(2));
+        return lastOf([(await requests.post('//pooling', { model, messages }, Pooled, call)).data[0].data].flat(2));
       case 'classify':
-        return classOf((await client.post('//classify', { model, messages }, Classified, signal)).data[0].probs, label);
+        return classOf((await requests.post('//classify', { model, messages }, Classified, call)).data[0].probs, label);
       case 'score':
-        return (await client.post('//score', { model, text_1: plainTextOf(prompt), text_2: text }, Scored, signal)).data[0].score;
+        return (await requests.post('//score', { model, text_1: plainTextOf(prompt), text_2: text }, Scored, call)).data[0].score;
       case 'sglang':
-        return lastOf((await client.post('//classify', { model, text: `${plainTextOf(prompt)}\n\n${text}` }, Embedded, signal)) ?? []);
+        return lastOf((await requests.post('//classify', { model, text: `${plainTextOf(prompt)}\n\n${text}` }, Embedded, call)) ?? []);
     }
   };
   return {
     name: model,
     kind: 'outcome',
-    score: (prompt, texts, scoreOptions = {}) => calls.run(texts, scoreOptions, (text, signal) => ask(prompt, text, signal)),
+    score: (prompt, texts, scoreOptions = {}) => calls.run(texts, scoreOptions, (text, signal) => ask(prompt, text, { ...scoreOptions, signal })),
     estimateMs: (texts) => calls.estimateMs(texts),
     dispose: () => calls.dispose(),
   };
@@ -105,25 +107,25 @@ export function serverStepScorer({ layout, separator = '\n\n', good = '+', bad =
   for (const [name, text] of Object.entries({ separator, good, bad, ...(layout.kind === 'inline' && { 'layout.marker': layout.marker }) })) {
     if (typeof text !== 'string' || text === '') throw new InvalidOptionError(name, 'text that is not empty', text);
   }
-  const client = new ServerClient(options);
+  const requests = new ScorerRequests(options);
   const calls = new OneByOne(options);
   const recent = new RecentScores();
-  const judge = async (prompt: Prompt, text: ScoredText, signal: AbortSignal): Promise<readonly number[]> => {
+  const judge = async (prompt: Prompt, text: ScoredText, call: ScorerCall): Promise<readonly number[]> => {
     const steps = completeSteps(text, separator);
     if (steps.length === 0) return [];
-    if (layout.kind === 'pooling') return poolSteps(client, model, prompt, steps, layout, signal);
+    if (layout.kind === 'pooling') return poolSteps(requests, model, prompt, steps, layout, call);
     const scores: number[] = [];
     for (let count = 1; count <= steps.length; count++) {
       const request = layout.kind === 'turns' ? turnRequest(prompt, steps.slice(0, count), layout, good) : inlineRequest(prompt, steps.slice(0, count), layout);
       const body = { model, ...request.body, max_tokens: 1, temperature: 0 };
-      scores.push(await recent.get(JSON.stringify(body), async () => goodShare(await client.post(request.path, body, Judged, signal), good, bad)));
+      scores.push(await recent.get(JSON.stringify(body), async () => goodShare(await requests.post(request.path, body, Judged, call), good, bad)));
     }
     return scores;
   };
   return {
     name: model,
     kind: 'step',
-    score: (prompt, texts, scoreOptions = {}) => calls.run(texts, scoreOptions, (text, signal) => judge(prompt, text, signal)),
+    score: (prompt, texts, scoreOptions = {}) => calls.run(texts, scoreOptions, (text, signal) => judge(prompt, text, { ...scoreOptions, signal })),
     estimateMs: (texts) => calls.estimateMs(texts),
     dispose: () => calls.dispose(),
   };
@@ -185,15 +187,15 @@ function goodShare(top: readonly (readonly [string, number])[], good: string, ba
 }
 
 async function poolSteps(
-  client: ServerClient,
+  requests: ScorerRequests,
   model: string,
   prompt: Prompt,
   steps: readonly string[],
   { marker = '<extra_0>' }: PoolingLayout,
-  signal: AbortSignal,
+  call: ScorerCall,
 ): Promise<readonly number[]> {
   const content = steps.map((step) => `${step}${marker}`).join('');
-  const { data } = await client.post('//pooling', { model, messages: [...turnsOf(prompt), { role: 'assistant', content }] }, Pooled, signal);
+  const { data } = await requests.post('//pooling', { model, messages: [...turnsOf(prompt), { role: 'assistant', content }] }, Pooled, call);
   const rows = [data[0].data].flat(1);
   const scores = rows.map((row) => (typeof row === 'number' ? row : classOf(row, undefined)));
   if (scores.length === steps.length) return scores;

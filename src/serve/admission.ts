@@ -1,4 +1,5 @@
 import type { Clock } from '../contracts/clock.ts';
+import { waitUntil } from '../runtime/wait-until.ts';
 import { ApiError } from './api-error.ts';
 import type { ServiceTimes, Work } from './service-times.ts';
 
@@ -149,7 +150,7 @@ export class Admission {
       signal.addEventListener('abort', onAbort, { signal: left.signal });
       this.#queue.push(queued);
       this.#tell();
-      if (latestStart < Infinity) void waitUntil(clock, latestStart, left.signal).then((isTime) => isTime && giveUp());
+      void waitUntil(clock, latestStart, left.signal).then((isTime) => isTime && giveUp());
     });
   }
 
@@ -192,11 +193,4 @@ function unattainable({ leftMs, leastMs, waitMs, neededMs, changeMs }: Prospect)
   // Once nobody has to wait, less time than is planned for is enough for a try.
   const retryAfterMs = Math.max(Math.min(waitMs + neededMs - leftMs, waitMs), changeMs, 1);
   return new ApiError(503, 'deadline_unattainable', message, { param: 'deadline_ms', retryAfterMs });
-}
-
-/** Whether the time came before the signal; never where the clock cannot wait. */
-async function waitUntil(clock: Clock, time: number, signal: AbortSignal): Promise<boolean> {
-  if (!clock.wait) return false;
-  while (clock.now() < time && !signal.aborted) await clock.wait(time - clock.now(), signal);
-  return !signal.aborted;
 }

@@ -3,7 +3,9 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { ScoredText } from '../../src/contracts/scorer.ts';
 import { serverOutcomeScorer, serverStepScorer, type ServerOutcomeScorerOptions, type ServerStepScorerOptions } from '../../src/scoring/server-scorers.ts';
 import { systemClock } from '../../src/runtime/system-clock.ts';
-import { ConformanceServer, type ConformanceOptions } from '../engines/remote/conformance-server.ts';
+import { ManualClock } from '../../src/testing/manual-clock.ts';
+import { ConformanceServer, type ConformanceOptions, type Fault } from '../engines/remote/conformance-server.ts';
+import { impatientClock } from '../engines/remote/impatient-clock.ts';
 
 const KEY = 'sk-this-key-is-a-secret';
 const stops: (() => Promise<void>)[] = [];
@@ -66,6 +68,126 @@ describe('serverOutcomeScorer', () => {
   ])('refuses %j', (wrong, option) => {
     const options = { baseURL: 'http://127.0.0.1:1/v1', model: 'rm', endpoint: 'score', ...wrong } as ServerOutcomeScorerOptions;
     expect(() => serverOutcomeScorer(options)).toThrow(expect.objectContaining({ option }) as Error);
+  });
+});
+
+describe('a request of a scorer', () => {
+  const one = texts.slice(0, 1);
+  const scored: NonNullable<ConformanceOptions['answer']> = () => ({ data: [{ score: 0.7 }] });
+  const failing =
+    (count: number, fault: Fault): NonNullable<ConformanceOptions['answerFault']> =>
+    (_, index) =>
+      index < count ? fault : undefined;
+
+  async function scorerOn(fault: ConformanceOptions['answerFault'], more: Partial<ServerOutcomeScorerOptions> = {}) {
+    const server = await serve(scored, { ...(fault && { answerFault: fault }) });
+    const errors: unknown[] = [];
+    const options = {
+      baseURL: server.url,
+      model: 'rm',
+      endpoint: 'score' as const,
+      apiKey: KEY,
+      concurrency: 1,
+      onError: (error: unknown) => errors.push(error),
+    };
+    return { server, errors, scorer: serverOutcomeScorer({ ...options, ...more }) };
+  }
+
+  test.each<[string, Fault]>([
+    ['a connection that is closed', { kind: 'refuse' }],
+    ['a failing server', { kind: 'status', status: 500 }],
+    ['a server that is loading', { kind: 'status', status: 503, headers: { 'retry-after': '1' } }],
+    ['too many requests', { kind: 'status', status: 429 }],
+  ])('is sent again after %s', async (_, fault) => {
+    const { server, errors, scorer } = await scorerOn(failing(3, fault));
+    expect(await scorer.score('why?', one, { clock: impatientClock() })).toEqual([0.7]);
+    expect(server.requests).toHaveLength(4);
+    expect(errors).toEqual([]);
+    await server.settled();
+  });
+
+  test('waits for as long as the server asks', async () => {
+    const clock = impatientClock();
+    const { scorer } = await scorerOn(failing(1, { kind: 'status', status: 429, headers: { 'retry-after': '5' } }));
+    expect(await scorer.score('why?', one, { clock })).toEqual([0.7]);
+    expect(clock.now()).toBeGreaterThanOrEqual(5_000);
+    expect(clock.now()).toBeLessThan(5_250);
+  });
+
+  test('is given up where the server wants more time than there is, and after its last try', async () => {
+    const late = await scorerOn(() => ({ kind: 'status', status: 429, headers: { 'retry-after': '60' } }));
+    const clock = impatientClock();
+    expect(await late.scorer.score('why?', one, { clock, deadlineAt: clock.now() + 40_000 })).toEqual([undefined]);
+    expect(late.errors).toMatchObject([{ kind: 'rate-limit', retryAfterMs: 60_000 }]);
+    expect(late.server.requests).toHaveLength(1);
+    const tired = await scorerOn(() => ({ kind: 'status', status: 500, body: `what is ${KEY}?` }), { maxRetries: 2 });
+    expect(await tired.scorer.score('why?', one, { clock: impatientClock() })).toEqual([undefined]);
+    expect(tired.errors).toMatchObject([{ kind: 'status', status: 500 }]);
+    expect(inspect(tired.errors)).not.toContain(KEY);
+    expect(tired.server.requests).toHaveLength(3);
+  });
+
+  test.each<[string, Fault]>([
+    ['a key that is refused', { kind: 'status', status: 401 }],
+    ['a model that is not there', { kind: 'status', status: 404 }],
+    ['another content', { kind: 'not-json' }],
+  ])('is not sent again after %s', async (_, fault) => {
+    const { server, errors, scorer } = await scorerOn(failing(1, fault));
+    expect(await scorer.score('why?', one, { clock: impatientClock() })).toEqual([undefined]);
+    expect(server.requests).toHaveLength(1);
+    expect(errors).toHaveLength(1);
+  });
+
+  test('that hangs is left after its time, or half of what is left, and sent again', async () => {
+    const clock = new ManualClock();
+    const { server, scorer } = await scorerOn(failing(2, { kind: 'hang' }), { timeoutMs: 4_000 });
+    const scores = scorer.score('why?', one, { clock, deadlineAt: 10_000 });
+    const reached = async (count: number): Promise<void> => {
+      while (server.requests.length < count) {
+        await new Promise((resolve) => setImmediate(resolve));
+        // The wait before another try, which is under 250 ms.
+        if (clock.now() >= 4_000) clock.advance(10);
+      }
+    };
+    await reached(1);
+    clock.advance(3_999);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(server.requests).toHaveLength(1);
+    clock.advance(1);
+    await reached(2);
+    // About 6 s are left: 3 of them are for this try.
+    const secondAt = clock.now();
+    clock.advance((10_000 - secondAt) / 2 - 50);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(server.requests).toHaveLength(2);
+    clock.advance(100);
+    await reached(3);
+    expect(await scores).toEqual([0.7]);
+    await server.settled();
+    expect(server.requests.map(({ isCancelled }) => isCancelled)).toEqual([true, true, false]);
+  });
+
+  test('ends while it waits for another try when its caller leaves', async () => {
+    const clock = new ManualClock();
+    const { server, errors, scorer } = await scorerOn(() => ({ kind: 'status', status: 503 }));
+    const caller = new AbortController();
+    const scores = scorer.score('why?', one, { clock, signal: caller.signal });
+    while (server.requests.length < 1) await new Promise((resolve) => setImmediate(resolve));
+    await server.settled();
+    const reason = new Error('left');
+    caller.abort(reason);
+    await expect(scores).rejects.toBe(reason);
+    expect(server.requests).toHaveLength(1);
+    expect(errors).toEqual([]);
+  });
+
+  test.each([
+    [{ maxRetries: -1 }, 'maxRetries'],
+    [{ timeoutMs: 0 }, 'timeoutMs'],
+  ])('refuses %j', (wrong, option) => {
+    expect(() => serverOutcomeScorer({ baseURL: 'http://127.0.0.1:1/v1', model: 'rm', endpoint: 'score', ...wrong })).toThrow(
+      expect.objectContaining({ option }) as Error,
+    );
   });
 });
 

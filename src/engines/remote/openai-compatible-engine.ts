@@ -5,13 +5,13 @@ import { resolveSampling } from '../../maths/sampling.ts';
 import { requireWholeNumber } from '../../options.ts';
 import { onAbort } from '../../runtime/on-abort.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
+import { waitUntil } from '../../runtime/wait-until.ts';
 import { countPrompt, estimatePromptTokens, isPlainText } from '../../servers/count-tokens.ts';
 import { unsupportedSampling, type ServerName } from '../../servers/dialects.ts';
 import type { EndpointLatency } from './endpoint-latency.ts';
 import { RemoteHost, type RemoteService } from './remote-host.ts';
 import { resolveRemoteOptions, type OpenAICompatibleOptions } from './remote-options.ts';
 import { RemoteSession } from './remote-session.ts';
-import { waitUntil } from './request-stream.ts';
 import { SessionAccount } from './session-account.ts';
 
 /** An engine over a server: what every engine has, and what is known of the server. */

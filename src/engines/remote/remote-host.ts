@@ -4,20 +4,19 @@ import type { EngineCapabilities } from '../../contracts/engine.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import type { DisposedError } from '../../errors.ts';
 import { ServerError } from '../../errors.ts';
+import { within } from '../../runtime/wait-until.ts';
 import { countText, estimateTokens, isPlainText } from '../../servers/count-tokens.ts';
 import { detectServer } from '../../servers/detect-server.ts';
 import { DIALECTS, type Dialect } from '../../servers/dialects.ts';
+import { tryMs } from '../../servers/retries.ts';
 import { ServerClient } from '../../servers/server-client.ts';
 import { EndpointLatency } from './endpoint-latency.ts';
 import type { ResolvedRemoteOptions } from './remote-options.ts';
 import type { OptionalField, ServerDraftOptions } from './request-body.ts';
-import { within } from './request-stream.ts';
 import type { Writing } from './writing.ts';
 
 /** Completions without a limit end after 16 tokens on many servers. */
 const FALLBACK_MAX_TOKENS = 4_096;
-/** A first token may take this many times as long as usual before the request is given up. */
-const PATIENCE = 3;
 
 /** What a refusal names, and what is then left out. */
 const REFUSALS: readonly (readonly [RegExp, OptionalField])[] = [
@@ -138,9 +137,8 @@ export class RemoteHost {
 
   /** Milliseconds that a request has to begin; the last try may take all there are. */
   firstTokenMs(leftMs: number, attempt: number): number {
-    const { firstTokenTimeoutMs } = this.#options;
-    if (attempt >= this.maxRetries) return Math.min(firstTokenTimeoutMs, leftMs);
-    return Math.min(firstTokenTimeoutMs, leftMs, Math.max(leftMs / 2, PATIENCE * (this.latency.firstTokenMs() ?? 0)));
+    const { firstTokenTimeoutMs: timeoutMs } = this.#options;
+    return tryMs({ timeoutMs, leftMs, usualMs: this.latency.firstTokenMs(), isLast: attempt >= this.maxRetries });
   }
 
   /** Milliseconds to keep free for a further request that writes this many tokens. */

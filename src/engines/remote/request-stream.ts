@@ -1,6 +1,7 @@
 import type { Clock } from '../../contracts/clock.ts';
 import { ServerError } from '../../errors.ts';
 import { onAbort } from '../../runtime/on-abort.ts';
+import { expiry, within } from '../../runtime/wait-until.ts';
 import { readDelta, type CompletionDelta } from '../../servers/completion-delta.ts';
 import type { ServerClient } from '../../servers/server-client.ts';
 
@@ -144,34 +145,4 @@ async function firstWithContent(deltas: AsyncGenerator<CompletionDelta, boolean>
     const { text, reasoning, tokenIds, logprobs, finish } = next.value;
     if (text !== '' || reasoning !== '' || tokenIds.length > 0 || logprobs.length > 0 || finish !== undefined) return next;
   }
-}
-
-/** @throws what `failure` makes once the time has passed; never on a clock that cannot wait. */
-export async function within<Result>(clock: Clock, milliseconds: number, work: Promise<Result>, failure: () => Error): Promise<Result> {
-  if (milliseconds === Infinity || !clock.wait) return work;
-  const settled = new AbortController();
-  try {
-    return await Promise.race([
-      work,
-      expiry(clock, milliseconds, settled.signal).then(() => {
-        throw failure();
-      }),
-    ]);
-  } finally {
-    settled.abort();
-  }
-}
-
-/** Resolves once the time has passed on the clock; not at all when the signal comes first. */
-function expiry(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    void waitUntil(clock, clock.now() + milliseconds, signal).then((isOver) => isOver && resolve());
-  });
-}
-
-/** Whether the time came before the signal. */
-export async function waitUntil(clock: Clock, until: number, signal: AbortSignal): Promise<boolean> {
-  if (!clock.wait || until === Infinity) return new Promise(() => undefined);
-  while (clock.now() < until && !signal.aborted) await clock.wait(until - clock.now(), signal);
-  return !signal.aborted;
 }

@@ -5,10 +5,10 @@ import { ServerError } from '../../errors.ts';
 import { randomAt } from '../../maths/random.ts';
 import type { Sampling } from '../../maths/sampling.ts';
 import type { CompletionDelta } from '../../servers/completion-delta.ts';
+import { untilNextTry } from '../../servers/retries.ts';
 import type { RemoteHost } from './remote-host.ts';
 import { completionRequest } from './request-body.ts';
-import { requestStream, waitUntil } from './request-stream.ts';
-import { retryDelayMs } from './retry-delay.ts';
+import { requestStream } from './request-stream.ts';
 import type { SessionAccount } from './session-account.ts';
 import type { Writing } from './writing.ts';
 
@@ -60,15 +60,12 @@ export async function writeSegment(session: WritingSession, branch: WritingBranc
       writing.settleRequest();
       options.ending.throwIfAborted();
       if (host.takesLess(error, without)) continue;
-      if (!(error instanceof ServerError) || !error.isRetryable || attempt >= host.maxRetries) throw error;
-      const delayMs = retryDelayMs(error, attempt, randomAt(seed, branch.stream, attempt, branch.tokenCount));
-      if (clock.now() + delayMs >= options.endsAt) {
-        // No later request can bring anything in time; what there is counts.
-        if (writing.tokenCount > 0) return 'deadline';
-        throw error;
-      }
-      if (clock.wait) await waitUntil(clock, clock.now() + delayMs, options.ending);
-      options.ending.throwIfAborted();
+      const { endsAt, ending: signal } = options;
+      const point = randomAt(seed, branch.stream, attempt, branch.tokenCount);
+      const next = await untilNextTry(error, { clock, endsAt, signal, attempt, maxRetries: host.maxRetries, point });
+      // No later request can bring anything in time; what there is counts.
+      if (next === 'late' && writing.tokenCount > 0) return 'deadline';
+      if (next !== 'now') throw error;
       account.addRetry();
     }
   }

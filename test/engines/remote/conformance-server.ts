@@ -40,6 +40,8 @@ export interface ConformanceOptions {
   /** Thoughts sent before the text, a piece each. */
   readonly reasoning?: readonly string[];
   readonly drafts?: { readonly proposed: number; readonly accepted: number };
+  /** What happens to the nth request that asks for no text, from 0: a failure that comes before any answer. */
+  readonly answerFault?: (request: SeenRequest, index: number) => Fault | undefined;
   /** Answers other paths. */
   readonly answer?: (path: string, body: Readonly<Record<string, unknown>>) => unknown;
 }
@@ -122,6 +124,8 @@ export class ConformanceServer {
       if (!response.writableFinished) seen.isCancelled = true;
     });
     if (seen.path.endsWith('/completions')) return this.#complete(seen, response);
+    const fault = this.#options.answerFault?.(seen, this.requests.length - this.completions.length - 1);
+    if (fault && failsAtOnce(fault, response)) return;
     const answer = this.#options.answer?.(seen.path, body) ?? this.#page(seen.path, body);
     response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(answer ?? { error: { message: 'Not Found' } }));

@@ -8,6 +8,7 @@ import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { SelfConsistency } from '../../../src/strategies/self-consistency.ts';
 import { ManualClock } from '../../../src/testing/manual-clock.ts';
 import { ConformanceServer, type ConformanceOptions, type Fault } from './conformance-server.ts';
+import { impatientClock } from './impatient-clock.ts';
 
 const KEY = 'sk-this-key-is-a-secret';
 const stops: (() => Promise<void>)[] = [];
@@ -43,18 +44,6 @@ async function advanceOnce(
 
 function firstBranch(session: Awaited<ReturnType<ReturnType<typeof openaiCompatibleEngine>['open']>>): ReturnType<typeof session.branch>[number] {
   return session.branch(1)[0]!;
-}
-
-/** Whoever waits short on it has waited already, on virtual time; timeouts of minutes stay out of the way. */
-function impatientClock(): ManualClock {
-  const clock = new ManualClock();
-  const wait = clock.wait.bind(clock);
-  clock.wait = async (milliseconds, signal) => {
-    if (milliseconds > 9_000) return wait(milliseconds, signal);
-    await new Promise((resolve) => setImmediate(resolve));
-    clock.advance(milliseconds);
-  };
-  return clock;
 }
 
 const onFirst =
@@ -324,11 +313,23 @@ describe('a hedge', () => {
   });
 
   test('is not sent beyond its share', async () => {
-    const { server, engine } = await start({ fault: () => ({ kind: 'hang' }) }, { hedge: { afterMs: 1, atMostShare: 0.1 } });
-    const session = await engine.open('abba', { clock: systemClock });
-    await Promise.all(session.branch(8).map((branch) => branch.advance({ deadlineAt: systemClock.now() + 200 })));
-    expect(server.completions).toHaveLength(9);
+    const clock = new ManualClock();
+    const { server, engine } = await start({ fault: () => ({ kind: 'hang' }) }, { hedge: { afterMs: 10, atMostShare: 0.1 } });
+    const session = await engine.open('abba', { clock });
+    const segments = session.branch(8).map((branch) => branch.advance({ deadlineAt: 1_000 }));
+    const reached = async (count: number): Promise<void> => {
+      while (server.completions.length < count) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await reached(8);
+    clock.advance(10);
+    await reached(9);
+    // The time of all eight hedges has come; one was let go.
+    expect(session.usage().server).toMatchObject({ requestCount: 9, hedgeCount: 1 });
+    clock.advance(990);
+    expect((await Promise.all(segments)).map(({ finish }) => finish)).toEqual(Array.from({ length: 8 }, () => 'deadline'));
+    expect(session.usage().server).toMatchObject({ requestCount: 9, hedgeCount: 1 });
     await server.settled();
+    expect(server.completions).toHaveLength(9);
   });
 });
 
