@@ -29,7 +29,7 @@ await own?.close();
 async function startServer(): Promise<{ readonly url: string; close(): Promise<void> }> {
   const { target } = await bundledModels();
   const decoder = new Decoder({ model: target });
-  const handler = createHandler({ models: { bundled: { engine: decoder } } });
+  const handler = createHandler({ models: { bundled: { engine: decoder, tokenizer: await target.loadTokenizer() } } });
   await handler.ready();
   const listener = await listen(handler, { port: 0 });
   return {

@@ -18,7 +18,7 @@ interface Reply {
 const problems = generateProblems({ seed: 5, tier: 4, count: Number(process.argv[2] ?? 5), split: 'test' });
 const { target } = await bundledModels();
 const engine = new Decoder({ model: target });
-const handler = createHandler({ models: { bundled: { engine } } });
+const handler = createHandler({ models: { bundled: { engine, tokenizer: await target.loadTokenizer() } } });
 await handler.ready();
 const listener = await listen(handler, { port: 0 });
 

@@ -35,6 +35,8 @@ export interface EngineCapabilities {
   readonly logprobs: boolean;
   /** Most `topLogprobs` a segment can carry. */
   readonly topLogprobs: number;
+  /** Whether it tells which tokens those are of. */
+  readonly topTokens: boolean;
   readonly selfCertainty: boolean;
   /**
    * Where counts of tokens come from. `exact`: from whoever sampled them. `estimated`: made up, for some texts at least, from
@@ -60,7 +62,7 @@ export interface SessionOptions {
   readonly onProgress?: (progress: readonly BranchProgress[]) => void;
   /** @default 50 */
   readonly progressIntervalMs?: number;
-  /** How many of the likeliest tokens' log-probabilities every segment carries; an engine may have fewer to give. @default 0 */
+  /** How many of the likeliest tokens every segment tells, with their log-probabilities and ids; an engine may have less to give. @default 0 */
   readonly topLogprobs?: number;
   /** Whether segments carry the self-certainty of each token, where the engine can tell. @default false */
   readonly selfCertainty?: boolean;
@@ -233,6 +235,8 @@ export interface Segment {
   readonly logprobs: readonly number[];
   /** For each token, log-probabilities of the likeliest tokens at its place, descending; where `topLogprobs` was asked for and the engine has them. */
   readonly topLogprobs?: readonly (readonly number[])[];
+  /** Ids of those tokens, in the same order; where the engine knows them. Of equally likely ones the lower id comes first. */
+  readonly topTokens?: readonly (readonly number[])[];
   /**
    * For each token, the Kullback–Leibler divergence from the uniform to the model's own distribution at its place, in nats:
    * −1/V Σ log(V p). The more certain, the higher. (Kang, Zhao and Song 2025, arXiv:2502.18581.)

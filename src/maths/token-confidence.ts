@@ -18,20 +18,20 @@ export interface LogitRow {
   readonly logNormaliser: number;
 }
 
-/** The `count` largest log-probabilities of a row, descending; fewer where the vocabulary is smaller. */
-export function topLogprobs({ values, start, size, logNormaliser }: LogitRow, count: number): number[] {
-  const largest: number[] = [];
+/** Ids of the `count` likeliest tokens of a row, descending, of equals the lower one first; fewer where the vocabulary is smaller. */
+export function likeliestTokens({ values, start, size }: LogitRow, count: number): number[] {
+  const likeliest: number[] = [];
   for (let index = start; index < start + size; index++) {
     const value = values[index]!;
-    if (largest.length === count) {
-      if (!(value > largest[count - 1]!)) continue;
-      largest.pop();
+    if (likeliest.length === count) {
+      if (!(value > values[likeliest[count - 1]!]!)) continue;
+      likeliest.pop();
     }
-    let place = largest.length;
-    while (place > 0 && value > largest[place - 1]!) place--;
-    largest.splice(place, 0, value);
+    let place = likeliest.length;
+    while (place > 0 && value > values[likeliest[place - 1]!]!) place--;
+    likeliest.splice(place, 0, index);
   }
-  return largest.map((logit) => logit - logNormaliser);
+  return likeliest.map((index) => index - start);
 }
 
 /**

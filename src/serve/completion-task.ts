@@ -15,6 +15,10 @@ export interface CompletionTask {
   readonly stop: readonly string[];
   readonly keepsStop: boolean;
   readonly logprobs: boolean;
+  /** How many of the likeliest tokens are told at each place, beside the one that was drawn. */
+  readonly topLogprobs: number;
+  /** Whether log-probabilities name tokens by their ids, which texts do not tell apart. */
+  readonly namesByIds: boolean;
   /** Whether choices tell the ids of their tokens. */
   readonly tokenIds: boolean;
   readonly maxTokens: number | undefined;

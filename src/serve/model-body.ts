@@ -1,4 +1,4 @@
-import { canNameTokens } from './read-task.ts';
+import { canNameTokens, mostTopLogprobs } from './read-task.ts';
 import { SINGLE, type ServedModel } from './served-model.ts';
 
 /** A model as `/v1/models` describes it. @param created - Seconds since 1970. */
@@ -13,6 +13,7 @@ export function modelBody(id: string, model: ServedModel, created: number): obje
     latency_tts: {
       engine: engine.name,
       logprobs: canNameTokens(model),
+      top_logprobs: mostTopLogprobs(model),
       strategies: [SINGLE, ...Object.keys(strategies ?? {})],
       default_strategy: defaultStrategy?.name ?? SINGLE,
     },

@@ -3,7 +3,7 @@ import type { SamplingOptions } from '../contracts/engine.ts';
 import type { Prompt } from '../contracts/prompt.ts';
 import { ApiError, badRequest } from './api-error.ts';
 import type { CompletionTask, Endpoint } from './completion-task.ts';
-import { chatSchema, completionSchema, INERT_FIELDS, REFUSED_FIELDS, type ChatBody, type CompletionBody } from './request-schema.ts';
+import { chatSchema, completionSchema, INERT_FIELDS, MOST_TOP_LOGPROBS, REFUSED_FIELDS, type ChatBody, type CompletionBody } from './request-schema.ts';
 import { SINGLE, type ServedModel, type StrategyChoice } from './served-model.ts';
 
 /** What the server allows and presumes. */
@@ -37,6 +37,8 @@ export function readTask(endpoint: Endpoint, json: unknown, headers: Headers, po
     stop: typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []),
     keepsStop: body.include_stop_str_in_output ?? false,
     logprobs: wantsLogprobs(body),
+    topLogprobs: topLogprobsOf(body),
+    namesByIds: body.return_tokens_as_token_ids ?? false,
     tokenIds: body.return_token_ids ?? false,
     maxTokens: maxTokensOf(body, policy),
     sampling: samplingOf(body),
@@ -109,13 +111,13 @@ function promptOf(body: ChatBody | CompletionBody): Prompt {
 }
 
 function wantsLogprobs(body: ChatBody | CompletionBody): boolean {
-  const most = isChat(body) ? (body.top_logprobs ?? 0) : (body.logprobs ?? 0);
-  const least = isChat(body) ? 0 : 1;
-  if (most > least) {
-    const [param, advice] = isChat(body) ? ['top_logprobs', '`logprobs: true` alone'] : ['logprobs', '0 or 1'];
-    throw badRequest(`Only the log-probabilities of the sampled tokens are known by name here. Ask for ${advice}.`, param, 'unsupported_parameter');
-  }
   return isChat(body) ? (body.logprobs ?? false) : typeof body.logprobs === 'number';
+}
+
+function topLogprobsOf(body: ChatBody | CompletionBody): number {
+  const top = (isChat(body) ? body.top_logprobs : body.logprobs) ?? 0;
+  if (top > 0 && !wantsLogprobs(body)) throw badRequest('`top_logprobs` needs `logprobs: true`.', 'top_logprobs');
+  return top;
 }
 
 function maxTokensOf(body: ChatBody | CompletionBody, { maxTokens }: TaskPolicy): number | undefined {
@@ -155,22 +157,39 @@ export function canNameTokens({ engine: { capabilities }, tokenizer }: ServedMod
   return tokenizer !== undefined && (!capabilities || (capabilities.tokenIds && capabilities.logprobs));
 }
 
+/** Most of the likeliest tokens that a model tells with their names. */
+export function mostTopLogprobs(model: ServedModel): number {
+  const { capabilities } = model.engine;
+  if (!canNameTokens(model)) return 0;
+  return capabilities ? (capabilities.topTokens ? Math.min(MOST_TOP_LOGPROBS, capabilities.topLogprobs) : 0) : MOST_TOP_LOGPROBS;
+}
+
 /** What is right by itself and still cannot be done together. */
-function refuseCombinations({ choices, stop, logprobs, tokenIds, strategy, model }: CompletionTask, policy: TaskPolicy): void {
+function refuseCombinations(task: CompletionTask, policy: TaskPolicy): void {
+  const { choices, logprobs, tokenIds, strategy, model } = task;
   if (choices > policy.maxChoices) throw badRequest(`\`n\` is ${choices}; this server gives at most ${policy.maxChoices} choices.`, 'n');
   const named = logprobs ? 'logprobs' : tokenIds ? 'return_token_ids' : undefined;
   if (named && !canNameTokens(model)) {
     throw badRequest(`This model cannot name its tokens. Leave \`${named}\` out.`, named, 'unsupported_parameter');
   }
+  refuseTopLogprobs(task);
   if (strategy.name === SINGLE) {
     if (Object.keys(strategy.options ?? {}).length > 0) throw badRequest('The strategy `single` has no options.', 'strategy.options');
     return;
   }
-  const field = choices > 1 ? 'n' : stop.length > 0 ? 'stop' : named;
+  const field = choices > 1 ? 'n' : named;
   if (field === undefined) return;
   throw badRequest(
     `The strategy \`${strategy.name}\` comes to one text out of many branches and cannot honour \`${field}\`. Leave it out, or ask for \`single\`.`,
     field,
     'unsupported_parameter',
   );
+}
+
+function refuseTopLogprobs({ topLogprobs, endpoint, model }: CompletionTask): void {
+  const most = mostTopLogprobs(model);
+  if (topLogprobs <= most) return;
+  const [param, advice] = endpoint === 'chat' ? ['top_logprobs', `Leave it out, or ask for ${most}`] : ['logprobs', `Ask for ${most}`];
+  const message = `\`${param}\` is ${topLogprobs}; this model names at most ${most} of the likeliest tokens. ${advice} at most.`;
+  throw badRequest(message, param, 'unsupported_parameter');
 }

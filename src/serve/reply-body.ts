@@ -3,7 +3,7 @@ import type { Clock } from '../contracts/clock.ts';
 import type { EngineUsage } from '../contracts/engine.ts';
 import type { Choice, Completion, ServedBranch } from './completion.ts';
 import type { CompletionTask } from './completion-task.ts';
-import type { NamedToken } from './token-texts.ts';
+import type { LikelyToken, NamedToken } from './token-texts.ts';
 
 /** What identifies a reply. */
 export interface ReplyHead {
@@ -51,10 +51,11 @@ function textChoice({ index, text, tokens = [], ...choice }: Choice, task: Compl
 }
 
 /** What was asked for of tokens. `token_ids` as vLLM has it. */
-export function tokenFields(tokens: readonly NamedToken[], { endpoint, logprobs, tokenIds }: CompletionTask): object {
+export function tokenFields(tokens: readonly NamedToken[], task: CompletionTask): object {
+  const { endpoint, logprobs, tokenIds } = task;
   const isTold = logprobs && tokens.length > 0;
   return {
-    logprobs: isTold ? (endpoint === 'chat' ? chatLogprobs(tokens) : textLogprobs(tokens)) : null,
+    logprobs: isTold ? (endpoint === 'chat' ? chatLogprobs(tokens, task) : textLogprobs(tokens, task)) : null,
     ...(tokenIds && { token_ids: tokens.map(({ id }) => id) }),
   };
 }
@@ -64,21 +65,30 @@ export function finishFields({ finish, stop }: Pick<Choice, 'finish' | 'stop'>):
   return { finish_reason: finish, stop_reason: stop ?? null };
 }
 
-function chatLogprobs(tokens: readonly NamedToken[]): object {
+/** How log-probabilities call a token: by its text, or by its id as vLLM writes it. */
+function nameOf({ id, text }: LikelyToken, { namesByIds }: CompletionTask): string {
+  return namesByIds ? `token_id:${id}` : text;
+}
+
+function chatLogprobs(tokens: readonly NamedToken[], task: CompletionTask): object {
   const encoder = new TextEncoder();
+  const told = (token: LikelyToken): object => ({ token: nameOf(token, task), logprob: token.logprob, bytes: [...encoder.encode(token.text)] });
+  return { content: tokens.map((token) => ({ ...told(token), top_logprobs: token.top.map(told) })), refusal: null };
+}
+
+function textLogprobs(tokens: readonly NamedToken[], task: CompletionTask): object {
   return {
-    content: tokens.map(({ text, logprob }) => ({ token: text, logprob, bytes: [...encoder.encode(text)], top_logprobs: [] })),
-    refusal: null,
+    tokens: tokens.map((token) => nameOf(token, task)),
+    token_logprobs: tokens.map(({ logprob }) => logprob),
+    text_offset: tokens.map(({ offset }) => offset),
+    top_logprobs: task.topLogprobs > 0 ? tokens.map((token) => likeliestByName(token, task)) : null,
   };
 }
 
-function textLogprobs(tokens: readonly NamedToken[]): object {
-  return {
-    tokens: tokens.map(({ text }) => text),
-    token_logprobs: tokens.map(({ logprob }) => logprob),
-    text_offset: tokens.map(({ offset }) => offset),
-    top_logprobs: null,
-  };
+/** With the token that was drawn, as OpenAI has it. Of tokens with one name, such as those without a text, the likeliest counts. */
+function likeliestByName(token: NamedToken, task: CompletionTask): Record<string, number> {
+  const ascending = [...token.top, token].sort((left, right) => left.logprob - right.logprob);
+  return Object.fromEntries(ascending.map((one) => [nameOf(one, task), one.logprob]));
 }
 
 /** Over all branches, those not returned included. */

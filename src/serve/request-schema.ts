@@ -3,6 +3,9 @@ import * as v from 'valibot';
 
 const whole = (least: number): v.GenericSchema<number> => v.pipe(v.number(), v.safeInteger(), v.minValue(least));
 const range = (low: number, high: number): v.GenericSchema<number> => v.pipe(v.number(), v.minValue(low), v.maxValue(high));
+/** As many as other servers tell. */
+export const MOST_TOP_LOGPROBS = 20;
+const topLogprobs = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(MOST_TOP_LOGPROBS));
 const stopString = v.pipe(v.string(), v.nonEmpty('Expected a text that is not empty'));
 
 const strategySchema = v.union([
@@ -29,6 +32,7 @@ const common = {
   strategy: v.nullish(strategySchema),
   include_branch_text: v.nullish(v.boolean()),
   return_token_ids: v.nullish(v.boolean()),
+  return_tokens_as_token_ids: v.nullish(v.boolean()),
 };
 
 const textPart = v.object({ type: v.literal('text'), text: v.string() });
@@ -42,7 +46,7 @@ export const chatSchema = v.looseObject({
   messages: v.pipe(v.array(message), v.minLength(1)),
   max_completion_tokens: v.nullish(whole(1)),
   logprobs: v.nullish(v.boolean()),
-  top_logprobs: v.nullish(whole(0)),
+  top_logprobs: v.nullish(topLogprobs),
   add_generation_prompt: v.nullish(v.boolean()),
   continue_final_message: v.nullish(v.boolean()),
 });
@@ -50,7 +54,7 @@ export const chatSchema = v.looseObject({
 export const completionSchema = v.looseObject({
   ...common,
   prompt: v.union([v.string(), v.pipe(v.array(v.string()), v.length(1, 'Expected one prompt: send further ones as requests of their own'))]),
-  logprobs: v.nullish(whole(0)),
+  logprobs: v.nullish(topLogprobs),
 });
 
 export type ChatBody = v.InferOutput<typeof chatSchema>;

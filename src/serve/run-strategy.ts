@@ -7,6 +7,7 @@ import type { Completion, VoteReport, WorkContext, WorkListener } from './comple
 import type { CompletionTask } from './completion-task.ts';
 import { rounded } from './reply-body.ts';
 import { SINGLE, type StrategyRegistry } from './served-model.ts';
+import { StopCutter } from './stop-cutter.ts';
 
 /** A strategy and whether its first branch's text may be sent as it is written. */
 export interface ReadyStrategy {
@@ -39,7 +40,8 @@ export function makeStrategy({ strategy: { name, options = {} }, maxTokens, samp
 export async function runStrategy({ strategy, streamsText }: ReadyStrategy, task: CompletionTask, context: WorkContext): Promise<Completion> {
   const { clock, deadlineAt, seed, signal, listener } = context;
   const events = new RunEvents();
-  if (listener) follow(events, listener, streamsText);
+  const cutter = new StopCutter(task.stop, task.keepsStop);
+  if (listener) follow(events, listener, streamsText ? cutter : undefined);
   const startedAt = clock.now();
   const result = await strategy.run({
     engine: task.model.engine,
@@ -50,8 +52,9 @@ export async function runStrategy({ strategy, streamsText }: ReadyStrategy, task
     events,
     ...(deadlineAt < Infinity && { deadlineMs: Math.max(deadlineAt - startedAt, Number.MIN_VALUE) }),
   });
+  const { text, stop } = cutter.cut(result.text);
   return {
-    choices: [{ index: 0, text: result.text, finish: finishOf(result), stop: undefined, tokens: undefined }],
+    choices: [{ index: 0, text, finish: stop === undefined ? finishOf(result) : 'stop', stop, tokens: undefined }],
     usage: result.usage,
     report: {
       strategy: task.strategy.name,
@@ -67,10 +70,11 @@ export async function runStrategy({ strategy, streamsText }: ReadyStrategy, task
   };
 }
 
-function follow(events: RunEvents, listener: WorkListener, streamsText: boolean): void {
-  if (streamsText) {
+/** @param cutter - Of the text, where that may be sent as it is written. */
+function follow(events: RunEvents, listener: WorkListener, cutter: StopCutter | undefined): void {
+  if (cutter) {
     events.on('branch-delta', ({ branch, text }) => {
-      if (branch === 0) listener.onText(0, text);
+      if (branch === 0) listener.onText(0, cutter.cutGrowing(text).text);
     });
   }
   events.on('branch-end', ({ report, atMs }) => {

@@ -65,6 +65,7 @@ function openSession(engine: Engine, task: CompletionTask, context: WorkContext,
     clock,
     deadlineAt,
     signal,
+    ...(task.topLogprobs > 0 && { topLogprobs: task.topLogprobs }),
     ...(listener &&
       !namesTokens(task) && {
         progressIntervalMs: PROGRESS_INTERVAL_MS,
@@ -172,11 +173,12 @@ class ChoiceSampler {
     return this.#branch.advance({ until, deadlineAt, signal });
   }
 
-  #take({ tokens, logprobs }: Segment): void {
+  #take(segment: Segment): void {
+    const { logprobs } = segment;
     for (const logprob of logprobs) this.#logprobSum += logprob;
     this.#logprobCount += logprobs.length;
     if (!this.#names) return;
-    this.#tokens.push(...this.#names.add(tokens, logprobs));
+    this.#tokens.push(...this.#names.add(segment));
     const { listener } = this.#context;
     if (!listener) return;
     const { text } = this.#cutter.cutGrowing(this.#branch.text);

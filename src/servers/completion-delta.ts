@@ -12,6 +12,8 @@ export interface CompletionDelta {
   readonly tokenIds: readonly number[];
   readonly logprobs: readonly number[];
   readonly topLogprobs: readonly (readonly number[])[];
+  /** Of the same tokens, where the server tells ids; one list a place, empty where it does not. */
+  readonly topTokens: readonly (readonly number[])[];
   /** Why the server ended, as it says. */
   readonly finish: string | undefined;
   /** The stop string that ended it, where the server tells. */
@@ -37,7 +39,7 @@ export interface Drafts {
 const text = v.nullish(v.string());
 const count = v.nullish(v.number());
 const Message = v.nullish(v.looseObject({ content: text, reasoning: text, reasoning_content: text, thinking: text }));
-const Place = v.looseObject({ logprob: v.number(), top_logprobs: v.nullish(v.array(v.looseObject({ logprob: v.number() }))) });
+const Place = v.looseObject({ logprob: v.number(), top_logprobs: v.nullish(v.array(v.looseObject({ token: text, logprob: v.number() }))) });
 const Logprobs = v.nullish(
   v.looseObject({
     content: v.nullish(v.array(Place)),
@@ -100,22 +102,34 @@ export function readDelta(value: unknown, redact: Redact): CompletionDelta {
   };
 }
 
-function readLogprobs(logprobs: LogprobsOutput): Pick<CompletionDelta, 'logprobs' | 'topLogprobs'> {
+type LikelyToken = readonly [token: string, logprob: number];
+
+function readLogprobs(logprobs: LogprobsOutput): Pick<CompletionDelta, 'logprobs' | 'topLogprobs' | 'topTokens'> {
   if (logprobs?.content) {
     return {
       logprobs: logprobs.content.map(({ logprob }) => logprob),
-      topLogprobs: logprobs.content.map((place) => (place.top_logprobs ?? []).map(({ logprob }) => logprob).sort(descending)),
+      ...readTop(logprobs.content.map((place) => (place.top_logprobs ?? []).map(({ token, logprob }) => [token ?? '', logprob] as const))),
     };
   }
   return {
     // Only the first token of an echo has none.
     logprobs: (logprobs?.token_logprobs ?? []).map((logprob) => logprob ?? 0),
-    topLogprobs: (logprobs?.top_logprobs ?? []).map((place) => Object.values(place ?? {}).sort(descending)),
+    ...readTop((logprobs?.top_logprobs ?? []).map((place) => Object.entries(place ?? {}))),
   };
 }
 
-function descending(left: number, right: number): number {
-  return right - left;
+function readTop(places: readonly (readonly LikelyToken[])[]): Pick<CompletionDelta, 'topLogprobs' | 'topTokens'> {
+  const sorted = places.map((place) => [...place].sort(([, left], [, right]) => right - left));
+  return {
+    topLogprobs: sorted.map((place) => place.map(([, logprob]) => logprob)),
+    topTokens: sorted.map((place) => place.flatMap(([token]) => idOf(token) ?? [])),
+  };
+}
+
+/** Servers that are asked for ids in place of texts write them so. */
+function idOf(token: string): number | undefined {
+  const [, id] = /^token_id:(\d+)$/.exec(token) ?? [];
+  return id === undefined ? undefined : Number(id);
 }
 
 function readUsage(usage: EventOutput['usage']): CompletionUsage | undefined {

@@ -16,8 +16,10 @@ export interface DeclaredFacts {
   readonly contextTokens?: number | undefined;
 }
 
+/** What our own server says of a model. */
+const Ours = v.nullish(v.looseObject({ logprobs: v.nullish(v.boolean()), top_logprobs: v.nullish(v.number()) }));
 const Models = v.looseObject({
-  data: v.array(v.looseObject({ id: v.string(), owned_by: v.nullish(v.string()), max_model_len: v.nullish(v.number()) })),
+  data: v.array(v.looseObject({ id: v.string(), owned_by: v.nullish(v.string()), max_model_len: v.nullish(v.number()), latency_tts: Ours })),
 });
 const Anything = v.looseObject({});
 const LlamaProps = v.looseObject({ default_generation_settings: v.looseObject({ n_ctx: v.nullish(v.number()) }) });
@@ -48,7 +50,18 @@ export async function detectServer(client: ServerClient, model: string, declared
   const known = models?.data.find(({ id }) => id === model) ?? models?.data[0];
   const name =
     server ?? (new URL(client.baseURL).hostname === 'api.openai.com' ? 'openai' : undefined) ?? OWNERS[known?.owned_by ?? ''] ?? (await probe(client, signal));
-  return { dialect: DIALECTS[name], contextTokens: declared.contextTokens ?? known?.max_model_len ?? (await contextOf(client, name, signal)) };
+  return {
+    dialect: dialectOf(name, known?.latency_tts),
+    contextTokens: declared.contextTokens ?? known?.max_model_len ?? (await contextOf(client, name, signal)),
+  };
+}
+
+/** Our own server tells what a model has, so that nobody has to ask for what would be refused. */
+function dialectOf(name: ServerName, told: v.InferOutput<typeof Ours>): Dialect {
+  const dialect = DIALECTS[name];
+  if (name !== 'latency-tts' || !told) return dialect;
+  if (told.logprobs === false) return { ...dialect, hasLogprobs: false, topLogprobs: 0, tokenIdsField: undefined };
+  return { ...dialect, topLogprobs: Math.min(dialect.topLogprobs, told.top_logprobs ?? 0) };
 }
 
 /** Each server has a page that no other has. */

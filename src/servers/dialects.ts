@@ -29,6 +29,8 @@ export interface Dialect {
   readonly hasLogprobs: boolean;
   /** Most likely tokens told for each place beside them. */
   readonly topLogprobs: number;
+  /** The field that has ids in place of texts for these, which texts do not tell apart. */
+  readonly tokensAsIdsField: string | undefined;
   /** Log-probabilities of `/completions`, in the form it has there. */
   readonly hasCompletionsLogprobs: boolean;
   /** The field that asks for ids of tokens. */
@@ -55,6 +57,7 @@ const PLAIN: Omit<Dialect, 'name' | 'label'> = {
   allTokens: 0,
   hasLogprobs: true,
   topLogprobs: 0,
+  tokensAsIdsField: undefined,
   hasCompletionsLogprobs: false,
   tokenIdsField: undefined,
   hasSeed: true,
@@ -78,6 +81,7 @@ export const DIALECTS: Readonly<Record<ServerName, Dialect>> = {
     samplingFields: REPETITION,
     allTokens: -1,
     topLogprobs: 20,
+    tokensAsIdsField: 'return_tokens_as_token_ids',
     hasCompletionsLogprobs: true,
     tokenIdsField: 'return_token_ids',
     usage: 'every-piece',
@@ -122,6 +126,8 @@ export const DIALECTS: Readonly<Record<ServerName, Dialect>> = {
     continuation: 'continue-final-message',
     keepStopField: 'include_stop_str_in_output',
     samplingFields: REPETITION,
+    topLogprobs: 20,
+    tokensAsIdsField: 'return_tokens_as_token_ids',
     hasCompletionsLogprobs: true,
     tokenIdsField: 'return_token_ids',
   },

@@ -48,7 +48,7 @@ describe('aiSdkEngine', () => {
     expect(new Set(model.calls.map(({ seed }) => seed)).size).toBe(5);
     expect(usage).toMatchObject({ promptTokens: 11, completionTokens: 15, server: { requestCount: 5, cachedPromptTokens: 35 } });
     expect(branches.map(({ tokenCount, meanLogprob }) => [tokenCount, meanLogprob])).toEqual(Array(5).fill([3, undefined]));
-    expect(engine.capabilities).toEqual({ tokenIds: false, logprobs: false, topLogprobs: 0, selfCertainty: false, tokenCounts: 'exact' });
+    expect(engine.capabilities).toEqual({ tokenIds: false, logprobs: false, topLogprobs: 0, topTokens: false, selfCertainty: false, tokenCounts: 'exact' });
     expect(engine.name).toBe('scripted-1');
     const seeds = model.calls.map(({ seed }) => seed);
     await VOTE.run({ engine, prompt: PROMPT, seed: 1 });

@@ -71,7 +71,7 @@ export const engineLaws: readonly EngineLaw[] = [
     }
   }),
   law(
-    'segments tell the likeliest log-probabilities and the self-certainty of every token, from the model’s own distribution',
+    'segments tell the likeliest tokens with their log-probabilities, and the self-certainty of every token, from the model’s own distribution',
     async (engine, { prompts: [prompt], reference, drawsAnew }) => {
       const sampling = { temperature: 0.7, topK: 5, ...steady(drawsAnew).sampling };
       const isCertain = await tellsSelfCertainty(engine);
@@ -82,9 +82,16 @@ export const engineLaws: readonly EngineLaw[] = [
         const tokens = segments.flatMap((segment) => segment.tokens);
         assert.deepEqual([tokens], plain, 'asking changed what is written');
         const rows = await reference(prompt, tokens);
-        const told = segments.flatMap(({ topLogprobs, selfCertainty }) => topLogprobs!.map((list, index) => ({ list, certainty: selfCertainty?.[index] })));
+        const told = segments.flatMap(({ topLogprobs, topTokens, selfCertainty }) =>
+          topLogprobs!.map((list, index) => ({ list, ids: topTokens?.[index], certainty: selfCertainty?.[index] })),
+        );
+        const namesThem = engine.capabilities?.topTokens ?? true;
         assert.equal(told.length, tokens.length);
-        for (const [index, { list, certainty }] of told.entries()) {
+        for (const [index, { list, ids, certainty }] of told.entries()) {
+          assert.equal(ids?.length, namesThem ? list.length : undefined);
+          for (const [rank, id] of (ids ?? []).entries())
+            assertClose(list[rank]!, rows[index]![id]! - logSumExp(rows[index]!), `the token ${rank} beside token ${index}`);
+          assert.equal(new Set(ids).size, ids?.length ?? 0);
           const logprobs = Array.from(rows[index]!, (logit) => logit - logSumExp(rows[index]!)).sort((left, right) => right - left);
           assert.equal(list.length, 7);
           for (const [rank, logprob] of list.entries()) assertClose(logprob, logprobs[rank]!, `log-probability ${rank} of token ${index}`);
@@ -123,16 +130,17 @@ export const engineLaws: readonly EngineLaw[] = [
   }),
   law('segments tell of confidence only what was asked for', async (engine, { prompts: [prompt] }) => {
     const isCertain = await tellsSelfCertainty(engine);
+    const namesTokens = engine.capabilities?.topTokens ?? true;
     for (const [options, fields] of [
       [{}, []],
       [{ topLogprobs: 0, selfCertainty: false }, []],
-      [{ topLogprobs: 2 }, ['topLogprobs']],
+      [{ topLogprobs: 2 }, ['topLogprobs', 'topTokens']],
       [{ selfCertainty: true }, ['selfCertainty']],
     ] as const) {
       const segment = await withSession(engine, prompt, options, (session) => session.branch(1)[0]!.advance({ until: { tokens: 3 } }));
       assert.deepEqual(
-        Object.keys(segment).filter((field) => field === 'topLogprobs' || field === 'selfCertainty'),
-        fields.filter((field) => isCertain || field !== 'selfCertainty'),
+        Object.keys(segment).filter((field) => ['topLogprobs', 'topTokens', 'selfCertainty'].includes(field)),
+        fields.filter((field) => (isCertain || field !== 'selfCertainty') && (namesTokens || field !== 'topTokens')),
       );
     }
     await rejectsWith(engine.open({ text: prompt }, { topLogprobs: -1 }), 'LTTS_INVALID_OPTION');

@@ -5,11 +5,11 @@ import {
   aggregateConfidence,
   confidenceOf,
   groupConfidences,
+  likeliestTokens,
   meanLogprobOf,
   meanSelfCertaintyOf,
   selfCertaintyOf,
   tokenConfidences,
-  topLogprobs,
   type LogitRow,
 } from '../../src/maths/token-confidence.ts';
 
@@ -21,19 +21,19 @@ const logits = array(float({ min: -20, max: 20, noNaN: true }), { minLength: 1, 
 const confidences = array(double({ min: 0, max: 30, noNaN: true }), { minLength: 1, maxLength: 60 });
 const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-describe('topLogprobs', () => {
-  test('are the largest log-probabilities of the row, descending', () => {
-    property(
-      forAll(logits, integer({ min: 1, max: 45 }), (values, count) => {
-        const row = rowOf(values);
-        const sorted = Array.from(row.values.subarray(1, 1 + values.length), (value) => value - row.logNormaliser).sort((left, right) => right - left);
-        expect(topLogprobs(row, count)).toEqual(sorted.slice(0, count));
-      }),
-    );
-  });
-
-  test('of a uniform row are all −log V', () => {
-    for (const logprob of topLogprobs(rowOf([3, 3, 3, 3]), 2)) expect(logprob).toBeCloseTo(-Math.log(4), 6);
+describe('likeliestTokens', () => {
+  test('are those with the largest logits of the row, descending, of equals the lower one first', () => {
+    const ties = array(integer({ min: -3, max: 3 }), { minLength: 1, maxLength: 40 });
+    for (const some of [logits, ties]) {
+      property(
+        forAll(some, integer({ min: 1, max: 45 }), (values, count) => {
+          const row = rowOf(values);
+          const rowValues = row.values.subarray(1, 1 + values.length);
+          const sorted = values.map((_, index) => index).sort((left, right) => rowValues[right]! - rowValues[left]! || left - right);
+          expect(likeliestTokens(row, count)).toEqual(sorted.slice(0, count));
+        }),
+      );
+    }
   });
 });
 

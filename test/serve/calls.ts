@@ -44,8 +44,14 @@ export interface ExtensionBody {
   readonly ignored?: readonly string[];
 }
 
+export interface NamedTokenBody {
+  readonly token: string;
+  readonly logprob: number;
+  readonly bytes: readonly number[];
+}
+
 export interface LogprobsBody {
-  readonly content: readonly { readonly token: string; readonly logprob: number; readonly bytes: readonly number[] }[];
+  readonly content: readonly (NamedTokenBody & { readonly top_logprobs: readonly NamedTokenBody[] })[];
 }
 
 export interface ChatBody {

@@ -1,5 +1,16 @@
 /** Our server behind our engine: strategies on the bundled model, once here and once over HTTP. */
-import { BeamSearch, bundledModels, Decoder, openaiCompatibleEngine, PrmScorer, SelfConsistency, type Engine, type OpenAICompatibleEngine } from 'latency-tts';
+import {
+  BeamSearch,
+  bundledModels,
+  Decoder,
+  openaiCompatibleEngine,
+  PrmScorer,
+  SelfConsistency,
+  type Engine,
+  type OpenAICompatibleEngine,
+  type Prompt,
+  type Segment,
+} from 'latency-tts';
 import { createHandler, listen, type Listener, type RequestRecord, type ServeHandler } from 'latency-tts/serve';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -38,7 +49,7 @@ describe('an engine over our own server', () => {
   test('knows it, with all it can tell', () => {
     expect(engine.server).toBe('latency-tts');
     expect(engine.contextTokens).toBe(512);
-    expect(engine.capabilities).toMatchObject({ tokenIds: true, logprobs: true, tokenCounts: 'exact' });
+    expect(engine.capabilities).toMatchObject({ tokenIds: true, logprobs: true, topLogprobs: 20, topTokens: true, tokenCounts: 'exact' });
     expect(engine.withoutFields).toEqual([]);
   });
 
@@ -62,6 +73,41 @@ describe('an engine over our own server', () => {
     expect(there.text).toBe(here.text);
     expect(there.tokens.filter((token) => token !== here.tokens.at(-1))).toEqual(here.tokens.slice(0, -1));
     for (const [index, logprob] of there.logprobs.entries()) expect(logprob).toBeCloseTo(here.logprobs[index]!, 4);
+  });
+
+  test.each<[string, Prompt]>([
+    ['chats', PROBLEM],
+    ['completions', { text: `<s><|user|> ${PROBLEM}<|assistant|>` }],
+  ])('tells the likeliest tokens that the model tells here, by %s', async (_, prompt) => {
+    const likeliest = async (subject: Engine): Promise<Segment> => {
+      const session = await subject.open(prompt, { sampling: { temperature: 0 }, topLogprobs: 5 });
+      try {
+        return await session.branch(1)[0]!.advance({ until: { tokens: 15 } });
+      } finally {
+        await session.dispose();
+      }
+    };
+    const [here, there] = [await likeliest(decoder), await likeliest(engine)];
+    expect(there.topTokens).toEqual(here.topTokens);
+    for (const [index, list] of there.topLogprobs!.entries()) {
+      for (const [rank, logprob] of list.entries()) expect(logprob).toBeCloseTo(here.topLogprobs![index]![rank]!, 4);
+    }
+  });
+
+  test('asks for nothing that a model without a tokenizer cannot tell', async () => {
+    const seen: RequestRecord[] = [];
+    const nameless = createHandler({ models: { bundled: { engine: decoder } }, onRequest: (record) => seen.push(record) });
+    const untold = openaiCompatibleEngine({
+      baseURL: 'http://nameless/v1',
+      model: 'bundled',
+      fetch: (url, init) => nameless.fetch(new Request(url, init)),
+    });
+    const result = await new SelfConsistency({ branches: 4, earlyDecision: 'none' }).run({ engine: untold, prompt: PROBLEM, seed: 1 });
+    expect(result.branches.map(({ finish }) => finish)).toEqual(['end', 'end', 'end', 'end']);
+    expect(seen.map(({ outcome }) => outcome)).toEqual(['completed', 'completed', 'completed', 'completed']);
+    expect(untold.capabilities).toMatchObject({ tokenIds: false, logprobs: false, topLogprobs: 0 });
+    expect(untold.withoutFields).toEqual([]);
+    await untold.dispose();
   });
 
   test('is a source of votes', async () => {

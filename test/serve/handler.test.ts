@@ -4,6 +4,7 @@ import { createHandler, type HandlerOptions, type ServeHandler } from '../../src
 import type { StrategyCall } from '../../src/serve/served-model.ts';
 import { standardStrategies } from '../../src/serve/standard-strategies.ts';
 import { SelfConsistency } from '../../src/strategies/self-consistency.ts';
+import type { EngineCapabilities } from '../../src/contracts/engine.ts';
 import { ServerError } from '../../src/errors.ts';
 import { characterTokenizer } from '../../src/testing/character-tokenizer.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
@@ -222,6 +223,54 @@ describe('log-probabilities', () => {
     expect((await chat(handler, request)).choices[0]).not.toHaveProperty('token_ids');
   });
 
+  test('have the likeliest tokens beside them where those are asked for, by text or by id', async () => {
+    const { handler } = await serveSolver();
+    const { choices } = await chat(handler, { ...request, logprobs: true, top_logprobs: 3, stop: '#' });
+    const { content } = choices[0]!.logprobs!;
+    for (const { top_logprobs: top } of content) {
+      expect(top).toHaveLength(3);
+      expect(top.map(({ logprob }) => logprob)).toEqual(top.map(({ logprob }) => logprob).sort((left, right) => right - left));
+    }
+    // The plans begin with several words, each as likely as the others.
+    const [first] = content;
+    expect(first!.top_logprobs[0]!.logprob).toBeCloseTo(first!.logprob, 5);
+    const byId = (await chat(handler, { ...request, seed: 0, logprobs: true, top_logprobs: 3, stop: '#', return_tokens_as_token_ids: true })).choices[0]!
+      .logprobs!;
+    for (const [index, { token, bytes, top_logprobs: top }] of byId.content.entries()) {
+      const idOf = (name: string): number => Number(/^token_id:(\d+)$/.exec(name)![1]);
+      expect(tokenizer.decode([idOf(token)])).toBe(content[index]!.token);
+      expect(bytes).toEqual(content[index]!.bytes);
+      expect(top.map((one) => tokenizer.decode([idOf(one.token)]))).toEqual(content[index]!.top_logprobs.map((one) => one.token));
+    }
+  });
+
+  test('of a completion hold the token that was drawn beside the likeliest', async () => {
+    const { handler } = await serveSolver();
+    const response = await post(handler, TEXT, { model: 'solver', prompt: 'how many?', logprobs: 1 });
+    const { choices } = (await response.json()) as {
+      choices: { logprobs: { tokens: string[]; token_logprobs: number[]; top_logprobs: Record<string, number>[] } }[];
+    };
+    const { tokens, token_logprobs, top_logprobs } = choices[0]!.logprobs;
+    for (const [index, likeliest] of top_logprobs.entries()) {
+      expect(Object.keys(likeliest).length).toBeLessThanOrEqual(2);
+      expect(likeliest[tokens[index]!]).toBe(token_logprobs[index]);
+      expect(Math.max(...Object.values(likeliest))).toBeGreaterThanOrEqual(token_logprobs[index]!);
+    }
+  });
+
+  test.each<[EngineCapabilities, number]>([
+    [{ tokenIds: true, logprobs: true, topLogprobs: 5, topTokens: true, selfCertainty: false, tokenCounts: 'exact' }, 5],
+    [{ tokenIds: true, logprobs: true, topLogprobs: 5, topTokens: false, selfCertainty: false, tokenCounts: 'exact' }, 0],
+    [{ tokenIds: true, logprobs: false, topLogprobs: 0, topTokens: false, selfCertainty: false, tokenCounts: 'exact' }, 0],
+  ])('tell as many of the likeliest as the engine has names for: %j', async (capabilities, most) => {
+    const engine = Object.assign(new GatedEngine(), { capabilities });
+    const handler = createHandler({ models: { solver: { engine, tokenizer } } });
+    const model = (await (await handler.fetch(new Request('http://localhost/v1/models/solver'))).json()) as object;
+    expect(model).toMatchObject({ latency_tts: { logprobs: capabilities.logprobs, top_logprobs: most } });
+    const refused = await errorOf(await post(handler, CHAT, { ...request, logprobs: true, top_logprobs: most + 1 }));
+    expect(refused).toMatchObject({ status: 400, param: capabilities.logprobs ? 'top_logprobs' : 'logprobs', code: 'unsupported_parameter' });
+  });
+
   test('are refused where nothing names tokens', async () => {
     const { engine } = await openSolver();
     const handler = createHandler({ models: { solver: { engine } } });
@@ -385,9 +434,10 @@ describe('bad requests', () => {
     ['biases', { logit_bias: { 5: 1 } }, 'logit_bias', 'unsupported_parameter'],
     ['tools', { tools: [{}] }, 'tools', 'unsupported_parameter'],
     ['JSON mode', { response_format: { type: 'json_object' } }, 'response_format', 'unsupported_parameter'],
-    ['names of other tokens', { logprobs: true, top_logprobs: 2 }, 'top_logprobs', 'unsupported_parameter'],
+    ['likeliest tokens without log-probabilities', { top_logprobs: 2 }, 'top_logprobs'],
+    ['more of the likeliest tokens than are told', { logprobs: true, top_logprobs: 21 }, 'top_logprobs'],
     ['several choices of a vote', { n: 2, strategy: 'self-consistency' }, 'n', 'unsupported_parameter'],
-    ['a stop string in a vote', { stop: 'x', strategy: 'self-consistency' }, 'stop', 'unsupported_parameter'],
+    ['likeliest tokens of a vote', { logprobs: true, top_logprobs: 2, strategy: 'self-consistency' }, 'logprobs', 'unsupported_parameter'],
     ['ids of a vote', { return_token_ids: true, strategy: 'self-consistency' }, 'return_token_ids', 'unsupported_parameter'],
     ['log-probabilities of a vote', { logprobs: true, strategy: 'self-consistency' }, 'logprobs', 'unsupported_parameter'],
     ['a continuation of the user', { continue_final_message: true }, 'continue_final_message'],
@@ -442,7 +492,12 @@ describe('models', () => {
     const one = (await (await get('/v1/models/org/solver')).json()) as object;
     expect(one).toMatchObject({ id: 'org/solver', object: 'model', owned_by: 'us', max_model_len: 400 });
     expect(one).toMatchObject({
-      latency_tts: { logprobs: true, default_strategy: 'single', strategies: expect.arrayContaining(['single', 'self-consistency']) as unknown },
+      latency_tts: {
+        logprobs: true,
+        top_logprobs: 20,
+        default_strategy: 'single',
+        strategies: expect.arrayContaining(['single', 'self-consistency']) as unknown,
+      },
     });
     expect(await (await get('/v1/models')).json()).toEqual({ object: 'list', data: [one] });
     expect(await errorOf(await get('/v1/models/other'))).toMatchObject({ status: 404, code: 'model_not_found' });

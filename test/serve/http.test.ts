@@ -93,6 +93,29 @@ describe('the OpenAI client', () => {
     for (const { message, logprobs } of final.choices) expect(logprobs!.content!.map(({ token }) => token).join('')).toBe(message.content);
   });
 
+  test('gets the likeliest tokens, whole and streamed, in chats and completions', async () => {
+    const { client } = server;
+    const asked = { ...chatRequest, temperature: 0, max_tokens: 12, logprobs: true, top_logprobs: 4 };
+    const whole = (await client.chat.completions.create(asked)).choices[0]!.logprobs!.content!;
+    expect(whole).toHaveLength(12);
+    for (const { token, logprob, top_logprobs: top } of whole) {
+      expect(top).toHaveLength(4);
+      // The likeliest was taken.
+      expect(top[0]).toMatchObject({ token, logprob });
+    }
+    const streamed = await client.chat.completions.stream(asked).finalChatCompletion();
+    expect(streamed.choices[0]!.logprobs!.content).toEqual(whole);
+    const plain = await client.completions.create({
+      model: 'bundled',
+      prompt: `<s><|user|> ${PROBLEM}<|assistant|>`,
+      temperature: 0,
+      max_tokens: 5,
+      logprobs: 3,
+    });
+    const { tokens, token_logprobs, top_logprobs } = plain.choices[0]!.logprobs!;
+    for (const [index, likeliest] of top_logprobs!.entries()) expect(likeliest[tokens![index]!]).toBe(token_logprobs![index]);
+  });
+
   test('gets a plain completion, whole and streamed', async () => {
     const { client } = server;
     const request = { model: 'bundled', prompt: `<s><|user|> ${PROBLEM}<|assistant|>`, seed: 1, max_tokens: 40, logprobs: 0, stop: ['\n#'] };

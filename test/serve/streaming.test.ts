@@ -130,6 +130,30 @@ describe('a streamed vote', () => {
   });
 });
 
+describe('stop strings of a strategy', () => {
+  test('cut the text that is returned, not the branches it comes from', async () => {
+    const handler = await serveSolver();
+    const body = { ...request, include_branch_text: true, strategy: { name: 'self-consistency', options: { branches: 4, earlyDecision: 'none' } } };
+    const whole = await chat(handler, body);
+    const cut = await chat(handler, { ...body, stop: ['\n'] });
+    const text = whole.choices[0]!.message.content;
+    expect(cut.choices[0]).toMatchObject({ message: { content: text.slice(0, text.indexOf('\n')) }, finish_reason: 'stop', stop_reason: '\n' });
+    expect(cut.latency_tts.answer).toBe(whole.latency_tts.answer);
+    expect(cut.latency_tts.branches.map((branch) => branch.text)).toEqual(whole.latency_tts.branches.map((branch) => branch.text));
+    const kept = await chat(handler, { ...body, stop: ['\n'], include_stop_str_in_output: true });
+    expect(kept.choices[0]!.message.content).toBe(text.slice(0, text.indexOf('\n') + 1));
+  });
+
+  test('cut it while it is written as well', async () => {
+    const handler = await serveSolver();
+    const body = { ...request, stop: ['\n#### '], strategy: { name: 'budget-forcing', options: { thinkingEnd: false, maxWaits: 0 } } };
+    const streamed = await stream(handler, body);
+    expect(textOf(streamed)).toBe((await chat(handler, body)).choices[0]!.message.content);
+    expect(textOf(streamed)).not.toContain('#');
+    expect(streamed.chunks.at(-1)!.choices[0]).toMatchObject({ finish_reason: 'stop', stop_reason: '\n#### ' });
+  });
+});
+
 describe('a reader', () => {
   test('who leaves ends the work', async () => {
     const engine = new GatedEngine();

@@ -49,6 +49,7 @@ export class RemoteHost {
   #hedgeCount = 0;
   #givesLogprobs = true;
   #givesTokenIds = true;
+  #namesLikeliest = true;
   #countsExactly = true;
   #disposed: DisposedError | undefined;
 
@@ -99,12 +100,13 @@ export class RemoteHost {
   }
 
   get capabilities(): EngineCapabilities {
-    const { topLogprobs, tokenIdsField } = this.#dialect;
+    const { topLogprobs, tokensAsIdsField, tokenIdsField } = this.#dialect;
     const hasLogprobs = this.#options.logprobs && this.#dialect.hasLogprobs && this.#givesLogprobs && !this.without.has('logprobs');
     return {
       tokenIds: tokenIdsField !== undefined && this.#givesTokenIds && !this.without.has('token-ids'),
       logprobs: hasLogprobs,
       topLogprobs: hasLogprobs ? topLogprobs : 0,
+      topTokens: hasLogprobs && tokensAsIdsField !== undefined && this.#namesLikeliest && !this.without.has('token-ids'),
       selfCertainty: false,
       tokenCounts: this.#countsExactly && !this.without.has('usage') ? 'exact' : 'estimated',
     };
@@ -191,10 +193,11 @@ export class RemoteHost {
 
   /** Looks at what a finished request has brought of what it was asked for. */
   learn(writing: Writing): void {
-    const { tokenIds, logprobs, isExact, pieces } = writing.told();
+    const { tokenIds, logprobs, namesLikeliest, isExact, pieces } = writing.told();
     if (pieces === 0) return;
     this.#givesTokenIds &&= tokenIds > 0;
     this.#givesLogprobs &&= logprobs > 0 || !this.#options.logprobs;
+    this.#namesLikeliest &&= namesLikeliest;
     this.#countsExactly &&= isExact;
   }
 

@@ -84,14 +84,15 @@ function samplingFields({ samplingFields: fields, allTokens, hasSeed }: Dialect,
 }
 
 function logprobFields(
-  { hasLogprobs, topLogprobs: most, hasCompletionsLogprobs }: Dialect,
+  { hasLogprobs, topLogprobs: most, tokensAsIdsField, hasCompletionsLogprobs }: Dialect,
   { topLogprobs, without }: CompletionRequest,
   isText: boolean,
 ): object {
   if (topLogprobs === undefined || !hasLogprobs || without.has('logprobs')) return {};
   const asked = Math.min(topLogprobs, most);
-  if (isText) return hasCompletionsLogprobs ? { logprobs: asked } : {};
-  return { logprobs: true, ...(asked > 0 && { top_logprobs: asked }) };
+  const ids = asked > 0 && tokensAsIdsField !== undefined && !without.has('token-ids') && { [tokensAsIdsField]: true };
+  if (isText) return hasCompletionsLogprobs ? { logprobs: asked, ...ids } : {};
+  return { logprobs: true, ...(asked > 0 && { top_logprobs: asked }), ...ids };
 }
 
 function draftFields({ hasDraftLength }: Dialect, drafts: ServerDraftOptions | undefined): object {

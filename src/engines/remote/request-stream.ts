@@ -131,6 +131,7 @@ const EMPTY: CompletionDelta = {
   tokenIds: [],
   logprobs: [],
   topLogprobs: [],
+  topTokens: [],
   finish: undefined,
   stop: undefined,
   usage: undefined,

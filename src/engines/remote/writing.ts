@@ -9,7 +9,7 @@ export interface WritingLimits {
 }
 
 /** What a segment gives, but for its times. */
-export type Written = Pick<Segment, 'text' | 'tokenCount' | 'tokens' | 'logprobs' | 'topLogprobs' | 'stop'>;
+export type Written = Pick<Segment, 'text' | 'tokenCount' | 'tokens' | 'logprobs' | 'topLogprobs' | 'topTokens' | 'stop'>;
 
 interface Counts {
   /** Pieces of text: the fewest tokens there can have been. */
@@ -33,6 +33,7 @@ export class Writing {
   #tokenIds: number[] = [];
   #logprobs: number[] = [];
   #topLogprobs: (readonly number[])[] = [];
+  #topTokens: (readonly number[])[] = [];
   /** The request under way. */
   #current: Counts = { ...NOTHING };
   #earlier = { tokens: 0, reasoning: 0, promptTokens: 0, cachedPromptTokens: 0, proposed: 0, accepted: 0, isExact: true, hasDrafts: false };
@@ -74,6 +75,7 @@ export class Writing {
     this.#tokenIds.push(...delta.tokenIds);
     this.#logprobs.push(...delta.logprobs);
     this.#topLogprobs.push(...delta.topLogprobs);
+    this.#topTokens.push(...delta.topTokens);
     this.#append(delta.text);
     return this.#stop !== undefined && (!this.#limits.isStopSent || this.#text.length > this.#end);
   }
@@ -108,10 +110,7 @@ export class Writing {
       tokenCount,
       tokens: this.#tokenIds.length === tokenCount ? this.#tokenIds : [],
       logprobs: isTold ? this.#logprobs : [],
-      ...(topLogprobs > 0 &&
-        isTold &&
-        this.#topLogprobs.length === tokenCount &&
-        this.#topLogprobs.every((list) => list.length > 0) && { topLogprobs: this.#topLogprobs.map((list) => list.slice(0, topLogprobs)) }),
+      ...(topLogprobs > 0 && isTold && this.#likeliest(tokenCount, topLogprobs)),
       ...(this.#stop !== undefined && { stop: this.#stop }),
     };
   }
@@ -131,8 +130,25 @@ export class Writing {
   }
 
   /** What the request under way has brought of what it was asked for. */
-  told(): Readonly<{ tokenIds: number; logprobs: number; isExact: boolean; pieces: number }> {
-    return { tokenIds: this.#tokenIds.length, logprobs: this.#logprobs.length, isExact: this.#isExact(), pieces: this.#current.pieces };
+  told(): Readonly<{ tokenIds: number; logprobs: number; namesLikeliest: boolean; isExact: boolean; pieces: number }> {
+    return {
+      tokenIds: this.#tokenIds.length,
+      logprobs: this.#logprobs.length,
+      namesLikeliest: this.#namesLikeliest(),
+      isExact: this.#isExact(),
+      pieces: this.#current.pieces,
+    };
+  }
+
+  #namesLikeliest(): boolean {
+    return this.#topTokens.every((list, index) => list.length === this.#topLogprobs[index]!.length);
+  }
+
+  /** The likeliest tokens of each place, where every place has some. */
+  #likeliest(tokenCount: number, most: number): Pick<Segment, 'topLogprobs' | 'topTokens'> | undefined {
+    if (this.#topLogprobs.length !== tokenCount || this.#topLogprobs.some((list) => list.length === 0)) return undefined;
+    const first = (lists: readonly (readonly number[])[]): (readonly number[])[] => lists.map((list) => list.slice(0, most));
+    return { topLogprobs: first(this.#topLogprobs), ...(this.#namesLikeliest() && { topTokens: first(this.#topTokens) }) };
   }
 
   #isOver(places: number): boolean {

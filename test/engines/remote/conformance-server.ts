@@ -357,12 +357,13 @@ class AnswerWriter {
   #details({ stop, token, logits }: Choice): object {
     const { body } = this.#seen;
     const asked = this.#isChat ? (body['logprobs'] === true ? Number(body['top_logprobs'] ?? 0) : undefined) : (body['logprobs'] as number | undefined);
+    const byId = body['return_tokens_as_token_ids'] === true;
     const hasLogprobs = asked !== undefined && this.#fault?.kind !== 'no-logprobs' && token !== undefined && logits;
     return {
       ...(stop !== undefined && this.#dialect === 'vllm' && { stop_reason: stop }),
       ...(stop !== undefined && this.#dialect === 'sglang' && { matched_stop: stop }),
       ...(body['return_token_ids'] === true && { token_ids: [token] }),
-      ...(hasLogprobs && { logprobs: this.#isChat ? chatLogprobs(logits, token, asked) : textLogprobs(logits, token, asked) }),
+      ...(hasLogprobs && { logprobs: this.#isChat ? chatLogprobs(logits, token, asked, byId) : textLogprobs(logits, token, asked, byId) }),
     };
   }
 
@@ -393,14 +394,18 @@ function logprobsOf(logits: readonly number[]): number[] {
   return Array.from(Float32Array.from(logits), (logit) => logit - normaliser);
 }
 
-function chatLogprobs(logits: readonly number[], token: number, asked: number): object {
-  const logprobs = logprobsOf(logits);
-  const top = logprobs.map((logprob, id) => ({ token: ALPHABET[id] ?? '', logprob })).sort((left, right) => right.logprob - left.logprob);
-  return { content: [{ token: ALPHABET[token] ?? '', logprob: logprobs[token], top_logprobs: top.slice(0, asked) }] };
+function nameOf(token: number, byId: boolean, otherwise: string): string {
+  return byId ? `token_id:${token}` : (ALPHABET[token] ?? otherwise);
 }
 
-function textLogprobs(logits: readonly number[], token: number, asked: number): object {
+function chatLogprobs(logits: readonly number[], token: number, asked: number, byId: boolean): object {
   const logprobs = logprobsOf(logits);
-  const top = logprobs.map((logprob, id) => [ALPHABET[id] ?? '<end>', logprob] as const).sort((left, right) => right[1] - left[1]);
-  return { tokens: [ALPHABET[token] ?? '<end>'], token_logprobs: [logprobs[token]], top_logprobs: [Object.fromEntries(top.slice(0, asked))] };
+  const top = logprobs.map((logprob, id) => ({ token: nameOf(id, byId, ''), logprob })).sort((left, right) => right.logprob - left.logprob);
+  return { content: [{ token: nameOf(token, byId, ''), logprob: logprobs[token], top_logprobs: top.slice(0, asked) }] };
+}
+
+function textLogprobs(logits: readonly number[], token: number, asked: number, byId: boolean): object {
+  const logprobs = logprobsOf(logits);
+  const top = logprobs.map((logprob, id) => [nameOf(id, byId, '<end>'), logprob] as const).sort((left, right) => right[1] - left[1]);
+  return { tokens: [nameOf(token, byId, '<end>')], token_logprobs: [logprobs[token]], top_logprobs: [Object.fromEntries(top.slice(0, asked))] };
 }

@@ -40,10 +40,13 @@ describe.each(NAMES)('a server that speaks as %s', (name) => {
     const write = async (seed: number): Promise<readonly string[]> => {
       const session = await engine.open('abba', { seed, topLogprobs: 3 });
       const segments = await Promise.all(session.branch(3).map((branch) => branch.advance({ until: { tokens: 12 } })));
-      for (const { tokens, logprobs, topLogprobs, tokenCount } of segments) {
+      for (const { tokens, logprobs, topLogprobs, topTokens, tokenCount } of segments) {
         expect(tokens).toHaveLength(engine.capabilities.tokenIds ? tokenCount : 0);
         expect(logprobs).toHaveLength(engine.capabilities.logprobs ? tokenCount : 0);
         expect(topLogprobs?.map((list) => list.length) ?? []).toEqual(engine.capabilities.topLogprobs > 0 ? Array.from({ length: tokenCount }, () => 3) : []);
+        expect(topTokens !== undefined).toBe(engine.capabilities.topTokens);
+        // With the likeliest of all at each place.
+        for (const [index, ids] of (topTokens ?? []).entries()) expect(ids.includes(tokens[index]!) || logprobs[index]! <= topLogprobs![index]![2]!).toBe(true);
       }
       await session.dispose();
       return segments.map(({ text }) => text);
@@ -52,7 +55,11 @@ describe.each(NAMES)('a server that speaks as %s', (name) => {
     expect(await write(1)).toEqual(first);
     expect(await write(2)).not.toEqual(first);
     expect(new Set(first).size).toBe(3);
-    expect(engine.capabilities).toMatchObject({ tokenIds: DIALECTS[name].tokenIdsField !== undefined, logprobs: DIALECTS[name].hasLogprobs });
+    expect(engine.capabilities).toMatchObject({
+      tokenIds: DIALECTS[name].tokenIdsField !== undefined,
+      logprobs: DIALECTS[name].hasLogprobs,
+      topTokens: DIALECTS[name].tokensAsIdsField !== undefined,
+    });
     await server.settled();
   });
 
