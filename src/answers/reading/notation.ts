@@ -5,7 +5,7 @@
  */
 
 /** Characters and what stands for them, in pairs. */
-const SYMBOLS = `− - – - — - ‐ - ∗ * ∕ / ⁄ / ′ ' ’ ' ‘ ' “ " ” " （ ( ） ) ， , ： : ； ; 。 . ％ % ＝ = ＋ + － - ＜ < ＞ > ［ [ ］ ] ｛ { ｝ } ∶ : ℯ e ⅈ i
+const SYMBOLS = `− - – - — - ‐ - ∗ * ∕ / ⁄ / ′ ' ’ ' ‘ ' “ " ” " （ ( ） ) ， , ： : ； ; 。 . ％ % ＝ = ＋ + － - ＜ < ＞ > ［ [ ］ ] ｛ { ｝ } ∶ : ℯ e ⅈ i Å angstrom Å angstrom
   × \\times · \\cdot ⋅ \\cdot ∙ \\cdot • \\cdot ÷ \\div √ \\sqrt ∛ \\cbrt ∞ \\infty ≤ \\le ⩽ \\le ≥ \\ge ⩾ \\ge ≠ \\ne ≈ \\approx ≅ \\approx ≡ \\equiv
   ± \\pm ∓ \\mp ∪ \\cup ∩ \\cap ∖ \\setminus ∅ \\emptyset ∈ \\in ∣ \\mid ∥ \\Vert ⌊ \\lfloor ⌋ \\rfloor ⌈ \\lceil ⌉ \\rceil ⟨ \\langle ⟩ \\rangle
   … \\ldots ⋯ \\cdots ° \\degree º \\degree ˚ \\degree ∠ \\angle △ \\triangle ∧ \\land ∨ \\lor ∑ \\sum ∏ \\prod ∫ \\int → \\to ⇒ \\implies ∂ \\partial ℓ \\ell

@@ -29,6 +29,9 @@ const withoutLayout = (content: string): string =>
 
 const REWRITES: readonly Rewrite[] = [
   [new RegExp(String.raw`^\\begin\s*\{${LAYOUT}\}([\s\S]*)\\end\s*\{${LAYOUT}\}$`), withoutLayout],
+  [/\\AA(?![a-zA-Z])|\\(?:mathring|r)\s*\{\s*A\s*\}/g, () => ' angstrom '],
+  // `27 (square units)`
+  [/(?<=[\d}%])(?:\s+\((?!mod)[A-Za-z]{3,}(?:[ -][A-Za-z]+)*\)|\s*\\text\s*\{\s*\((?!mod)[A-Za-z]{3,}(?:[ -][A-Za-z]+)*\)\s*\})$/, () => ''],
   // `4 o'clock`
   [/^(\d{1,2})\s*o'?\s?clock(?=$|\s)/i, (hour) => `${hour}:00`],
   // `1{.}5`, `14{:}15`

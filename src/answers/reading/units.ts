@@ -32,6 +32,7 @@ m meter metre | L | 1
 km kilometer kilometre | L | 1000
 nm nanometer nanometre | L | 1/1000000000
 um micron micrometer micrometre | L | 1/1000000
+angstrom | L | 1/10000000000
 inch in | L | 127/5000
 ft foot feet | L | 381/1250
 yd yard | L | 1143/1250
