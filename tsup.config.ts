@@ -25,7 +25,7 @@ const libraries = {
 export default defineConfig([
   { ...common, entry: libraries, format: ['esm', 'cjs'], dts: true, shims: true },
   // Started as programs of their own, so one format is enough.
-  { ...common, entry: { cli: 'src/cli/main.ts', 'decode-worker': 'src/node/decode-worker.ts' }, format: 'esm' },
+  { ...common, entry: { cli: 'src/cli/main.ts', 'model-worker': 'src/node/model-worker.ts' }, format: 'esm' },
   // Put into the page that `latency-tts report` writes, so it holds all it needs.
   {
     entry: { 'report-page': 'src/report-page/main.ts' },

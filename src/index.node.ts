@@ -5,5 +5,5 @@
  */
 export * from './index.ts';
 export { bundledModels, type BundledModelsOptions } from './node/bundled-models.ts';
-export { loadModel, loadOnnxModel, type LoadModelOptions, type NodeDevice } from './node/load-model.ts';
+export { loadModel, loadOnnxClassifier, loadOnnxModel, type LoadModelOptions, type NodeDevice } from './node/load-model.ts';
 export { describeMachine, profileEngine } from './node/profile-engine.ts';

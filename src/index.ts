@@ -77,8 +77,9 @@ export type { ServerOptions } from './servers/server-client.ts';
 export type { DrafterName } from './engines/load-engine.ts';
 export type { Verification } from './engines/local/lane.ts';
 export type { ThreadOptions } from './engines/threaded-engine.ts';
-export type { WebWorker } from './engines/port/web-worker.ts';
-export type { EnginePort, EngineWorker, LocalModel } from './models/local-model.ts';
+export type { ThreadChoice } from './port/thread-choice.ts';
+export type { WebWorker } from './port/web-worker.ts';
+export type { LoadableModel, LocalModel, ModelWorker, WorkerPort } from './models/local-model.ts';
 export { loadOnnxModel, type LoadOnnxModelOptions, type LoadProgress, type OnnxDevice, type OnnxDtype } from './models/load-onnx-model.ts';
 export { loadOnnxClassifier, type LocalClassifier } from './models/load-onnx-classifier.ts';
 export type { TextClassifier } from './models/onnx-classifier.ts';
@@ -97,6 +98,7 @@ export type { ConcurrencyOptions } from './scoring/one-by-one.ts';
 export type { ScorerRetryOptions } from './scoring/scorer-requests.ts';
 export { OrmScorer, type OrmScorerOptions } from './scoring/orm-scorer.ts';
 export { PrmScorer, type PrmScorerOptions } from './scoring/prm-scorer.ts';
+export type { LocalScoringOptions } from './scoring/scoring.ts';
 export type { BatchOptions, ScoringErrorListener } from './scoring/scoring-queue.ts';
 export {
   serverOutcomeScorer,

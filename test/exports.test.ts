@@ -282,7 +282,7 @@ describe('the portable root', () => {
   });
 });
 
-test.each(['dist/cli.js', 'dist/decode-worker.js', 'dist/index.node.js', 'dist/index.node.cjs'])('%s calls modules of Node by their prefix', (file) => {
+test.each(['dist/cli.js', 'dist/model-worker.js', 'dist/index.node.js', 'dist/index.node.cjs'])('%s calls modules of Node by their prefix', (file) => {
   const builtins = [...loadedFrom(file).values()].flatMap((text) => importsOf(text).flatMap(({ specifier }) => (isBuiltin(specifier) ? [specifier] : [])));
   expect(builtins.length).toBeGreaterThan(0);
   expect(builtins.filter((specifier) => !specifier.startsWith('node:'))).toEqual([]);

@@ -30,7 +30,7 @@ const EXPECTED = [
   'README.md',
   'CHANGELOG.md',
   'package.json',
-  'dist/decode-worker.js',
+  'dist/model-worker.js',
   'dist/report-page.js',
   'models/README.md',
   ...['target', 'draft', 'prm'].flatMap((name) => MODEL_FILES.map((file) => `models/${name}/${file}`)),

@@ -5,6 +5,7 @@ import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { DeviceMemoryError, InvalidOptionError, VocabularyMismatchError } from '../errors.ts';
 import { resolveSampling } from '../maths/sampling.ts';
 import { DeviceTokenModel } from '../models/device-token-model.ts';
+import { loadWhole } from '../models/load-whole.ts';
 import type { LocalModel } from '../models/local-model.ts';
 import { ResizedTokenModel } from '../models/resized-token-model.ts';
 import { systemClock } from '../runtime/system-clock.ts';
@@ -92,18 +93,6 @@ async function loadDraft(draft: LocalModel, target: { readonly name: string; rea
     throw new InvalidOptionError('draft', 'a model that can forget tokens', draft.name, `It cannot: ${model.cannotVerify}.`);
   }
   return wanted === given ? model : new ResizedTokenModel(model, wanted);
-}
-
-/**
- * A model and its tokenizer. Where one fails the other is waited for and freed: a worker that ends while its runtime still
- * loads a graph takes the process with it.
- */
-async function loadWhole(source: LocalModel): Promise<{ readonly model: TokenModel; readonly tokenizer: Tokenizer }> {
-  const [model, tokenizer] = await Promise.allSettled([source.load(), source.loadTokenizer()]);
-  if (model.status === 'rejected') throw model.reason;
-  if (tokenizer.status === 'fulfilled') return { model: model.value, tokenizer: tokenizer.value };
-  await model.value.dispose();
-  throw tokenizer.reason;
 }
 
 /** Frees a model when what needs it fails. */

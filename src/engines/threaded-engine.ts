@@ -8,25 +8,17 @@
 import type { Engine, Session, SessionOptions } from '../contracts/engine.ts';
 import type { PassMeter } from '../contracts/profile.ts';
 import type { Prompt } from '../contracts/prompt.ts';
-import { DisposedError, InvalidOptionError } from '../errors.ts';
-import type { EnginePort, EngineWorker, LocalModel } from '../models/local-model.ts';
+import { DisposedError } from '../errors.ts';
+import type { LocalModel, ModelWorker, WorkerPort } from '../models/local-model.ts';
 import { requireWholeNumber } from '../options.ts';
+import type { StartMessage } from '../port/host-on-demand.ts';
+import { chooseWorker, type ThreadChoice } from '../port/thread-choice.ts';
 import { hostEngine } from './port/host-engine.ts';
-import type { EngineResponse } from './port/messages.ts';
+import type { EngineNotice } from './port/messages.ts';
 import { PortEngine } from './port/port-engine.ts';
-import { engineWorkerOf, type WebWorker } from './port/web-worker.ts';
 import { loadEngine, type EnginePlan, type SpeculationPlan } from './load-engine.ts';
 
-export interface ThreadOptions {
-  /** Where decoding happens. `main` holds up the calling thread for the length of each model step. @default 'worker' where the platform has one */
-  readonly thread?: 'worker' | 'main';
-  /**
-   * Starts the worker to decode in, where the platform has no own way: in a browser, with a bundler,
-   * `() => new Worker(new URL('latency-tts/worker', import.meta.url), { type: 'module' })`. Called once, on first use.
-   *
-   * @default a worker thread in Node; none elsewhere
-   */
-  readonly worker?: () => WebWorker;
+export interface ThreadOptions extends ThreadChoice {
   /** Most branches decoded in one step; further ones wait their turn. Whole number ≥ 1. @default 64 */
   readonly maxRows?: number;
 }
@@ -34,7 +26,8 @@ export interface ThreadOptions {
 const DEFAULT_MAX_ROWS = 64;
 
 /** What a worker is told first: an engine plan with descriptions for models. */
-interface EngineStart {
+interface EngineStart extends StartMessage {
+  readonly hosts: 'engine';
   readonly target: unknown;
   readonly draft: unknown;
   readonly maxRows: number;
@@ -44,7 +37,7 @@ interface EngineStart {
 /** An engine that starts where its options say, on first use. */
 export class ThreadedEngine implements Engine {
   readonly #plan: EnginePlan;
-  readonly #startsWorker: (() => EngineWorker) | undefined;
+  readonly #startsWorker: (() => ModelWorker) | undefined;
   readonly passes: PassMeter = {
     anatomy: async (options) => (await this.#meter(options?.signal)).anatomy(options),
     measure: async (part, shapes, options) => (await this.#meter(options.signal)).measure(part, shapes, options),
@@ -53,16 +46,10 @@ export class ThreadedEngine implements Engine {
   #isDisposed = false;
 
   /** Loads nothing yet. @throws {InvalidOptionError} */
-  constructor(plan: Omit<EnginePlan, 'maxRows'>, { thread, worker, maxRows = DEFAULT_MAX_ROWS }: ThreadOptions) {
+  constructor(plan: Omit<EnginePlan, 'maxRows'>, { maxRows = DEFAULT_MAX_ROWS, ...threads }: ThreadOptions) {
     requireWholeNumber('maxRows', maxRows, 1);
-    if (thread !== undefined && thread !== 'worker' && thread !== 'main') throw new InvalidOptionError('thread', "'worker' or 'main'", thread);
-    if (worker !== undefined && typeof worker !== 'function') throw new InvalidOptionError('worker', 'a function that starts a worker', worker);
-    const startWorker = worker ? () => engineWorkerOf(worker()) : plan.target.startWorker;
-    if (thread === 'worker' && !startWorker) {
-      throw new InvalidOptionError('thread', "'main' for this model", thread, 'Its loader starts no workers. Pass `worker` to start one.');
-    }
     this.#plan = { ...plan, maxRows };
-    this.#startsWorker = thread === 'main' ? undefined : startWorker;
+    this.#startsWorker = chooseWorker(plan.target, threads);
   }
 
   get name(): string {
@@ -104,7 +91,7 @@ export class ThreadedEngine implements Engine {
     return this.#engine;
   }
 
-  async #inWorker(startWorker: () => EngineWorker): Promise<Engine> {
+  async #inWorker(startWorker: () => ModelWorker): Promise<Engine> {
     const { target, draft, maxRows, speculation } = this.#plan;
     const worker = startWorker();
     const engine = new PortEngine(
@@ -112,7 +99,7 @@ export class ThreadedEngine implements Engine {
       () => worker.terminate(),
       ({ model, progress }) => this.#plan[model]?.onLoadProgress?.(progress),
     );
-    worker.port.post({ target: target.description, draft: draft?.description, maxRows, speculation } satisfies EngineStart);
+    worker.port.post({ hosts: 'engine', target: target.description, draft: draft?.description, maxRows, speculation } satisfies EngineStart);
     return engine;
   }
 }
@@ -121,22 +108,21 @@ export class ThreadedEngine implements Engine {
 type DescribeModel = (description: unknown, onLoadProgress: (progress: unknown) => void) => Promise<LocalModel>;
 
 /**
- * The worker's side: waits for the first message of a `ThreadedEngine`, then hosts the engine it asks for.
- * A model that cannot be loaded fails the first call, not the worker.
+ * The worker's side: hosts the engine that a `ThreadedEngine` asks for. A model that cannot be loaded fails the first call,
+ * not the worker.
  *
+ * @param start - The first message.
  * @param describeModel - Makes the model of a description in this thread.
  */
-export function hostThreadedEngine(port: EnginePort, describeModel: DescribeModel): void {
-  port.onMessage((message) => {
-    const { target, draft, maxRows, speculation } = message as EngineStart;
-    const load = async (): Promise<Engine> => {
-      const describe = (model: 'target' | 'draft', description: unknown): Promise<LocalModel> =>
-        describeModel(description, (progress) => port.post([{ type: 'load-progress', model, progress }] satisfies EngineResponse[]));
-      const [targetModel, draftModel] = await Promise.all([describe('target', target), draft === undefined ? undefined : describe('draft', draft)]);
-      return loadEngine({ target: targetModel, maxRows, ...(draftModel && { draft: draftModel }), ...(speculation && { speculation }) });
-    };
-    hostEngine(new LazyEngine(load), port);
-  });
+export function hostThreadedEngine(start: StartMessage, port: WorkerPort, describeModel: DescribeModel): void {
+  const { target, draft, maxRows, speculation } = start as EngineStart;
+  const load = async (): Promise<Engine> => {
+    const describe = (model: 'target' | 'draft', description: unknown): Promise<LocalModel> =>
+      describeModel(description, (progress) => port.post([{ type: 'load-progress', model, progress }] satisfies EngineNotice[]));
+    const [targetModel, draftModel] = await Promise.all([describe('target', target), draft === undefined ? undefined : describe('draft', draft)]);
+    return loadEngine({ target: targetModel, maxRows, ...(draftModel && { draft: draftModel }), ...(speculation && { speculation }) });
+  };
+  hostEngine(new LazyEngine(load), port);
 }
 
 /** Starts an engine on first use. */

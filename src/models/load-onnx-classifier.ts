@@ -1,17 +1,12 @@
 import * as v from 'valibot';
-import type { Tokenizer } from '../contracts/tokenizer.ts';
-import { findModel, openHubTokenizer, openSession, requireModelOptions, type LoadOnnxModelOptions } from './load-onnx-model.ts';
+import type { LoadableModel } from './local-model.ts';
+import { describeSource, findDescribed, openSession, type LoadOnnxModelOptions, type LoadProgress, type OnnxModelDescription } from './load-onnx-model.ts';
 import { OnnxClassifier, type TextClassifier } from './onnx-classifier.ts';
 
-/** A reward model that this process can run, before its weights are loaded. */
-export interface LocalClassifier {
-  /** For messages and reports. */
-  readonly name: string;
-  readonly contextTokens: number;
-  /** @throws {ModelLoadError} */
+/** A reward model with a classification head, before its weights are loaded. */
+export interface LocalClassifier extends LoadableModel {
+  /** Loads the weights into the calling thread. @throws {ModelLoadError} */
   load(): Promise<TextClassifier>;
-  /** @throws {ModelLoadError} */
-  loadTokenizer(): Promise<Tokenizer>;
 }
 
 const Padding = v.looseObject({ pad_token_id: v.nullish(v.number()) });
@@ -25,23 +20,26 @@ const Padding = v.looseObject({ pad_token_id: v.nullish(v.number()) });
  * @throws {ModelLoadError} when there is no such model.
  */
 export async function loadOnnxClassifier(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalClassifier> {
-  requireModelOptions(idOrPath, options);
-  const model = await findModel(idOrPath, options, options.onProgress);
-  const { contextTokens, config } = model;
+  const { onProgress, ...plain } = options;
+  return describeOnnxClassifier(await describeSource(idOrPath, plain), onProgress);
+}
+
+/** The `LocalClassifier` of a description, in whichever thread. @throws {ModelLoadError} */
+export async function describeOnnxClassifier(description: OnnxModelDescription, onProgress?: (progress: LoadProgress) => void): Promise<LocalClassifier> {
+  const { found, ...loadable } = await findDescribed(description, onProgress);
+  const { source, contextTokens, config } = found;
   return {
-    name: options.name ?? idOrPath,
-    contextTokens,
+    ...loadable,
     async load() {
       const { AutoModel } = await import('@huggingface/transformers');
       // The head is in the graph: no class of transformers.js needs to know it.
-      const { session } = await openSession(model, AutoModel);
+      const { session } = await openSession(found, AutoModel);
       try {
-        return new OnnxClassifier(session, { source: idOrPath, contextTokens, padToken: v.parse(Padding, config).pad_token_id ?? undefined });
+        return new OnnxClassifier(session, { source, contextTokens, padToken: v.parse(Padding, config).pad_token_id ?? undefined });
       } catch (error) {
         await session.release();
         throw error;
       }
     },
-    loadTokenizer: () => openHubTokenizer(model),
   };
 }

@@ -13,7 +13,7 @@ import { requireWholeNumber } from '../options.ts';
 import { openTokenModel } from './detect-layout.ts';
 import { ExclusiveSession, pageTurns } from './exclusive-session.ts';
 import { HubTokenizer } from './hub-tokenizer.ts';
-import type { LocalModel } from './local-model.ts';
+import type { LoadableModel, LocalModel } from './local-model.ts';
 import { readModelFacts } from './model-facts.ts';
 import { isNode } from './platform.ts';
 
@@ -70,7 +70,7 @@ const ENVIRONMENT_KEYS = ['allowRemoteModels', 'allowLocalModels', 'remoteHost',
 
 /**
  * Describes a causal language model by its id on the Hugging Face hub (`onnx-community/Qwen2.5-0.5B-Instruct`) or by a
- * directory in the same form. Fetches its configuration; weights are fetched and loaded by the decoder.
+ * directory in the same form. Fetches its configuration; weights are fetched and loaded by the decoder or scorer.
  *
  * Which graphs it can drive, and how: `docs/models.md`. Settings of transformers.js' `env` apply.
  *
@@ -78,26 +78,40 @@ const ENVIRONMENT_KEYS = ['allowRemoteModels', 'allowLocalModels', 'remoteHost',
  * @throws {ModelLoadError} when there is no such model, or it is of a kind that cannot decode text.
  */
 export async function loadOnnxModel(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalModel> {
-  requireModelOptions(idOrPath, options);
-  const { env } = await import('@huggingface/transformers');
   const { onProgress, ...plain } = options;
-  const environment = Object.fromEntries(ENVIRONMENT_KEYS.map((key) => [key, env[key]]));
-  return describeOnnxModel({ kind: 'onnx', source: idOrPath, options: plain, environment }, onProgress);
+  return describeOnnxModel(await describeSource(idOrPath, plain), onProgress);
 }
 
 /** The `LocalModel` of a description, in whichever thread. @throws {ModelLoadError} */
 export async function describeOnnxModel(description: OnnxModelDescription, onProgress?: (progress: LoadProgress) => void): Promise<LocalModel> {
-  const transformers = await import('@huggingface/transformers');
-  Object.assign(transformers.env satisfies typeof Environment, description.environment);
+  const { found, ...loadable } = await findDescribed(description, onProgress);
+  const { AutoModelForCausalLM } = await import('@huggingface/transformers');
+  return { ...loadable, settings: settingsOf(description.options), load: () => openModel(found, AutoModelForCausalLM) };
+}
+
+/** @internal What another thread needs to find the same files. @throws {InvalidOptionError} */
+export async function describeSource(idOrPath: string, options: OnnxModelDescription['options']): Promise<OnnxModelDescription> {
+  requireModelOptions(idOrPath, options);
+  const { env } = await import('@huggingface/transformers');
+  const environment = Object.fromEntries(ENVIRONMENT_KEYS.map((key) => [key, env[key]]));
+  return { kind: 'onnx', source: idOrPath, options, environment };
+}
+
+/** @internal All of a model but how its graph is opened, in whichever thread. @throws {ModelLoadError} */
+export async function findDescribed(
+  description: OnnxModelDescription,
+  onProgress: LoadOnnxModelOptions['onProgress'],
+): Promise<LoadableModel & { readonly found: FoundModel }> {
+  const { env } = await import('@huggingface/transformers');
+  Object.assign(env satisfies typeof Environment, description.environment);
   const { source, options } = description;
-  const model = await findModel(source, options, onProgress);
+  const found = await findModel(source, options, onProgress);
   return {
     name: options.name ?? source,
-    contextTokens: model.contextTokens,
+    contextTokens: found.contextTokens,
     description,
-    settings: settingsOf(options),
-    load: () => openModel(model, transformers.AutoModelForCausalLM),
-    loadTokenizer: () => openHubTokenizer(model),
+    loadTokenizer: () => openHubTokenizer(found),
+    found,
     ...(onProgress && { onLoadProgress: onProgress as (progress: unknown) => void }),
   };
 }
@@ -121,15 +135,15 @@ export interface FoundModel {
 
 type HubOptions = NonNullable<Parameters<typeof AutoModelForCausalLM.from_pretrained>[1]>;
 
-/** @internal @throws {InvalidOptionError} */
-export function requireModelOptions(idOrPath: string, { threads, contextTokens }: LoadOnnxModelOptions): void {
+/** @throws {InvalidOptionError} */
+function requireModelOptions(idOrPath: string, { threads, contextTokens }: LoadOnnxModelOptions): void {
   if (typeof idOrPath !== 'string' || idOrPath.trim() === '') throw new InvalidOptionError('idOrPath', 'the id or directory of a model', idOrPath);
   if (threads !== undefined) requireWholeNumber('threads', threads, 1);
   if (contextTokens !== undefined) requireWholeNumber('contextTokens', contextTokens, 1);
 }
 
-/** @internal Fetches a model's configuration. @throws {ModelLoadError} */
-export async function findModel(source: string, options: LoadOnnxModelOptions, onProgress: LoadOnnxModelOptions['onProgress']): Promise<FoundModel> {
+/** Fetches a model's configuration. @throws {ModelLoadError} */
+async function findModel(source: string, options: LoadOnnxModelOptions, onProgress: LoadOnnxModelOptions['onProgress']): Promise<FoundModel> {
   const { AutoConfig } = await import('@huggingface/transformers');
   const location = options.localModelPath === undefined ? source : `${options.localModelPath.replace(/\/+$/, '')}/${source}`;
   const hub = hubOptions(options, onProgress);
@@ -137,8 +151,8 @@ export async function findModel(source: string, options: LoadOnnxModelOptions, o
   return { source, location, options, config, contextTokens: options.contextTokens ?? contextOf(source, config), hub };
 }
 
-/** @internal @throws {ModelLoadError} */
-export async function openHubTokenizer({ source, location, options, hub }: FoundModel): Promise<Tokenizer> {
+/** @throws {ModelLoadError} */
+async function openHubTokenizer({ source, location, options, hub }: FoundModel): Promise<Tokenizer> {
   const { AutoTokenizer } = await import('@huggingface/transformers');
   return new HubTokenizer(await explained(source, options, () => AutoTokenizer.from_pretrained(location, hub)));
 }

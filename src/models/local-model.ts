@@ -2,38 +2,42 @@ import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { InvalidOptionError } from '../errors.ts';
 
-/**
- * A model that this process can run, before anything of it is loaded. The platform's loader makes one;
- * decoders load it where they decode, in a worker or in the calling thread.
- */
-export interface LocalModel {
+/** A model that this process can run, before anything of it is loaded, whatever it gives. */
+export interface LoadableModel {
   /** For messages and reports. */
   readonly name: string;
   /** Most tokens one sequence can hold. */
   readonly contextTokens: number;
-  /** Loads the weights into the calling thread. @throws {ModelLoadError} */
-  load(): Promise<TokenModel>;
   /** @throws {ModelLoadError} */
   loadTokenizer(): Promise<Tokenizer>;
   /** Starts a worker thread that can load this model, where the platform has one. */
-  startWorker?(): EngineWorker;
-  /** What `startWorker`'s thread needs to load the model: plain data that crosses threads. */
+  startWorker?(): ModelWorker;
+  /** What a worker needs to load the model: plain data that crosses threads. `undefined` where only this thread can. */
   readonly description: unknown;
-  /** How it runs, for reports and profiles: device or providers, precision, threads. */
-  readonly settings?: Readonly<Record<string, string | number>>;
   /** Called with what the loader tells while it loads, also when that happens in a worker. Plain data. */
   readonly onLoadProgress?: (progress: unknown) => void;
 }
 
-/** A worker thread that waits for an engine to host. */
-export interface EngineWorker {
-  readonly port: EnginePort;
+/**
+ * A token model before its weights are loaded. The platform's loader makes one; decoders and scorers load it where they
+ * compute, in a worker or in the calling thread.
+ */
+export interface LocalModel extends LoadableModel {
+  /** Loads the weights into the calling thread. @throws {ModelLoadError} */
+  load(): Promise<TokenModel>;
+  /** How it runs, for reports and profiles: device or providers, precision, threads. */
+  readonly settings?: Readonly<Record<string, string | number>>;
+}
+
+/** A worker thread that waits for something to host: an engine or a scorer. */
+export interface ModelWorker {
+  readonly port: WorkerPort;
   /** Ends the thread. */
   terminate(): Promise<void>;
 }
 
-/** The part of a message port that engines use. */
-export interface EnginePort {
+/** The part of a message port that both sides use. */
+export interface WorkerPort {
   post(message: unknown): void;
   /** One listener each; a later call replaces the earlier one. */
   onMessage(listener: (message: unknown) => void): void;

@@ -6,12 +6,13 @@ import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { InvalidOptionError, ModelLoadError } from '../errors.ts';
 import { ExclusiveSession } from '../models/exclusive-session.ts';
 import { HubTokenizer } from '../models/hub-tokenizer.ts';
+import { loadOnnxClassifier as loadPortableOnnxClassifier, type LocalClassifier } from '../models/load-onnx-classifier.ts';
 import type { LocalModel } from '../models/local-model.ts';
 import { describeOnnxModel, loadOnnxModel as loadPortableOnnxModel, type LoadOnnxModelOptions, type OnnxModelDescription } from '../models/load-onnx-model.ts';
 import { openTokenModel } from '../models/detect-layout.ts';
 import { openDeviceModel, type DeviceOutputs } from '../models/open-device-model.ts';
 import { requireWholeNumber } from '../options.ts';
-import { startEngineWorker } from './engine-worker.ts';
+import { startModelWorker } from './start-worker.ts';
 import { readModelFiles, readTokenizerFiles, type LocalModelFacts } from './model-files.ts';
 import { webgpuTurns } from './webgpu-turns.ts';
 
@@ -40,7 +41,7 @@ interface DirectoryDescription {
 
 /**
  * Describes the model in a directory with `config.json` and a graph of the native or the masked layout, `model.onnx` or
- * `onnx/model.onnx`. Weights are loaded by the decoder.
+ * `onnx/model.onnx`. Weights are loaded by the decoder or scorer.
  *
  * @throws {ModelLoadError} for a missing or malformed file. A broken graph is found when a decoder loads it.
  */
@@ -62,14 +63,19 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
     description,
     load: () => openModel(facts, options),
     loadTokenizer: () => openTokenizer(tokenizerDirectory),
-    startWorker: startEngineWorker,
+    startWorker: startModelWorker,
     settings: { providers: (options.executionProviders ?? ['cpu']).join(', '), ...(options.threads !== undefined && { threads: options.threads }) },
   };
 }
 
-/** A model of the Hugging Face hub, which decoders load in a worker by default. @throws {ModelLoadError} */
+/** A model of the Hugging Face hub, which is loaded in a worker by default. @throws {ModelLoadError} */
 export async function loadOnnxModel(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalModel> {
-  return { ...(await loadPortableOnnxModel(idOrPath, options)), startWorker: startEngineWorker };
+  return { ...(await loadPortableOnnxModel(idOrPath, options)), startWorker: startModelWorker };
+}
+
+/** A reward model with a head, which is loaded in a worker by default. @throws {ModelLoadError} */
+export async function loadOnnxClassifier(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalClassifier> {
+  return { ...(await loadPortableOnnxClassifier(idOrPath, options)), startWorker: startModelWorker };
 }
 
 /** The `LocalModel` that was described in another thread. */

@@ -2,6 +2,35 @@
 const NEWEST = 0.25;
 const FADING = 0.9;
 
+/** Milliseconds of a batch by its number of texts. */
+export type BatchMeans = ReadonlyMap<number, number>;
+
+/** What scoring is known to cost. Plain data, so that it crosses threads. */
+export interface BatchCosts {
+  readonly means: BatchMeans;
+  /** Most texts in one batch. */
+  readonly maxRows: number;
+}
+
+/**
+ * Most milliseconds that one batch is likely to take: what the next larger one measured took, or, of more texts than were
+ * ever measured together, what they took in proportion. `undefined` before any.
+ */
+function batchMs(means: BatchMeans, texts: number): number | undefined {
+  if (means.size === 0) return undefined;
+  const measured = [...means.keys()];
+  const nextLarger = Math.min(...measured.filter((count) => count >= texts));
+  const largest = Math.max(...measured);
+  return means.get(nextLarger) ?? (means.get(largest)! * texts) / largest;
+}
+
+/** Milliseconds that texts are likely to take, batch by batch; `undefined` before anything is known. */
+export function textsMs({ means, maxRows }: BatchCosts, texts: number): number | undefined {
+  const rest = texts % maxRows;
+  const whole = batchMs(means, maxRows);
+  return whole === undefined ? undefined : Math.floor(texts / maxRows) * whole + (rest > 0 ? batchMs(means, rest)! : 0);
+}
+
 /** How long scoring takes, by the number of texts scored together. Exponentially weighted means of what was measured. */
 export class BatchTimer {
   /** Of made-up texts until there are real ones. */
@@ -22,16 +51,12 @@ export class BatchTimer {
     this.#means.set(texts, mean === undefined ? milliseconds : mean + NEWEST * (milliseconds - mean));
   }
 
-  /**
-   * Most milliseconds that one batch is likely to take: what the next larger one measured took, or, of more texts than were
-   * ever measured together, what they took in proportion. `undefined` before any.
-   */
+  get means(): BatchMeans {
+    return this.#means;
+  }
+
   estimate(texts: number): number | undefined {
-    if (this.#means.size === 0) return undefined;
-    const measured = [...this.#means.keys()];
-    const nextLarger = Math.min(...measured.filter((count) => count >= texts));
-    const largest = Math.max(...measured);
-    return this.#means.get(nextLarger) ?? (this.#means.get(largest)! * texts) / largest;
+    return batchMs(this.#means, texts);
   }
 
   /** The most texts, up to `most`, that one batch is likely to score in the time given; `most` before anything is known. */

@@ -9,11 +9,13 @@
  * @module
  */
 import type { Message, Prompt } from '../contracts/prompt.ts';
-import type { ScoredText, ScoreOptions, StepScorer } from '../contracts/scorer.ts';
+import type { StepScorer } from '../contracts/scorer.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { InvalidOptionError, ModelError, ModelLoadError } from '../errors.ts';
 import { answeredPrompt, completeSteps, markedPlaces, plainTextOf, turnsOf } from './conversation.ts';
+import { LocalScorer } from './local-scorer.ts';
 import type { JudgedTokens } from './prefix-judge.ts';
+import type { Scoring } from './scoring.ts';
 import { TokenModelScoring, type PromptReading, type Reading, type TokenModelScoringOptions } from './token-model-scoring.ts';
 
 /** Each step is a turn of the user, answered with the good token by the assistant; the first step follows the question. */
@@ -47,40 +49,25 @@ export interface CausalPrmScorerOptions extends TokenModelScoringOptions {
 }
 
 /**
- * Scores in the calling thread, which stands still for each pass; calls take turns batch by batch. A text that goes on from
+ * Scores in a worker thread where the platform has one; calls take turns batch by batch. A text that goes on from
  * one scored before costs only its new tokens. One pass a step, whatever the number of texts up to `maxRows`.
  */
-export class CausalPrmScorer implements StepScorer {
-  readonly name: string;
+export class CausalPrmScorer extends LocalScorer<readonly number[]> implements StepScorer {
   readonly kind = 'step';
-  readonly #scoring: TokenModelScoring<JudgedTokens>;
 
-  /** @throws {InvalidOptionError} */
-  constructor({ layout, separator = '\n\n', good = '+', bad = '-', ...options }: CausalPrmScorerOptions) {
-    if (layout.kind !== 'turns' && layout.kind !== 'inline') throw new InvalidOptionError('layout.kind', "'turns' or 'inline'", (layout as TurnLayout).kind);
-    if (separator === '') throw new InvalidOptionError('separator', 'text that is not empty', separator);
-    this.name = options.model.name;
-    const layOut = layout.kind === 'turns' ? turns(layout) : inline(layout);
-    this.#scoring = new TokenModelScoring({ ...options, separator }, (_, tokenizer) =>
-      pairReading({ name: this.name, tokenizer, separator, good, layOut }, bad),
-    );
+  /** Loads nothing yet. @throws {InvalidOptionError} */
+  constructor(options: CausalPrmScorerOptions) {
+    super('causal-prm', options, causalPrmScoring(options));
   }
+}
 
-  ready(options?: Pick<ScoreOptions, 'signal' | 'clock'>): Promise<void> {
-    return this.#scoring.ready(options);
-  }
-
-  score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<(readonly number[] | undefined)[]> {
-    return this.#scoring.score(prompt, texts, options);
-  }
-
-  estimateMs(texts: number): number | undefined {
-    return this.#scoring.estimateMs(texts);
-  }
-
-  dispose(): Promise<void> {
-    return this.#scoring.dispose();
-  }
+/** @internal The scorer's work in the calling thread. @throws {InvalidOptionError} */
+export function causalPrmScoring({ layout, separator = '\n\n', good = '+', bad = '-', ...options }: CausalPrmScorerOptions): Scoring<readonly number[]> {
+  if (layout.kind !== 'turns' && layout.kind !== 'inline') throw new InvalidOptionError('layout.kind', "'turns' or 'inline'", (layout as TurnLayout).kind);
+  if (separator === '') throw new InvalidOptionError('separator', 'text that is not empty', separator);
+  const { name } = options.model;
+  const layOut = layout.kind === 'turns' ? turns(layout) : inline(layout);
+  return new TokenModelScoring({ ...options, separator }, (_, tokenizer) => pairReading({ name, tokenizer, separator, good, layOut }, bad));
 }
 
 type LayOut = (tokenizer: Tokenizer, prompt: Prompt, steps: readonly string[], good: string) => JudgedTokens;

@@ -5,12 +5,14 @@
  * @module
  */
 import type { Prompt } from '../contracts/prompt.ts';
-import type { ScoredText, ScoreOptions, StepScorer } from '../contracts/scorer.ts';
+import type { StepScorer } from '../contracts/scorer.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { InvalidOptionError, ModelError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
 import { ClassifierScoring, labelProbability, type ClassifierScoringOptions } from './classifier-scoring.ts';
 import { answeredPrompt, completeSteps, markedPlaces, turnsOf } from './conversation.ts';
+import { LocalScorer } from './local-scorer.ts';
+import type { Scoring } from './scoring.ts';
 
 export interface ClassifierPrmScorerOptions extends ClassifierScoringOptions {
   /** Text of the token behind each step. Taken out of the steps themselves. @default '<extra_0>' */
@@ -30,45 +32,38 @@ interface MarkedTokens {
 }
 
 /**
- * Scores in the calling thread, which stands still for each pass; calls take turns batch by batch. Without a cache: every call
+ * Scores in a worker thread where the platform has one; calls take turns batch by batch. Without a cache: every call
  * reads the whole texts.
  */
-export class ClassifierPrmScorer implements StepScorer {
-  readonly name: string;
+export class ClassifierPrmScorer extends LocalScorer<readonly number[]> implements StepScorer {
   readonly kind = 'step';
-  readonly #scoring: ClassifierScoring<MarkedTokens, readonly number[]>;
 
-  /** @throws {InvalidOptionError} */
-  constructor({ marker = '<extra_0>', separator = '\n\n', good = 1, system, ...options }: ClassifierPrmScorerOptions) {
-    for (const [name, text] of Object.entries({ marker, separator })) if (text === '') throw new InvalidOptionError(name, 'text that is not empty', text);
-    requireWholeNumber('good', good);
-    this.name = options.model.name;
-    this.#scoring = new ClassifierScoring(options, {
-      reads: 'tokens',
-      separator,
-      layOut: (tokenizer, prompt, text) => layOut(tokenizer, withSystem(prompt, system), completeSteps(text, separator), marker),
-      score: ({ places }, logits, labels) => {
-        if (good >= labels) throw new ModelError(`${this.name} has ${labels} labels, and none with the number ${good}.`);
-        return places.map((place) => labelProbability(logits, place * labels, labels, good));
-      },
-    });
+  /** Loads nothing yet. @throws {InvalidOptionError} */
+  constructor(options: ClassifierPrmScorerOptions) {
+    super('classifier-prm', options, classifierPrmScoring(options));
   }
+}
 
-  ready(options?: Pick<ScoreOptions, 'signal' | 'clock'>): Promise<void> {
-    return this.#scoring.ready(options);
-  }
-
-  score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<(readonly number[] | undefined)[]> {
-    return this.#scoring.score(prompt, texts, options);
-  }
-
-  estimateMs(texts: number): number | undefined {
-    return this.#scoring.estimateMs(texts);
-  }
-
-  dispose(): Promise<void> {
-    return this.#scoring.dispose();
-  }
+/** @internal The scorer's work in the calling thread. @throws {InvalidOptionError} */
+export function classifierPrmScoring({
+  marker = '<extra_0>',
+  separator = '\n\n',
+  good = 1,
+  system,
+  ...options
+}: ClassifierPrmScorerOptions): Scoring<readonly number[]> {
+  for (const [name, text] of Object.entries({ marker, separator })) if (text === '') throw new InvalidOptionError(name, 'text that is not empty', text);
+  requireWholeNumber('good', good);
+  const { name } = options.model;
+  return new ClassifierScoring<MarkedTokens, readonly number[]>(options, {
+    reads: 'tokens',
+    separator,
+    layOut: (tokenizer, prompt, text) => layOut(tokenizer, withSystem(prompt, system), completeSteps(text, separator), marker),
+    score: ({ places }, logits, labels) => {
+      if (good >= labels) throw new ModelError(`${name} has ${labels} labels, and none with the number ${good}.`);
+      return places.map((place) => labelProbability(logits, place * labels, labels, good));
+    },
+  });
 }
 
 function withSystem(prompt: Prompt, system: string | undefined): Prompt {

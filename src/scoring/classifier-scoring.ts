@@ -2,15 +2,16 @@ import type { Prompt } from '../contracts/prompt.ts';
 import type { ScoredText, ScoreOptions } from '../contracts/scorer.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { ContextLengthError, ModelError, ModelLoadError } from '../errors.ts';
+import { loadWhole } from '../models/load-whole.ts';
 import type { LocalClassifier } from '../models/load-onnx-classifier.ts';
 import type { TextClassifier } from '../models/onnx-classifier.ts';
+import type { BatchCosts } from './batch-timer.ts';
 import { LoadedOnce } from './loaded-once.ts';
 import { SAMPLE_PROMPT, sampleTexts } from './sample-texts.ts';
-import { ScoringQueue, type BatchOptions, type BatchWork } from './scoring-queue.ts';
+import type { LocalScoringOptions, Scoring } from './scoring.ts';
+import { ScoringQueue, type BatchWork } from './scoring-queue.ts';
 
-export interface ClassifierScoringOptions extends BatchOptions {
-  readonly model: LocalClassifier;
-}
+export type ClassifierScoringOptions = LocalScoringOptions<LocalClassifier>;
 
 /** How a classifier's logits become scores. */
 export interface ClassifierReading<Item extends { readonly tokens: readonly number[] }, Score> {
@@ -24,7 +25,7 @@ export interface ClassifierReading<Item extends { readonly tokens: readonly numb
 }
 
 /** Scores texts by a classifier, whole texts each time, in the calling thread. */
-export class ClassifierScoring<Item extends { readonly tokens: readonly number[] }, Score> {
+export class ClassifierScoring<Item extends { readonly tokens: readonly number[] }, Score> implements Scoring<Score> {
   readonly #source: LocalClassifier;
   readonly #reading: ClassifierReading<Item, Score>;
   readonly #queue: ScoringQueue;
@@ -47,8 +48,8 @@ export class ClassifierScoring<Item extends { readonly tokens: readonly number[]
     return this.#queue.run(texts, options, () => this.#open(prompt));
   }
 
-  estimateMs(texts: number): number | undefined {
-    return this.#queue.estimateMs(texts);
+  get costs(): BatchCosts {
+    return this.#queue.costs;
   }
 
   dispose(): Promise<void> {
@@ -73,7 +74,7 @@ export class ClassifierScoring<Item extends { readonly tokens: readonly number[]
   }
 
   async #load(): Promise<{ readonly model: TextClassifier; readonly tokenizer: Tokenizer }> {
-    const [model, tokenizer] = await Promise.all([this.#source.load(), this.#source.loadTokenizer()]);
+    const { model, tokenizer } = await loadWhole(this.#source);
     if (model.reads !== this.#reading.reads) {
       await model.dispose();
       const [has, needs] = [model.reads, this.#reading.reads].map((reads) => (reads === 'tokens' ? 'each token' : 'a whole text'));

@@ -4,12 +4,13 @@
  *
  * @module
  */
-import type { Prompt } from '../contracts/prompt.ts';
-import type { OutcomeScorer, ScoredText, ScoreOptions } from '../contracts/scorer.ts';
+import type { OutcomeScorer } from '../contracts/scorer.ts';
 import { InvalidOptionError, ModelError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
 import { ClassifierScoring, labelProbability, type ClassifierScoringOptions } from './classifier-scoring.ts';
 import { answeredPrompt } from './conversation.ts';
+import { LocalScorer } from './local-scorer.ts';
+import type { Scoring } from './scoring.ts';
 
 export interface OrmScorerOptions extends ClassifierScoringOptions {
   /** What the model's chat template writes behind an answer: its reward is read at the end. @default '' */
@@ -28,44 +29,31 @@ interface AnsweredTokens {
 }
 
 /**
- * Scores in the calling thread, which stands still for each pass; calls take turns batch by batch. Without a cache: every call
+ * Scores in a worker thread where the platform has one; calls take turns batch by batch. Without a cache: every call
  * reads the whole texts.
  */
-export class OrmScorer implements OutcomeScorer {
-  readonly name: string;
+export class OrmScorer extends LocalScorer<number> implements OutcomeScorer {
   readonly kind = 'outcome';
-  readonly #scoring: ClassifierScoring<AnsweredTokens, number>;
 
-  /** @throws {InvalidOptionError} */
-  constructor({ ending = '', scale = 'sigmoid', good = 1, ...options }: OrmScorerOptions) {
-    if (scale !== 'sigmoid' && scale !== 'raw') throw new InvalidOptionError('scale', "'sigmoid' or 'raw'", scale);
-    requireWholeNumber('good', good);
-    this.name = options.model.name;
-    this.#scoring = new ClassifierScoring(options, {
-      reads: 'text',
-      separator: '\n',
-      layOut: (tokenizer, prompt, { text }) => ({ tokens: tokenizer.encodePrompt(answeredPrompt(prompt, text + ending)) }),
-      score: (_, logits, labels) => {
-        if (labels > 1 && good >= labels) throw new ModelError(`${this.name} has ${labels} labels, and none with the number ${good}.`);
-        if (labels > 1) return labelProbability(logits, 0, labels, good);
-        return scale === 'raw' ? logits[0]! : 1 / (1 + Math.exp(-logits[0]!));
-      },
-    });
+  /** Loads nothing yet. @throws {InvalidOptionError} */
+  constructor(options: OrmScorerOptions) {
+    super('orm', options, ormScoring(options));
   }
+}
 
-  ready(options?: Pick<ScoreOptions, 'signal' | 'clock'>): Promise<void> {
-    return this.#scoring.ready(options);
-  }
-
-  score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<(number | undefined)[]> {
-    return this.#scoring.score(prompt, texts, options);
-  }
-
-  estimateMs(texts: number): number | undefined {
-    return this.#scoring.estimateMs(texts);
-  }
-
-  dispose(): Promise<void> {
-    return this.#scoring.dispose();
-  }
+/** @internal The scorer's work in the calling thread. @throws {InvalidOptionError} */
+export function ormScoring({ ending = '', scale = 'sigmoid', good = 1, ...options }: OrmScorerOptions): Scoring<number> {
+  if (scale !== 'sigmoid' && scale !== 'raw') throw new InvalidOptionError('scale', "'sigmoid' or 'raw'", scale);
+  requireWholeNumber('good', good);
+  const { name } = options.model;
+  return new ClassifierScoring<AnsweredTokens, number>(options, {
+    reads: 'text',
+    separator: '\n',
+    layOut: (tokenizer, prompt, { text }) => ({ tokens: tokenizer.encodePrompt(answeredPrompt(prompt, text + ending)) }),
+    score: (_, logits, labels) => {
+      if (labels > 1 && good >= labels) throw new ModelError(`${name} has ${labels} labels, and none with the number ${good}.`);
+      if (labels > 1) return labelProbability(logits, 0, labels, good);
+      return scale === 'raw' ? logits[0]! : 1 / (1 + Math.exp(-logits[0]!));
+    },
+  });
 }

@@ -10,13 +10,14 @@
  *
  * @module
  */
-import type { Prompt } from '../contracts/prompt.ts';
-import type { ScoredText, ScoreOptions, StepScorer } from '../contracts/scorer.ts';
+import type { StepScorer } from '../contracts/scorer.ts';
 import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { ModelLoadError } from '../errors.ts';
 import { logSumExp } from '../maths/sampling.ts';
+import { LocalScorer } from './local-scorer.ts';
 import type { JudgedTokens } from './prefix-judge.ts';
+import type { Scoring } from './scoring.ts';
 import { TokenModelScoring, type Reading, type TokenModelScoringOptions } from './token-model-scoring.ts';
 
 export interface PrmScorerOptions extends TokenModelScoringOptions {
@@ -25,35 +26,22 @@ export interface PrmScorerOptions extends TokenModelScoringOptions {
 }
 
 /**
- * Scores in the calling thread, which stands still for each pass; calls take turns batch by batch. A text that goes on from
+ * Scores in a worker thread where the platform has one; calls take turns batch by batch. A text that goes on from
  * one scored before costs only its new tokens.
  */
-export class PrmScorer implements StepScorer {
-  readonly name: string;
+export class PrmScorer extends LocalScorer<readonly number[]> implements StepScorer {
   readonly kind = 'step';
-  readonly #scoring: TokenModelScoring<JudgedTokens>;
 
-  /** @throws {InvalidOptionError} */
-  constructor({ separator = '\n', ...options }: PrmScorerOptions) {
-    this.name = options.model.name;
-    this.#scoring = new TokenModelScoring({ ...options, separator }, (model, tokenizer) => likelihoodReading(this.name, model, tokenizer, separator));
+  /** Loads nothing yet. @throws {InvalidOptionError} */
+  constructor(options: PrmScorerOptions) {
+    super('prm', options, prmScoring(options));
   }
+}
 
-  ready(options?: Pick<ScoreOptions, 'signal' | 'clock'>): Promise<void> {
-    return this.#scoring.ready(options);
-  }
-
-  score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<(readonly number[] | undefined)[]> {
-    return this.#scoring.score(prompt, texts, options);
-  }
-
-  estimateMs(texts: number): number | undefined {
-    return this.#scoring.estimateMs(texts);
-  }
-
-  dispose(): Promise<void> {
-    return this.#scoring.dispose();
-  }
+/** @internal The scorer's work in the calling thread. @throws {InvalidOptionError} */
+export function prmScoring({ separator = '\n', ...options }: PrmScorerOptions): Scoring<readonly number[]> {
+  const { name } = options.model;
+  return new TokenModelScoring({ ...options, separator }, (model, tokenizer) => likelihoodReading(name, model, tokenizer, separator));
 }
 
 /** @throws {ModelLoadError} */

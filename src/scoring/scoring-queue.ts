@@ -4,7 +4,7 @@ import type { ScoredText, ScoreOptions } from '../contracts/scorer.ts';
 import { DisposedError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
 import { systemClock } from '../runtime/system-clock.ts';
-import { BatchTimer } from './batch-timer.ts';
+import { BatchTimer, type BatchCosts } from './batch-timer.ts';
 
 /** Called with what the scoring of a text failed with. What it throws is dropped. */
 export type ScoringErrorListener = (error: unknown, text: ScoredText) => void;
@@ -124,10 +124,8 @@ export class ScoringQueue {
     }
   }
 
-  estimateMs(texts: number): number | undefined {
-    const rest = texts % this.#maxRows;
-    const whole = this.#timer.estimate(this.#maxRows);
-    return whole === undefined ? undefined : Math.floor(texts / this.#maxRows) * whole + (rest > 0 ? this.#timer.estimate(rest)! : 0);
+  get costs(): BatchCosts {
+    return { maxRows: this.#maxRows, means: this.#timer.means };
   }
 
   /** Ends calls before their next batch, and frees what they used once none is under way. */

@@ -3,15 +3,17 @@ import type { ScoredText, ScoreOptions } from '../contracts/scorer.ts';
 import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { ContextLengthError, InvalidOptionError, ModelLoadError } from '../errors.ts';
+import { loadWhole } from '../models/load-whole.ts';
 import type { LocalModel } from '../models/local-model.ts';
 import { requireWholeNumber } from '../options.ts';
+import type { BatchCosts } from './batch-timer.ts';
 import { LoadedOnce } from './loaded-once.ts';
 import { PrefixJudge, type JudgedTokens, type ValueReader } from './prefix-judge.ts';
 import { SAMPLE_PROMPT, sampleTexts } from './sample-texts.ts';
-import { ScoringQueue, type BatchOptions, type BatchWork } from './scoring-queue.ts';
+import type { LocalScoringOptions, Scoring } from './scoring.ts';
+import { ScoringQueue, type BatchWork } from './scoring-queue.ts';
 
-export interface TokenModelScoringOptions extends BatchOptions {
-  readonly model: LocalModel;
+export interface TokenModelScoringOptions extends LocalScoringOptions<LocalModel> {
   /**
    * How many texts' key-value caches are kept between calls, so that a text that goes on from an earlier one feeds only its
    * new tokens. At least as many as a search has branches. Whole number ≥ 1. @default 32
@@ -41,7 +43,7 @@ interface Loaded<Item extends JudgedTokens> {
 }
 
 /** Scores steps by reading a token model, in the calling thread. */
-export class TokenModelScoring<Item extends JudgedTokens> {
+export class TokenModelScoring<Item extends JudgedTokens> implements Scoring<readonly number[]> {
   readonly #source: LocalModel;
   readonly #cachedTexts: number;
   readonly #makeReading: (model: TokenModel, tokenizer: Tokenizer) => Reading<Item>;
@@ -76,8 +78,8 @@ export class TokenModelScoring<Item extends JudgedTokens> {
     return this.#queue.run(texts, options, () => this.#open(prompt));
   }
 
-  estimateMs(texts: number): number | undefined {
-    return this.#queue.estimateMs(texts);
+  get costs(): BatchCosts {
+    return this.#queue.costs;
   }
 
   dispose(): Promise<void> {
@@ -107,7 +109,7 @@ export class TokenModelScoring<Item extends JudgedTokens> {
   }
 
   async #load(): Promise<Loaded<Item>> {
-    const [model, tokenizer] = await Promise.all([this.#source.load(), this.#source.loadTokenizer()]);
+    const { model, tokenizer } = await loadWhole(this.#source);
     try {
       if (model.cannotVerify !== undefined) throw new ModelLoadError(this.#source.name, `${this.#source.name} cannot score steps: ${model.cannotVerify}.`);
       const reading = this.#makeReading(model, tokenizer);

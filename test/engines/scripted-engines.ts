@@ -7,7 +7,7 @@ import { PortEngine } from '../../src/engines/port/port-engine.ts';
 import { SpeculativeDecoder } from '../../src/engines/speculative-decoder.ts';
 import { randomSequence } from '../../src/maths/random.ts';
 import { DEFAULT_SAMPLING } from '../../src/maths/sampling.ts';
-import type { EnginePort } from '../../src/models/local-model.ts';
+import type { WorkerPort } from '../../src/models/local-model.ts';
 import { characterTokenizer } from '../../src/testing/character-tokenizer.ts';
 import { localModelOf } from '../../src/testing/local-model-of.ts';
 import { ScriptedTokenModel, type ScriptedTokenModelOptions } from '../../src/testing/scripted-token-model.ts';
@@ -59,8 +59,8 @@ export function portDecoder(model: ScriptedTokenModel, { near, far }: PortPair =
 }
 
 export interface PortPair {
-  readonly near: EnginePort;
-  readonly far: EnginePort;
+  readonly near: WorkerPort;
+  readonly far: WorkerPort;
   /** Ends the far side, as the death of a worker does. */
   close(error: Error): void;
 }
@@ -70,7 +70,7 @@ export function portPair(): PortPair {
   const listeners: { near?: (message: unknown) => void; far?: (message: unknown) => void } = {};
   let closeListener: ((error: unknown) => void) | undefined;
   let isClosed = false;
-  const end = (self: 'near' | 'far', other: 'near' | 'far'): EnginePort => ({
+  const end = (self: 'near' | 'far', other: 'near' | 'far'): WorkerPort => ({
     post(message) {
       const copy: unknown = structuredClone(message);
       setImmediate(() => {

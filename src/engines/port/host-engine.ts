@@ -1,10 +1,9 @@
 import type { Branch, Engine, Session } from '../../contracts/engine.ts';
 import type { PassMeter } from '../../contracts/profile.ts';
 import { DisposedError, InvalidOptionError } from '../../errors.ts';
-import type { EnginePort } from '../../models/local-model.ts';
-import type { BranchAddress, BranchResult, CallResult, EngineRequest, EngineResponse, OpenResult, ReadyResult } from './messages.ts';
-import { Outbox } from './outbox.ts';
-import { transferError } from './transferred-error.ts';
+import type { WorkerPort } from '../../models/local-model.ts';
+import { CallHost } from '../../port/call-host.ts';
+import type { BranchAddress, BranchResult, CallResult, EngineNotice, EngineRequest, OpenResult, ReadyResult } from './messages.ts';
 
 interface HostedSession {
   readonly session: Session;
@@ -12,62 +11,53 @@ interface HostedSession {
 }
 
 /** Serves an engine to the other side of a port; `PortEngine` is that side. */
-export function hostEngine(engine: Engine, port: EnginePort): void {
-  const outbox = new Outbox<EngineResponse>(
-    (responses) => port.post(responses),
-    (response, error) => response.type === 'result' && outbox.add({ type: 'error', call: response.call, error: transferError(error) }),
-  );
-  const host = new EngineHost(engine, (response) => outbox.add(response));
-  port.onMessage((requests) => {
-    for (const request of requests as readonly EngineRequest[]) host.receive(request);
-  });
+export function hostEngine(engine: Engine, port: WorkerPort): void {
+  new EngineHost(engine, port);
 }
 
 class EngineHost {
   readonly #engine: Engine;
-  readonly #send: (response: EngineResponse) => void;
   readonly #sessions = new Map<number, HostedSession>();
-  /** Calls that can still be cancelled. */
-  readonly #calls = new Map<number, AbortController>();
+  readonly #calls: CallHost<EngineRequest, CallResult, EngineNotice>;
 
-  constructor(engine: Engine, send: (response: EngineResponse) => void) {
+  constructor(engine: Engine, port: WorkerPort) {
     this.#engine = engine;
-    this.#send = send;
+    this.#calls = new CallHost(port, (request) => this.#receive(request));
   }
 
-  receive(request: EngineRequest): void {
+  #receive(request: EngineRequest): void {
     switch (request.type) {
       case 'ready':
-        return void this.#answer(request.call, (signal) => this.#ready(signal));
+        return void this.#calls.answer(request.call, (signal) => this.#ready(signal));
       case 'open':
-        return void this.#answer(request.call, (signal) => this.#open(request, signal));
+        return void this.#calls.answer(request.call, (signal) => this.#open(request, signal));
       case 'advance':
-        return void this.#answer(request.call, async (signal) => {
+        return void this.#calls.answer(request.call, async (signal) => {
           // Looked up once: the session may be disposed, and unknown here, before the segment is there.
           const [session, branch] = this.#branchAt(request);
           const segment = await branch.advance({ ...request.options, signal });
           return standing(session, branch, segment);
         });
       case 'force':
-        return void this.#answer(request.call, async () => {
+        return void this.#calls.answer(request.call, async () => {
           const [session, branch] = this.#branchAt(request);
           await branch.force(request.text);
           return standing(session, branch, undefined);
         });
       case 'logprobs':
-        return void this.#answer(request.call, async (signal) => {
+        return void this.#calls.answer(request.call, async (signal) => {
           const [session, branch] = this.#branchAt(request);
           const logprobs = await branch.logprobsOf?.(request.text, { signal });
           return { ...standing(session, branch, undefined), ...(logprobs && { logprobs }) };
         });
       case 'anatomy':
-        return void this.#answer(request.call, async (signal) => this.#meter().anatomy({ signal }));
+        return void this.#calls.answer(request.call, async (signal) => this.#meter().anatomy({ signal }));
       case 'measure':
-        return void this.#answer(request.call, async (signal) => this.#meter().measure(request.part, request.shapes, { ...request.options, signal }));
+        return void this.#calls.answer(request.call, async (signal) => this.#meter().measure(request.part, request.shapes, { ...request.options, signal }));
       case 'dispose':
-        return void this.#answer(request.call, () => this.#dispose());
+        return void this.#calls.answer(request.call, () => this.#dispose());
       case 'dispose-session':
-        return void this.#answer(request.call, () => this.#disposeSession(request.session));
+        return void this.#calls.answer(request.call, () => this.#disposeSession(request.session));
       case 'branch':
         return this.#addBranches(request.session, (session) => session.branch(request.count));
       case 'fork':
@@ -76,19 +66,7 @@ class EngineHost {
         this.#sessions.get(request.session)?.branches[request.branch]?.abort();
         return;
       case 'cancel':
-        return this.#calls.get(request.target)?.abort();
-    }
-  }
-
-  async #answer(call: number, work: (signal: AbortSignal) => Promise<CallResult>): Promise<void> {
-    const controller = new AbortController();
-    this.#calls.set(call, controller);
-    try {
-      this.#send({ type: 'result', call, value: await work(controller.signal) });
-    } catch (error) {
-      this.#send({ type: 'error', call, error: transferError(error) });
-    } finally {
-      this.#calls.delete(call);
+        return this.#calls.cancel(request.target);
     }
   }
 
@@ -110,8 +88,8 @@ class EngineHost {
     const session = await this.#engine.open(prompt, {
       ...options,
       signal,
-      ...(hasDrafts && { onDraft: (branch, draft) => this.#send({ type: 'draft', session: number, branch, draft }) }),
-      ...(hasProgress && { onProgress: (progress) => this.#send({ type: 'progress', session: number, progress }) }),
+      ...(hasDrafts && { onDraft: (branch, draft) => this.#calls.tell({ type: 'draft', session: number, branch, draft }) }),
+      ...(hasProgress && { onProgress: (progress) => this.#calls.tell({ type: 'progress', session: number, progress }) }),
     });
     if (signal.aborted) {
       // The other side has given the call up: it will never dispose of this session.

@@ -1,15 +1,11 @@
-/**
- * What the two sides of a port tell each other. Messages travel in lists: those of one turn together (`Outbox`).
- *
- * @module
- */
 import type { AdvanceOptions, Branch, BranchProgress, DecidedDraft, EngineUsage, Segment, SessionOptions } from '../../contracts/engine.ts';
 import type { EngineAnatomy, MeasureOptions, MeteredPart, PassShape } from '../../contracts/profile.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
-import type { TransferredError } from './transferred-error.ts';
+import type { HostRequest } from '../../port/call-messages.ts';
 
-/** From the side that uses an engine to the side that hosts it. `call` numbers what will be answered. */
+/** From the side that uses an engine to the side that hosts it. */
 export type EngineRequest =
+  | HostRequest
   | { readonly type: 'ready'; readonly call: number }
   | {
       readonly type: 'open';
@@ -26,8 +22,6 @@ export type EngineRequest =
   | ({ readonly type: 'logprobs'; readonly call: number; readonly text: string } & BranchAddress)
   | ({ readonly type: 'fork' } & BranchAddress)
   | ({ readonly type: 'abort' } & BranchAddress)
-  /** The caller's signal was aborted: give the call up. */
-  | { readonly type: 'cancel'; readonly target: number }
   | { readonly type: 'anatomy'; readonly call: number }
   | {
       readonly type: 'measure';
@@ -36,9 +30,7 @@ export type EngineRequest =
       readonly shapes: readonly PassShape[];
       readonly options: Omit<MeasureOptions, 'signal'>;
     }
-  | { readonly type: 'dispose-session'; readonly call: number; readonly session: number }
-  /** Answered when no model step is under way and the models are freed: only then may the other side be ended. */
-  | { readonly type: 'dispose'; readonly call: number };
+  | { readonly type: 'dispose-session'; readonly call: number; readonly session: number };
 
 export interface BranchAddress {
   readonly session: number;
@@ -48,9 +40,8 @@ export interface BranchAddress {
 /** What a call is answered with. */
 export type CallResult = ReadyResult | OpenResult | BranchResult | EngineAnatomy | readonly (readonly number[])[] | undefined;
 
-export type EngineResponse =
-  | { readonly type: 'result'; readonly call: number; readonly value: CallResult }
-  | { readonly type: 'error'; readonly call: number; readonly error: TransferredError }
+/** What the host tells unasked. */
+export type EngineNotice =
   | { readonly type: 'draft'; readonly session: number; readonly branch: number; readonly draft: DecidedDraft }
   | { readonly type: 'progress'; readonly session: number; readonly progress: readonly BranchProgress[] }
   | ({ readonly type: 'load-progress' } & LoadProgressReport);

@@ -1,134 +1,24 @@
 import type { AdvanceOptions, Branch, Engine, EngineUsage, Segment, Session, SessionOptions } from '../../contracts/engine.ts';
 import type { EngineAnatomy, PassMeter } from '../../contracts/profile.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
-import { DisposedError, InvalidOptionError, ModelError } from '../../errors.ts';
-import type { EnginePort } from '../../models/local-model.ts';
+import { DisposedError, InvalidOptionError } from '../../errors.ts';
+import type { WorkerPort } from '../../models/local-model.ts';
 import { requireWholeNumber } from '../../options.ts';
-import { onAbort } from '../../runtime/on-abort.ts';
+import { PortCaller, untilAborted, type CallOf } from '../../port/port-caller.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
 import { tellListener } from '../tell-listener.ts';
-import type { BranchAddress, BranchResult, EngineRequest, EngineResponse, LoadProgressReport, OpenResult, ReadyResult } from './messages.ts';
-import { Outbox } from './outbox.ts';
-import { receiveError } from './transferred-error.ts';
+import type { BranchAddress, BranchResult, EngineNotice, EngineRequest, LoadProgressReport, OpenResult, ReadyResult } from './messages.ts';
 
-interface OpenCall {
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
-}
-
-type Numbered = Extract<EngineRequest, { call: number }>;
-type WithoutCall<Request> = Request extends unknown ? Omit<Request, 'call'> : never;
-
-interface StartedCall<Result> {
-  readonly answer: Promise<Result>;
-  cancel(): void;
-}
-
-function untilAborted<Result>({ answer, cancel }: StartedCall<Result>, signal: AbortSignal | undefined): Promise<Result> {
-  if (!signal) return answer;
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => {
-      reject(signal.reason);
-      cancel();
-    };
-    const forget = onAbort(signal, giveUp);
-    void answer.then(resolve, reject).then(forget);
-  });
-}
-
-/** Calls over a port, with answers matched by number and aborts passed on. */
-class PortCaller {
-  readonly #outbox: Outbox<EngineRequest>;
-  readonly #onLoadProgress: ((report: LoadProgressReport) => void) | undefined;
-  readonly #calls = new Map<number, OpenCall>();
-  /** What sessions want to hear of while calls are open, by session. */
-  readonly listeners = new Map<number, Pick<SessionOptions, 'onProgress' | 'onDraft'>>();
-  #nextCall = 0;
-  #closedBy: Error | undefined;
-
-  constructor(port: EnginePort, onLoadProgress?: (report: LoadProgressReport) => void) {
-    this.#outbox = new Outbox(
-      (requests) => port.post(requests),
-      (request, error) => 'call' in request && this.#take(request.call)?.reject(error),
-    );
-    this.#onLoadProgress = onLoadProgress;
-    port.onMessage((responses) => {
-      for (const response of responses as readonly EngineResponse[]) this.#receive(response);
-    });
-    port.onClose((error) => this.close(new ModelError('The worker that runs the model has stopped.', { cause: error })));
-  }
-
-  /** Rejects everything open and everything to come, but for the request to end, whose answer it waits for. */
-  async end(error: Error): Promise<void> {
-    if (this.#closedBy) return;
-    const open = [...this.#calls.values()];
-    const { answer } = this.start({ type: 'dispose' });
-    this.#closedBy = error;
-    for (const call of open) call.reject(error);
-    // A worker that has stopped, or that fails to free its models, is ended all the same.
-    await answer.catch(() => undefined);
-  }
-
-  /** Rejects everything open and everything to come. */
-  close(error: Error): void {
-    this.#closedBy ??= error;
-    for (const call of this.#calls.values()) call.reject(this.#closedBy);
-    this.#calls.clear();
-  }
-
-  get isClosed(): boolean {
-    return this.#closedBy !== undefined;
-  }
-
-  /** @throws what closed the port, once it is. */
-  requireOpen(): void {
-    if (this.#closedBy) throw this.#closedBy;
-  }
-
-  tell(request: Exclude<EngineRequest, Numbered>): void {
-    this.requireOpen();
-    this.#outbox.add(request);
-  }
-
-  /** Sends a request whose answer settles `answer`; `cancel` tells the other side to give it up. */
-  start<Result>(request: WithoutCall<Numbered>): StartedCall<Result> {
-    this.requireOpen();
-    const call = this.#nextCall++;
-    const answer = new Promise<Result>((resolve, reject) => {
-      this.#calls.set(call, { resolve: resolve as (value: unknown) => void, reject });
-      this.#outbox.add({ ...request, call });
-    });
-    return { answer, cancel: () => this.#outbox.add({ type: 'cancel', target: call }) };
-  }
-
-  /** Rejects with the signal's reason as soon as it is aborted; the other side is told to give up. */
-  async ask<Result>(request: WithoutCall<Numbered>, signal?: AbortSignal): Promise<Result> {
-    signal?.throwIfAborted();
-    return untilAborted(this.start<Result>(request), signal);
-  }
-
-  #receive(response: EngineResponse): void {
-    if (response.type === 'progress') return tellListener(this.listeners.get(response.session)?.onProgress, response.progress);
-    if (response.type === 'draft') return tellListener(this.listeners.get(response.session)?.onDraft, response.branch, response.draft);
-    if (response.type === 'load-progress') return this.#onLoadProgress?.(response);
-    const call = this.#take(response.call);
-    if (response.type === 'result') call?.resolve(response.value);
-    else call?.reject(receiveError(response.error));
-  }
-
-  /** The open call of this number, which is no longer open. */
-  #take(number: number): OpenCall | undefined {
-    const call = this.#calls.get(number);
-    this.#calls.delete(number);
-    return call;
-  }
-}
+type Caller = PortCaller<EngineRequest, EngineNotice>;
+/** What a session wants to hear of while calls are open. */
+type SessionListeners = Pick<SessionOptions, 'onProgress' | 'onDraft'>;
 
 /** An engine on the other side of a port: in a worker thread, where decoding does not hold up this one. */
 export class PortEngine implements Engine {
-  readonly #caller: PortCaller;
+  readonly #caller: Caller;
   readonly #terminate: () => Promise<void>;
+  readonly #listeners = new Map<number, SessionListeners>();
   readonly #meter: PassMeter = {
     anatomy: ({ signal } = {}) => this.#caller.ask<EngineAnatomy>({ type: 'anatomy' }, signal),
     measure: (part, shapes, { signal, ...options }) => this.#caller.ask<number[][]>({ type: 'measure', part, shapes, options }, signal),
@@ -140,8 +30,13 @@ export class PortEngine implements Engine {
    * @param terminate - Ends the other side.
    * @param onLoadProgress - Hears what the other side tells while it loads its models.
    */
-  constructor(port: EnginePort, terminate: () => Promise<void>, onLoadProgress?: (report: LoadProgressReport) => void) {
-    this.#caller = new PortCaller(port, onLoadProgress);
+  constructor(port: WorkerPort, terminate: () => Promise<void>, onLoadProgress?: (report: LoadProgressReport) => void) {
+    this.#caller = new PortCaller(port, (notice: EngineNotice) => {
+      if (notice.type === 'load-progress') return onLoadProgress?.(notice);
+      const listeners = this.#listeners.get(notice.session);
+      if (notice.type === 'progress') return tellListener(listeners?.onProgress, notice.progress);
+      return tellListener(listeners?.onDraft, notice.branch, notice.draft);
+    });
     this.#terminate = terminate;
   }
 
@@ -171,7 +66,7 @@ export class PortEngine implements Engine {
     }
     await this.ready(signal ? { signal } : {});
     const session = this.#nextSession++;
-    this.#caller.listeners.set(session, { ...(onProgress && { onProgress }), ...(onDraft && { onDraft }) });
+    this.#listeners.set(session, { ...(onProgress && { onProgress }), ...(onDraft && { onDraft }) });
     const plain = { sampling, seed, deadlineAt, progressIntervalMs, topLogprobs, selfCertainty };
     const passed = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
     try {
@@ -179,9 +74,9 @@ export class PortEngine implements Engine {
         { type: 'open', session, prompt, options: passed, hasProgress: onProgress !== undefined, hasDrafts: onDraft !== undefined },
         signal,
       );
-      return new PortSession(this.#caller, session, opened);
+      return new PortSession(this.#caller, session, opened, () => this.#listeners.delete(session));
     } catch (error) {
-      this.#caller.listeners.delete(session);
+      this.#listeners.delete(session);
       // An abort can cross the answer: whatever was opened over there must not stay.
       void this.#caller.ask({ type: 'dispose-session', session }).catch(() => undefined);
       throw error;
@@ -197,15 +92,17 @@ export class PortEngine implements Engine {
 
 class PortSession implements Session {
   readonly promptTokens: number;
-  readonly #caller: PortCaller;
+  readonly #caller: Caller;
   readonly #number: number;
   readonly #branches: PortBranch[] = [];
+  readonly #onDispose: () => void;
   #usage: EngineUsage;
   #isDisposed = false;
 
-  constructor(caller: PortCaller, number: number, { promptTokens, usage }: OpenResult) {
+  constructor(caller: Caller, number: number, { promptTokens, usage }: OpenResult, onDispose: () => void) {
     this.#caller = caller;
     this.#number = number;
+    this.#onDispose = onDispose;
     this.promptTokens = promptTokens;
     this.#usage = usage;
   }
@@ -224,7 +121,7 @@ class PortSession implements Session {
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    this.#caller.listeners.delete(this.#number);
+    this.#onDispose();
     for (const branch of this.#branches) branch.ended ??= 'aborted';
     try {
       await this.#caller.ask({ type: 'dispose-session', session: this.#number });
@@ -256,7 +153,7 @@ class PortBranch implements Branch {
   text: string;
   tokenCount: number;
   ended: Branch['ended'];
-  readonly #caller: PortCaller;
+  readonly #caller: Caller;
   readonly #address: BranchAddress;
   readonly #fork: (parent: PortBranch) => PortBranch;
   readonly #onUsage: (usage: EngineUsage) => void;
@@ -265,7 +162,7 @@ class PortBranch implements Branch {
   #unanswered: Promise<void> | undefined;
 
   constructor(
-    caller: PortCaller,
+    caller: Caller,
     address: BranchAddress,
     start: { text: string; tokenCount: number; fork: (parent: PortBranch) => PortBranch; onUsage: (usage: EngineUsage) => void },
   ) {
@@ -302,7 +199,7 @@ class PortBranch implements Branch {
     if (!this.#caller.isClosed) this.#caller.tell({ type: 'abort', ...this.#address });
   }
 
-  async #call(verb: string, request: WithoutCall<Numbered>, signal?: AbortSignal): Promise<BranchResult> {
+  async #call(verb: string, request: CallOf<EngineRequest>, signal?: AbortSignal): Promise<BranchResult> {
     requireResting(verb, { number: this.number, ended: this.ended, isAdvancing: this.#isCalling });
     signal?.throwIfAborted();
     this.#isCalling = true;

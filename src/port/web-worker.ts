@@ -1,4 +1,4 @@
-import type { EnginePort, EngineWorker } from '../../models/local-model.ts';
+import type { WorkerPort, ModelWorker } from '../models/local-model.ts';
 
 /** What is used of a browser's `Worker`. */
 export interface WebWorker {
@@ -16,7 +16,7 @@ export interface WebWorkerScope {
 }
 
 /** A browser's worker as one that waits for an engine to host; its script is `latency-tts/worker`. */
-export function engineWorkerOf(worker: WebWorker): EngineWorker {
+export function modelWorkerOf(worker: WebWorker): ModelWorker {
   return {
     port: {
       ...portOf(worker),
@@ -33,11 +33,11 @@ export function engineWorkerOf(worker: WebWorker): EngineWorker {
 }
 
 /** The worker's own side of its port. Whoever ends a worker does not tell it. */
-export function portOfScope(scope: WebWorkerScope): EnginePort {
+export function portOfScope(scope: WebWorkerScope): WorkerPort {
   return { ...portOf(scope), onClose: () => undefined };
 }
 
-function portOf(side: WebWorkerScope): Pick<EnginePort, 'post' | 'onMessage'> {
+function portOf(side: WebWorkerScope): Pick<WorkerPort, 'post' | 'onMessage'> {
   let current: ((message: unknown) => void) | undefined;
   // Once and for all: a browser delivers messages only after the script's first listener.
   side.addEventListener('message', ({ data }) => current?.(data));

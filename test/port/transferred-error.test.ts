@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { receiveError, transferError } from '../../../src/engines/port/transferred-error.ts';
-import * as errors from '../../../src/errors.ts';
+import { receiveError, transferError } from '../../src/port/transferred-error.ts';
+import * as errors from '../../src/errors.ts';
 
 const { ContextLengthError, DisposedError, InvalidOptionError, isLatencyTtsError, LatencyTtsError, ModelError, ModelLoadError, NoCandidateError } = errors;
 

@@ -1,4 +1,4 @@
-import * as errors from '../../errors.ts';
+import * as errors from '../errors.ts';
 
 /** An error as plain data: structured cloning would lose the class and the fields of ours. */
 export interface TransferredError {

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { Worker, type MessagePort } from 'node:worker_threads';
-import type { EnginePort, EngineWorker } from '../models/local-model.ts';
+import type { WorkerPort, ModelWorker } from '../models/local-model.ts';
 import { packageRoot } from './package-root.ts';
 import { webgpuTurn } from './webgpu-turns.ts';
 
-/** Starts a worker thread that hosts the engine a `Decoder` asks it for. */
-export function startEngineWorker(): EngineWorker {
+/** Starts a worker thread that hosts what it is asked for: the engine of a `Decoder`, or a scorer. */
+export function startModelWorker(): ModelWorker {
   // Without the flags of the process: some, like `--input-type`, are refused with a file.
-  const worker = new Worker(join(packageRoot(), 'dist', 'decode-worker.js'), { execArgv: [], workerData: { webgpuTurn: webgpuTurn() } });
+  const worker = new Worker(join(packageRoot(), 'dist', 'model-worker.js'), { execArgv: [], workerData: { webgpuTurn: webgpuTurn() } });
   // A worker that waits for work must not keep the process alive; an open call does.
   worker.unref();
   let openCalls = 0;
@@ -48,7 +48,7 @@ function callsIn(message: unknown): number {
 }
 
 /** The worker's own side of its port. */
-export function portToParent(parent: MessagePort): EnginePort {
+export function portToParent(parent: MessagePort): WorkerPort {
   let current: ((message: unknown) => void) | undefined;
   parent.on('message', (message) => current?.(message));
   return {

@@ -1,0 +1,14 @@
+/** Entry of the worker thread; see `startModelWorker`. */
+import { parentPort } from 'node:worker_threads';
+import { hostThreadedEngine } from '../engines/threaded-engine.ts';
+import { hostOnDemand } from '../port/host-on-demand.ts';
+import { hostLocalScorer } from '../scoring/hosted-scorer.ts';
+import { describedModel } from './load-model.ts';
+import { portToParent } from './start-worker.ts';
+
+const port = portToParent(parentPort!);
+
+hostOnDemand(port, {
+  engine: (start) => hostThreadedEngine(start, port, describedModel),
+  scorer: (start) => hostLocalScorer(start, port, describedModel),
+});

@@ -1,0 +1,18 @@
+import type { Prompt } from '../contracts/prompt.ts';
+import type { ScoredText, ScoreOptions } from '../contracts/scorer.ts';
+import type { LoadableModel } from '../models/local-model.ts';
+import type { ThreadChoice } from '../port/thread-choice.ts';
+import type { BatchCosts } from './batch-timer.ts';
+import type { BatchOptions } from './scoring-queue.ts';
+
+/** The work of a scorer over a local model, in whichever thread it is done. Methods as those of scorers. */
+export interface Scoring<Score> {
+  ready(options?: Pick<ScoreOptions, 'signal' | 'clock'>): Promise<void>;
+  score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<(Score | undefined)[]>;
+  readonly costs: BatchCosts;
+  dispose(): Promise<void>;
+}
+
+export interface LocalScoringOptions<Model extends LoadableModel> extends BatchOptions, ThreadChoice {
+  readonly model: Model;
+}
