@@ -9,9 +9,10 @@ import { hostEngine } from '../../src/engines/port/host-engine.ts';
 import { PortEngine } from '../../src/engines/port/port-engine.ts';
 import { localModelOf } from '../../src/testing/local-model-of.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
+import { portPair } from '../port/port-pair.ts';
 import { complete, tokensOf, withSession } from './engine-laws.ts';
 import { ScriptedTokenModel } from '../../src/testing/scripted-token-model.ts';
-import { forgetfulLogits, mainDecoder, portPair, scriptedModel, storyLogits, tokenizer, YieldingTokenModel } from './scripted-engines.ts';
+import { forgetfulLogits, mainDecoder, scriptedModel, storyLogits, tokenizer, YieldingTokenModel } from './scripted-engines.ts';
 
 const SPECULATION: SpeculationPlan = { drafters: ['draft-model'], draftLength: 3, longestDraft: 8, minConfidence: 0.3, verification: 'coupled' };
 

@@ -7,10 +7,10 @@ import { PortEngine } from '../../src/engines/port/port-engine.ts';
 import { SpeculativeDecoder } from '../../src/engines/speculative-decoder.ts';
 import { randomSequence } from '../../src/maths/random.ts';
 import { DEFAULT_SAMPLING } from '../../src/maths/sampling.ts';
-import type { WorkerPort } from '../../src/models/local-model.ts';
 import { characterTokenizer } from '../../src/testing/character-tokenizer.ts';
 import { localModelOf } from '../../src/testing/local-model-of.ts';
 import { ScriptedTokenModel, type ScriptedTokenModelOptions } from '../../src/testing/scripted-token-model.ts';
+import { portPair, type PortPair } from '../port/port-pair.ts';
 import type { EngineSubject } from './engine-laws.ts';
 
 export const ALPHABET = 'abcdefgh #\n0123456789=';
@@ -56,38 +56,6 @@ export function speculativeDecoder(model: ScriptedTokenModel, draft = scriptedMo
 export function portDecoder(model: ScriptedTokenModel, { near, far }: PortPair = portPair()): Engine {
   hostEngine(new LocalEngine({ name: 'scripted', model, tokenizer, sampling: DEFAULT_SAMPLING, maxRows: 64 }), far);
   return new PortEngine(near, async () => undefined);
-}
-
-export interface PortPair {
-  readonly near: WorkerPort;
-  readonly far: WorkerPort;
-  /** Ends the far side, as the death of a worker does. */
-  close(error: Error): void;
-}
-
-/** Two ends of a channel that copies messages as a worker's does and delivers them later, in order. */
-export function portPair(): PortPair {
-  const listeners: { near?: (message: unknown) => void; far?: (message: unknown) => void } = {};
-  let closeListener: ((error: unknown) => void) | undefined;
-  let isClosed = false;
-  const end = (self: 'near' | 'far', other: 'near' | 'far'): WorkerPort => ({
-    post(message) {
-      const copy: unknown = structuredClone(message);
-      setImmediate(() => {
-        if (!isClosed) listeners[other]?.(copy);
-      });
-    },
-    onMessage: (listener) => (listeners[self] = listener),
-    onClose: (listener) => (closeListener = listener),
-  });
-  return {
-    near: end('near', 'far'),
-    far: end('far', 'near'),
-    close(error) {
-      isClosed = true;
-      closeListener?.(error);
-    },
-  };
 }
 
 export function scriptedSubject(open: (model: ScriptedTokenModel) => Engine, Model = ScriptedTokenModel): EngineSubject {

@@ -1,53 +1,12 @@
 import { assert as property, array, constantFrom, integer, asyncProperty as forAll } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ScoredText } from '../../src/contracts/scorer.ts';
-import type { ForwardRow, Logits } from '../../src/contracts/token-model.ts';
 import { logSumExp } from '../../src/maths/sampling.ts';
 import { bundledModels } from '../../src/node/bundled-models.ts';
 import { PrmScorer } from '../../src/scoring/prm-scorer.ts';
-import { characterTokenizer } from '../../src/testing/character-tokenizer.ts';
 import { localModelOf } from '../../src/testing/local-model-of.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
-import { ScriptedTokenModel } from '../../src/testing/scripted-token-model.ts';
-import { scorerLaws, type ScorerSubject } from './scorer-laws.ts';
-
-const ALPHABET = 'abcd 0123\n!';
-const END = ALPHABET.length;
-const tokenizer = characterTokenizer(ALPHABET);
-/** A token that breaks the pass it goes into. */
-const BROKEN = ALPHABET.indexOf('!');
-const PROMPT = { text: 'ab 1' };
-
-/** Depends on every token before. */
-function storyLogits(tokens: readonly number[]): number[] {
-  const seed = tokens.reduce((hash, token) => (Math.imul(hash, 31) + token + 1) >>> 0, 17);
-  return Array.from({ length: END + 1 }, (_, token) => 3 * Math.sin(seed * (token + 1)));
-}
-
-/** Counts tokens fed, and can be heard at every pass. */
-class CountingModel extends ScriptedTokenModel {
-  fed = 0;
-  onForward: (() => void) | undefined;
-
-  override forward(rows: readonly ForwardRow[]): Promise<Logits> {
-    this.onForward?.();
-    this.fed += rows.reduce((sum, { tokens }) => sum + tokens.length, 0);
-    return super.forward(rows);
-  }
-}
-
-function countingModel(clock?: ManualClock): CountingModel {
-  return new CountingModel({
-    vocabularySize: END + 1,
-    endTokens: [END],
-    contextTokens: 200,
-    logits: (tokens) => {
-      if (tokens.includes(BROKEN)) throw new Error('a broken token');
-      return storyLogits(tokens);
-    },
-    ...(clock && { clock, stepMs: (rows: readonly ForwardRow[]) => (rows.some(({ logitCount }) => logitCount > 0) ? 10 : 0) }),
-  });
-}
+import { ALPHABET, countedSubject, CountingModel, countingModel, cut, END, finished, PROMPT, storyLogits, tokenizer } from './counting-model.ts';
+import { scorerLaws } from './scorer-laws.ts';
 
 function open(model = countingModel(), options: Partial<ConstructorParameters<typeof PrmScorer>[0]> = {}): PrmScorer {
   return new PrmScorer({ model: localModelOf(model, tokenizer), ...options });
@@ -67,25 +26,7 @@ function scoresFromScratch(text: string, isFinished: boolean): number[] {
   return scores;
 }
 
-const finished = (text: string): ScoredText => ({ text, isFinished: true });
-const cut = (text: string): ScoredText => ({ text, isFinished: false });
-
-let models: CountingModel[] = [];
-const subject: ScorerSubject = {
-  open(clock, onError, onScoring) {
-    const model = countingModel(clock);
-    if (onScoring) model.onForward = onScoring;
-    models.push(model);
-    return open(model, { maxRows: 2, ...(onError && { onError }) });
-  },
-  prompt: PROMPT,
-  texts: [finished('a 1\nb 2'), finished('a 1\nb 3'), cut('a 1\nb'), finished('c'), cut('d\nd\nd\n'), finished('a 2\nb 2\nab')],
-  broken: finished('a 1\nb !'),
-  requireFreed() {
-    expect(models.map(({ openSequences }) => openSequences)).toEqual(models.map(() => 0));
-    models = [];
-  },
-};
+const subject = countedSubject((model, _, onError) => open(model, { maxRows: 2, ...(onError && { onError }) }));
 
 describe('PrmScorer', () => {
   for (const law of scorerLaws) test(law.name, () => law.check(subject));

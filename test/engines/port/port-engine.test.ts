@@ -7,7 +7,8 @@ import { PortEngine } from '../../../src/engines/port/port-engine.ts';
 import { DisposedError, InvalidOptionError, ModelError } from '../../../src/errors.ts';
 import { ManualClock } from '../../../src/testing/manual-clock.ts';
 import { complete, tokensOf, withSession } from '../engine-laws.ts';
-import { mainDecoder, portDecoder, portPair, scriptedModel, YieldingTokenModel, type PortPair } from '../scripted-engines.ts';
+import { portPair, type PortPair } from '../../port/port-pair.ts';
+import { mainDecoder, portDecoder, scriptedModel, YieldingTokenModel } from '../scripted-engines.ts';
 
 const PROMPT = 'abba 12';
 

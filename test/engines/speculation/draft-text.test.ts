@@ -5,8 +5,9 @@ import { hostEngine } from '../../../src/engines/port/host-engine.ts';
 import { PortEngine } from '../../../src/engines/port/port-engine.ts';
 import { RunEvents } from '../../../src/runtime/run-events.ts';
 import { SelfConsistency } from '../../../src/strategies/self-consistency.ts';
+import { portPair } from '../../port/port-pair.ts';
 import { withSession } from '../engine-laws.ts';
-import { portPair, scriptedModel, speculativeDecoder } from '../scripted-engines.ts';
+import { scriptedModel, speculativeDecoder } from '../scripted-engines.ts';
 
 const PROMPT = 'abba 12';
 const BRANCHES = 3;
