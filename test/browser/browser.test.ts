@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { WebDevice } from '../../src/index.ts';
 import { Decoder } from '../../src/engines/decoder.ts';
 import { bundledModels } from '../../src/node/bundled-models.ts';
+import { PrmScorer } from '../../src/scoring/prm-scorer.ts';
 import { SelfConsistency } from '../../src/strategies/self-consistency.ts';
 import { buildApp, isBrowserRequired, launchBrowser, noBrowser, openPage, serve, titled, type Site } from './support/browser.ts';
 
@@ -77,6 +78,28 @@ describe.skipIf(noBrowser !== undefined && !isBrowserRequired)(titled('a page bu
     const { aborted, after } = await page.evaluate(([choice, prompt]) => window.tests.abort(choice, prompt), [choice, PROMPT] as const);
     expect(aborted).toBe('Error: enough');
     expect(after).toBe(2);
+  });
+
+  test('scores in a worker as in the page to the bit, and as Node does', { timeout: PATIENCE }, async () => {
+    const solutions = ['12+30=42\n#### 42', '12+30=43\n#### 43'];
+    const scorer = new PrmScorer({ model: (await bundledModels()).prm, thread: 'main' });
+    const expected = await scorer.score(
+      PROMPT,
+      solutions.map((text) => ({ text, isFinished: true })),
+    );
+    await scorer.dispose();
+    const inPage = await page.evaluate(([prompt, texts]) => window.tests.score(false, prompt, texts), [PROMPT, solutions] as const);
+    const before = site.requests.length;
+    const inWorker = await page.evaluate(([prompt, texts]) => window.tests.score(true, prompt, texts), [PROMPT, solutions] as const);
+    for (const outcome of [inPage, inWorker]) {
+      expect(outcome).toMatchObject({ aborted: 'Error: enough', again: outcome.scores, told: { model: 'prm' }, estimateMs: expect.any(Number) as number });
+      expect(outcome.failures).toEqual([expect.stringMatching(/^LTTS_CONTEXT_LENGTH: .* 512/)]);
+      for (const [index, steps] of expected.entries()) expect(outcome.scores[index]).toEqual(steps!.map((score) => expect.closeTo(score, 4) as number));
+    }
+    expect(inWorker.scores).toEqual(inPage.scores);
+    // The worker takes the model out of the cache that the page has filled.
+    expect(site.requests.slice(before).filter((path) => path.startsWith('/models/'))).toEqual([]);
+    expect(inWorker.told).toMatchObject({ isCached: true });
   });
 
   test('errors keep their class and message across the worker', { timeout: PATIENCE }, async () => {

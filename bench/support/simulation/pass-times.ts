@@ -66,7 +66,7 @@ async function openMs(engine: Decoder, contextTokens: number): Promise<number> {
 
 async function measureScorer(prm: LocalModel, repetitions: number): Promise<PassTimes['scorer']> {
   const passes: [number, number][] = [];
-  const scorer = new PrmScorer({ model: { ...prm, load: async () => timed(await prm.load(), passes) } });
+  const scorer = new PrmScorer({ model: { ...prm, load: async () => timed(await prm.load(), passes) }, thread: 'main' });
   for (let repetition = 0; repetition < repetitions; repetition++) {
     for (const count of [1, 4, 16]) {
       const texts = Array.from({ length: count }, (_, index) => ({ text: `${'1'.repeat(30)}${repetition}${count}${index}\n#### 1`, isFinished: true }));

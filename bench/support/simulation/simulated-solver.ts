@@ -40,7 +40,8 @@ export class SimulatedSolver {
 
   /** A scorer for one run, which knows what it costs and has read nothing of the problem. */
   async scorer(): Promise<StepScorer> {
-    const scorer = new PrmScorer({ model: { ...this.#prm, load: async () => overriding<TokenModel>(this.#judge, { dispose: async () => undefined }) } });
+    const model = { ...this.#prm, load: async () => overriding<TokenModel>(this.#judge, { dispose: async () => undefined }) };
+    const scorer = new PrmScorer({ model, thread: 'main' });
     await scorer.ready({ clock: this.clock });
     this.#scorers.push(scorer);
     return scorer;

@@ -1,5 +1,5 @@
 /** A page as a user would write it, with what the tests do in it as functions of the window. */
-import { bundledModels, Decoder, isLatencyTtsError, SelfConsistency, SpeculativeDecoder, type Engine, type WebDevice } from 'latency-tts';
+import { bundledModels, Decoder, isLatencyTtsError, PrmScorer, SelfConsistency, SpeculativeDecoder, type Engine, type WebDevice } from 'latency-tts';
 import { env as runtime } from 'onnxruntime-web/webgpu';
 
 export interface EngineChoice {
@@ -77,6 +77,28 @@ const tests = {
       await session.dispose();
       return { aborted, after: after.tokens.length };
     }),
+
+  /** Scores of finished texts, what an aborted call and a text that is too long fail with, and what loading told. */
+  score: async (inWorker: boolean, prompt: string, solutions: readonly string[]) => {
+    const told: Told[] = [];
+    const failures: string[] = [];
+    const { prm } = await bundledModels({ baseURL: MODELS, onProgress: (progress) => told.push(progress) });
+    const scorer = new PrmScorer({ model: prm, onError: (error) => failures.push(described(error)), ...(inWorker && { worker: startWorker }) });
+    try {
+      const texts = solutions.map((text) => ({ text, isFinished: true }));
+      const scores = await scorer.score(prompt, texts);
+      await scorer.score(prompt, [{ text: '1 '.repeat(600), isFinished: true }]);
+      const controller = new AbortController();
+      const many = Array.from({ length: 64 }, (_, index) => ({ text: `${'12*24+1\n'.repeat(20)}${index}`, isFinished: true }));
+      const call = scorer.score(prompt, many, { signal: controller.signal }).then(() => 'went on', described);
+      setTimeout(() => controller.abort(new Error('enough')), 1);
+      const aborted = await call;
+      const again = await scorer.score(prompt, texts);
+      return { scores, again, aborted, failures, told: told.at(-1), estimateMs: scorer.estimateMs(1) };
+    } finally {
+      await scorer.dispose();
+    }
+  },
 
   /** What a prompt that is too long fails with. */
   tooLong: async (choice: EngineChoice) =>
