@@ -3,6 +3,9 @@ import { waitUntil } from '../runtime/wait-until.ts';
 import { ApiError } from './api-error.ts';
 import type { ServiceTimes, Work } from './service-times.ts';
 
+/** Nobody is told to stay away for longer because of others: they may not come back. */
+const LONGEST_COME_BACK_MS = 10_000;
+
 export interface AdmissionOptions {
   readonly clock: Clock;
   readonly times: ServiceTimes;
@@ -41,6 +44,8 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #running = new Set<Running>();
   readonly #queue: Queued[] = [];
+  /** Time on the clock at which the last of those turned away was told to come back. */
+  #comesBackAt = -Infinity;
   #idle: (() => void)[] = [];
   #isClosed = false;
 
@@ -104,14 +109,29 @@ export class Admission {
     const { clock, times, maxQueued } = this.#options;
     const waitMs = this.expectedWaitMs();
     if (this.#isBusy() && this.#queue.length >= maxQueued) {
-      throw new ApiError(503, 'queue_full', `${this.#queue.length} requests wait already.`, { retryAfterMs: Math.max(waitMs, 100) });
+      throw new ApiError(503, 'queue_full', `${this.#queue.length} requests wait already.`, { retryAfterMs: this.#comeBackMs(work, Math.max(waitMs, 100)) });
     }
     const leftMs = deadlineAt - clock.now();
     const leastMs = times.leastMs(work);
     // Who can start at once may try with little time. Who would have to wait is not taken in for half an answer.
     const neededMs = this.#isBusy() ? times.neededMs(work) : leastMs;
     if (waitMs + neededMs <= leftMs) return;
-    throw unattainable({ leftMs, leastMs, waitMs, neededMs, changeMs: Math.min(...this.#expectedEnds(clock.now())) - clock.now() });
+    if (leastMs > leftMs) throw tooShort(leftMs, leastMs, waitMs);
+    // Nothing changes before somebody is done. Once nobody has to wait, less time than is planned for is enough for a try.
+    const changeMs = Math.min(...this.#expectedEnds(clock.now())) - clock.now();
+    const retryAfterMs = this.#comeBackMs(work, Math.max(Math.min(waitMs + neededMs - leftMs, waitMs), changeMs, 1));
+    const [left, wait, needed] = [leftMs, waitMs, neededMs].map(rounded);
+    const message = `${left} ms are left until the deadline; ${wait} ms of waiting and ${needed} ms of work are expected.`;
+    throw new ApiError(503, 'deadline_unattainable', message, { param: 'deadline_ms', retryAfterMs });
+  }
+
+  /** Those turned away come back one by one, as places become free: all at once, they would be turned away again. */
+  #comeBackMs(work: Work, leastMs: number): number {
+    const { clock, times, maxRunning } = this.#options;
+    const now = clock.now();
+    const next = Math.max(now + leastMs, this.#comesBackAt + times.plannedMs(work) / maxRunning);
+    this.#comesBackAt = Math.min(next, now + Math.max(leastMs, LONGEST_COME_BACK_MS));
+    return this.#comesBackAt - now;
   }
 
   #isBusy(): boolean {
@@ -174,23 +194,11 @@ export class Admission {
   }
 }
 
-interface Prospect {
-  readonly leftMs: number;
-  readonly leastMs: number;
-  readonly waitMs: number;
-  readonly neededMs: number;
-  /** Until somebody at work is likely to be done: nothing changes before. */
-  readonly changeMs: number;
+function tooShort(leftMs: number, leastMs: number, waitMs: number): ApiError {
+  const message = `${rounded(leftMs)} ms are left until the deadline; nine in ten such requests took ${rounded(leastMs)} ms or more of late. Allow more time.`;
+  return new ApiError(503, 'deadline_unattainable', message, { param: 'deadline_ms', retryAfterMs: waitMs + leastMs - leftMs, shouldRetry: false });
 }
 
-function unattainable({ leftMs, leastMs, waitMs, neededMs, changeMs }: Prospect): ApiError {
-  const [left, least, wait, needed] = [leftMs, leastMs, waitMs, neededMs].map((milliseconds) => Math.max(0, Math.round(milliseconds)));
-  if (leastMs > leftMs) {
-    const message = `${left} ms are left until the deadline; nine in ten such requests took ${least} ms or more of late. Allow more time.`;
-    return new ApiError(503, 'deadline_unattainable', message, { param: 'deadline_ms', retryAfterMs: waitMs + leastMs - leftMs, shouldRetry: false });
-  }
-  const message = `${left} ms are left until the deadline; ${wait} ms of waiting and ${needed} ms of work are expected.`;
-  // Once nobody has to wait, less time than is planned for is enough for a try.
-  const retryAfterMs = Math.max(Math.min(waitMs + neededMs - leftMs, waitMs), changeMs, 1);
-  return new ApiError(503, 'deadline_unattainable', message, { param: 'deadline_ms', retryAfterMs });
+function rounded(milliseconds: number): number {
+  return Math.max(0, Math.round(milliseconds));
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Admission, type AdmissionOptions, type Load } from '../../src/serve/admission.ts';
+import type { ApiError } from '../../src/serve/api-error.ts';
 import { ServiceTimes, type Work } from '../../src/serve/service-times.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 
@@ -102,6 +103,20 @@ describe('Admission', () => {
     expect(await isPending(enter(160))).toBe(true);
     await expect(enter(259)).rejects.toMatchObject({ code: 'deadline_unattainable' });
     expect(await isPending(enter(260))).toBe(true);
+  });
+
+  test('tells those it turns away to come back one by one, as places become free', async () => {
+    const { enter, times, clock } = gate({ maxRunning: 2 });
+    times.add(WORK, 100, WHOLE);
+    await enter();
+    await enter();
+    const retryAfterMs = async (): Promise<unknown> => enter(105).catch((error: unknown) => (error as ApiError).retryAfterMs);
+    expect([await retryAfterMs(), await retryAfterMs(), await retryAfterMs()]).toEqual([100, 150, 200]);
+    clock.advance(90);
+    // The one that comes back at 200 is followed by another at 250.
+    expect(await retryAfterMs()).toBe(160);
+    for (let count = 0; count < 500; count++) await retryAfterMs();
+    expect(await retryAfterMs()).toBe(10_000);
   });
 
   test('a deadline below what has been enough is not worth another try', async () => {
