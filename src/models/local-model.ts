@@ -46,7 +46,11 @@ export interface WorkerPort {
 }
 
 /** The model, if it is one. @throws {InvalidOptionError} for a path, a promise or nothing. */
-export function requireLocalModel(option: string, model: LocalModel): LocalModel {
+export function requireLocalModel<Model extends LoadableModel & { load(): Promise<unknown> }>(
+  option: string,
+  model: Model,
+  loaders = '`await loadModel(directory)` or `await bundledModels()`',
+): Model {
   if (typeof model?.load === 'function' && typeof model.loadTokenizer === 'function') return model;
-  throw new InvalidOptionError(option, 'a model', model, 'Pass what `await loadModel(directory)` or `await bundledModels()` gives.');
+  throw new InvalidOptionError(option, 'a model', model, `Pass what ${loaders} gives.`);
 }

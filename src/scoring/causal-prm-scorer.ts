@@ -12,6 +12,7 @@ import type { Message, Prompt } from '../contracts/prompt.ts';
 import type { StepScorer } from '../contracts/scorer.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { InvalidOptionError, ModelError, ModelLoadError } from '../errors.ts';
+import { requireLocalModel } from '../models/local-model.ts';
 import { answeredPrompt, completeSteps, markedPlaces, plainTextOf, turnsOf } from './conversation.ts';
 import { LocalScorer } from './local-scorer.ts';
 import type { JudgedTokens } from './prefix-judge.ts';
@@ -65,7 +66,7 @@ export class CausalPrmScorer extends LocalScorer<readonly number[]> implements S
 export function causalPrmScoring({ layout, separator = '\n\n', good = '+', bad = '-', ...options }: CausalPrmScorerOptions): Scoring<readonly number[]> {
   if (layout.kind !== 'turns' && layout.kind !== 'inline') throw new InvalidOptionError('layout.kind', "'turns' or 'inline'", (layout as TurnLayout).kind);
   if (separator === '') throw new InvalidOptionError('separator', 'text that is not empty', separator);
-  const { name } = options.model;
+  const { name } = requireLocalModel('model', options.model);
   const layOut = layout.kind === 'turns' ? turns(layout) : inline(layout);
   return new TokenModelScoring({ ...options, separator }, (_, tokenizer) => pairReading({ name, tokenizer, separator, good, layOut }, bad));
 }

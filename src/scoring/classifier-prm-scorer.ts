@@ -9,7 +9,7 @@ import type { StepScorer } from '../contracts/scorer.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { InvalidOptionError, ModelError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
-import { ClassifierScoring, labelProbability, type ClassifierScoringOptions } from './classifier-scoring.ts';
+import { ClassifierScoring, labelProbability, requireClassifier, type ClassifierScoringOptions } from './classifier-scoring.ts';
 import { answeredPrompt, completeSteps, markedPlaces, turnsOf } from './conversation.ts';
 import { LocalScorer } from './local-scorer.ts';
 import type { Scoring } from './scoring.ts';
@@ -54,7 +54,7 @@ export function classifierPrmScoring({
 }: ClassifierPrmScorerOptions): Scoring<readonly number[]> {
   for (const [name, text] of Object.entries({ marker, separator })) if (text === '') throw new InvalidOptionError(name, 'text that is not empty', text);
   requireWholeNumber('good', good);
-  const { name } = options.model;
+  const { name } = requireClassifier(options.model);
   return new ClassifierScoring<MarkedTokens, readonly number[]>(options, {
     reads: 'tokens',
     separator,

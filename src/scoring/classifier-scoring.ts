@@ -4,6 +4,7 @@ import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { ContextLengthError, ModelError, ModelLoadError } from '../errors.ts';
 import { loadWhole } from '../models/load-whole.ts';
 import type { LocalClassifier } from '../models/load-onnx-classifier.ts';
+import { requireLocalModel } from '../models/local-model.ts';
 import type { TextClassifier } from '../models/onnx-classifier.ts';
 import type { BatchCosts } from './batch-timer.ts';
 import { LoadedOnce } from './loaded-once.ts';
@@ -82,6 +83,11 @@ export class ClassifierScoring<Item extends { readonly tokens: readonly number[]
     }
     return { model, tokenizer };
   }
+}
+
+/** The model, if it is one. @throws {InvalidOptionError} */
+export function requireClassifier(model: LocalClassifier): LocalClassifier {
+  return requireLocalModel('model', model, '`await loadOnnxClassifier(id)`');
 }
 
 /** Probability of one label among those of `logits[start, start + labels)`. */

@@ -7,7 +7,7 @@
 import type { OutcomeScorer } from '../contracts/scorer.ts';
 import { InvalidOptionError, ModelError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
-import { ClassifierScoring, labelProbability, type ClassifierScoringOptions } from './classifier-scoring.ts';
+import { ClassifierScoring, labelProbability, requireClassifier, type ClassifierScoringOptions } from './classifier-scoring.ts';
 import { answeredPrompt } from './conversation.ts';
 import { LocalScorer } from './local-scorer.ts';
 import type { Scoring } from './scoring.ts';
@@ -45,7 +45,7 @@ export class OrmScorer extends LocalScorer<number> implements OutcomeScorer {
 export function ormScoring({ ending = '', scale = 'sigmoid', good = 1, ...options }: OrmScorerOptions): Scoring<number> {
   if (scale !== 'sigmoid' && scale !== 'raw') throw new InvalidOptionError('scale', "'sigmoid' or 'raw'", scale);
   requireWholeNumber('good', good);
-  const { name } = options.model;
+  const { name } = requireClassifier(options.model);
   return new ClassifierScoring<AnsweredTokens, number>(options, {
     reads: 'text',
     separator: '\n',

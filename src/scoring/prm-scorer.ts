@@ -15,6 +15,7 @@ import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { ModelLoadError } from '../errors.ts';
 import { logSumExp } from '../maths/sampling.ts';
+import { requireLocalModel } from '../models/local-model.ts';
 import { LocalScorer } from './local-scorer.ts';
 import type { JudgedTokens } from './prefix-judge.ts';
 import type { Scoring } from './scoring.ts';
@@ -40,7 +41,7 @@ export class PrmScorer extends LocalScorer<readonly number[]> implements StepSco
 
 /** @internal The scorer's work in the calling thread. @throws {InvalidOptionError} */
 export function prmScoring({ separator = '\n', ...options }: PrmScorerOptions): Scoring<readonly number[]> {
-  const { name } = options.model;
+  const { name } = requireLocalModel('model', options.model);
   return new TokenModelScoring({ ...options, separator }, (model, tokenizer) => likelihoodReading(name, model, tokenizer, separator));
 }
 

@@ -7,6 +7,9 @@ import { ContextLengthError, DisposedError, InvalidOptionError, ModelError, Mode
 import type { LocalModel, WorkerPort } from '../../../src/models/local-model.ts';
 import { hostOnDemand } from '../../../src/port/host-on-demand.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { CausalPrmScorer } from '../../../src/scoring/causal-prm-scorer.ts';
+import { ClassifierPrmScorer } from '../../../src/scoring/classifier-prm-scorer.ts';
+import { OrmScorer } from '../../../src/scoring/orm-scorer.ts';
 import { hostLocalScorer } from '../../../src/scoring/hosted-scorer.ts';
 import { hostScoring } from '../../../src/scoring/port/host-scoring.ts';
 import { PrmScorer, prmScoring, type PrmScorerOptions } from '../../../src/scoring/prm-scorer.ts';
@@ -253,6 +256,19 @@ describe('PrmScorer behind a port', () => {
     const text = { ...finished('a'), onScored: () => undefined };
     expect(await scorer.score(PROMPT, [text])).toEqual([[expect.any(Number)]]);
   });
+});
+
+test.each([undefined, 'models/prm', Promise.resolve(localModelOf(countingModel(), tokenizer))])('what is no model is refused by name: %s', (model) => {
+  const scorers = [
+    () => new PrmScorer({ model: model as never }),
+    () => new CausalPrmScorer({ model: model as never, layout: { kind: 'turns' } }),
+    () => new ClassifierPrmScorer({ model: model as never }),
+    () => new OrmScorer({ model: model as never }),
+  ];
+  for (const make of scorers) {
+    expect(make).toThrow(InvalidOptionError);
+    expect(make).toThrow(/`model`.*await load/);
+  }
 });
 
 describe('where a scorer computes', () => {
