@@ -115,10 +115,7 @@ export class NativeCache<Owner extends { slot: number }> extends SlotCache<Owner
       // Parts of an entry are all keys, then all values; buffers are keys and values of each layer in turn.
       const held = this.#floats(part < layers ? 2 * part : 2 * (part - layers) + 1);
       for (let token = 0; token < count; token++) {
-        let source = start + (token * 2 * layers + part) * headWidth;
-        let target = first + token * headWidth;
-        // Runs this short are copied faster so than by `set`, which needs a view of them.
-        for (let unit = 0; unit < headWidth; unit++) held[target++] = fresh[source++]!;
+        copyRun(fresh, start + (token * 2 * layers + part) * headWidth, held, first + token * headWidth, headWidth);
       }
     }
     const biasStart = owner.slot * (capacity + 1) + position;
@@ -146,4 +143,16 @@ export class NativeCache<Owner extends { slot: number }> extends SlotCache<Owner
   #floats(buffer: number): Float32Array {
     return this.data(buffer) as Float32Array;
   }
+}
+
+/** For runs so short that a view of each, as `set` needs one, would cost as much as the copy and leave garbage; four at a time take half the time of single ones. */
+function copyRun(from: Float32Array, source: number, to: Float32Array, target: number, count: number): void {
+  const end = target + count;
+  for (; target + 3 < end; target += 4, source += 4) {
+    to[target] = from[source]!;
+    to[target + 1] = from[source + 1]!;
+    to[target + 2] = from[source + 2]!;
+    to[target + 3] = from[source + 3]!;
+  }
+  while (target < end) to[target++] = from[source++]!;
 }

@@ -233,8 +233,12 @@ class NativeSequence implements TokenSequence {
 function requireFinite(values: Float32Array, start: number, count: number): void {
   const end = start + count;
   // One test for all: finite numbers of single precision cannot make a sum of double precision overflow. Four sums, since
-  // each addition to one of them has to wait for the one before.
-  let [first, second, third, fourth] = [0, 0, 0, 0];
+  // each addition to one of them has to wait for the one before. Not taken out of a list together: V8 would then keep them as
+  // objects on the heap, a new one for every addition.
+  let first = 0;
+  let second = 0;
+  let third = 0;
+  let fourth = 0;
   let index = start;
   for (; index + 3 < end; index += 4) {
     first += values[index]!;
