@@ -39,6 +39,14 @@ export interface EnginePlan {
   readonly speculation?: SpeculationPlan;
 }
 
+/** Where an engine runs. */
+export interface EngineSurroundings {
+  /** Measures what passes cost. @default the system clock */
+  readonly clock?: Clock;
+  /** Of a thread that takes its calls from another one. */
+  readonly takeTurn?: (() => Promise<void>) | undefined;
+}
+
 /** Points of the cost grid. A batch larger than the largest costs in proportion. */
 const GRID_ROWS = [1, 2, 4, 8, 16];
 const CALIBRATION_BUDGET_MS = 400;
@@ -46,13 +54,15 @@ const CALIBRATION_BUDGET_MS = 400;
 /**
  * Loads the models of a plan into the calling thread and warms them up.
  *
- * @param clock - Measures what passes cost.
  * @throws {ModelLoadError | VocabularyMismatchError | InvalidOptionError}
  */
-export async function loadEngine({ target, draft, maxRows, speculation: plan }: EnginePlan, clock: Clock = systemClock): Promise<LocalEngine> {
+export async function loadEngine(
+  { target, draft, maxRows, speculation: plan }: EnginePlan,
+  { clock = systemClock, takeTurn }: EngineSurroundings = {},
+): Promise<LocalEngine> {
   const { model, tokenizer } = await loadWhole(target);
   const settings = target.settings && { settings: target.settings };
-  const loaded = { name: target.name, model, tokenizer, sampling: resolveSampling(model.sampling), maxRows, clock, ...settings };
+  const loaded = { name: target.name, model, tokenizer, sampling: resolveSampling(model.sampling), maxRows, clock, ...settings, ...(takeTurn && { takeTurn }) };
   if (!plan) {
     await warmUp(model);
     return new LocalEngine(loaded);

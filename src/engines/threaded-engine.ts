@@ -9,6 +9,7 @@ import type { Engine, Session, SessionOptions } from '../contracts/engine.ts';
 import type { PassMeter } from '../contracts/profile.ts';
 import type { Prompt } from '../contracts/prompt.ts';
 import { DisposedError } from '../errors.ts';
+import { nextTask } from '../models/exclusive-session.ts';
 import type { LocalModel, ModelWorker, WorkerPort } from '../models/local-model.ts';
 import { requireWholeNumber } from '../options.ts';
 import type { StartMessage } from '../port/host-on-demand.ts';
@@ -113,14 +114,15 @@ type DescribeModel = (description: unknown, onLoadProgress: (progress: unknown) 
  *
  * @param start - The first message.
  * @param describeModel - Makes the model of a description in this thread.
+ * @param takeTurn - Lets the event loop deliver the messages that have arrived; the platform may know a faster way.
  */
-export function hostThreadedEngine(start: StartMessage, port: WorkerPort, describeModel: DescribeModel): void {
+export function hostThreadedEngine(start: StartMessage, port: WorkerPort, describeModel: DescribeModel, takeTurn: () => Promise<void> = nextTask): void {
   const { target, draft, maxRows, speculation } = start as EngineStart;
   const load = async (): Promise<Engine> => {
     const describe = (model: 'target' | 'draft', description: unknown): Promise<LocalModel> =>
       describeModel(description, (progress) => port.post([{ type: 'load-progress', model, progress }] satisfies EngineNotice[]));
     const [targetModel, draftModel] = await Promise.all([describe('target', target), draft === undefined ? undefined : describe('draft', draft)]);
-    return loadEngine({ target: targetModel, maxRows, ...(draftModel && { draft: draftModel }), ...(speculation && { speculation }) });
+    return loadEngine({ target: targetModel, maxRows, ...(draftModel && { draft: draftModel }), ...(speculation && { speculation }) }, { takeTurn });
   };
   hostEngine(new LazyEngine(load), port);
 }

@@ -18,7 +18,7 @@ export const pageTurns: Turns = (work) => {
  * Waits for a task of its own. A pass in WebAssembly ends without one, and passes that follow one another in microtasks would
  * keep messages, aborts and drawing waiting to the end of the text.
  */
-function nextTask(): Promise<void> {
+export function nextTask(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {

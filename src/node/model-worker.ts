@@ -1,4 +1,5 @@
 /** Entry of the worker thread; see `startModelWorker`. */
+import { setImmediate } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
 import { hostThreadedEngine } from '../engines/threaded-engine.ts';
 import { hostOnDemand } from '../port/host-on-demand.ts';
@@ -9,6 +10,6 @@ import { portToParent } from './start-worker.ts';
 const port = portToParent(parentPort!);
 
 hostOnDemand(port, {
-  engine: (start) => hostThreadedEngine(start, port, describedModel),
+  engine: (start) => hostThreadedEngine(start, port, describedModel, () => setImmediate()),
   scorer: (start) => hostLocalScorer(start, port, describedModel),
 });

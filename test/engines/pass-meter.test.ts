@@ -35,7 +35,7 @@ async function open(
   const target = localModelOf(model, tokenizer, 'target');
   const engine = await loadEngine(
     plan !== 'none' ? { target, draft: localModelOf(draft, tokenizer, 'draft'), maxRows: 8, speculation: { ...SPECULATION, ...plan } } : { target, maxRows: 8 },
-    clock,
+    { clock },
   );
   onTestFinished(() => engine.dispose());
   return { engine, openSequences: () => model.openSequences + draft.openSequences, clock };

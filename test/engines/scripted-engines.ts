@@ -54,7 +54,8 @@ export function speculativeDecoder(model: ScriptedTokenModel, draft = scriptedMo
 
 /** Decodes behind a port, as a worker does, but in this thread. */
 export function portDecoder(model: ScriptedTokenModel, { near, far }: PortPair = portPair()): Engine {
-  hostEngine(new LocalEngine({ name: 'scripted', model, tokenizer, sampling: DEFAULT_SAMPLING, maxRows: 64 }), far);
+  const takeTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  hostEngine(new LocalEngine({ name: 'scripted', model, tokenizer, sampling: DEFAULT_SAMPLING, maxRows: 64, takeTurn }), far);
   return new PortEngine(near, async () => undefined);
 }
 

@@ -34,6 +34,8 @@ const NO_DRAFT: Draft = { tokens: [], probs: undefined };
 /** A chunk of a prompt should take this share of the time left, so that a deadline or an abort is seen in time. */
 const CHUNK_SHARE = 0.05;
 const LONGEST_CHUNK_MS = 50;
+/** Steps behind an answer before which calls are let in. The reply is seldom there before the first, and mostly before the second. */
+const STEPS_TO_LET_IN = 2;
 const SMALLEST_CHUNK = 16;
 const FIRST_CHUNK = 64;
 const LARGEST_CHUNK = 512;
@@ -45,6 +47,9 @@ export class DecodeLoop {
   /** Whether a device still has room for drafts. */
   #draftsFit = true;
   readonly #speculation: Speculation | undefined;
+  readonly #takeTurn: (() => Promise<void>) | undefined;
+  /** Further steps before which calls are let in. */
+  #stepsToLetIn = 0;
   readonly #lanes = new Set<Lane>();
   readonly #prefills: Prefill[] = [];
   readonly #timers = new WeakMap<Clock, StepTimer>();
@@ -55,11 +60,17 @@ export class DecodeLoop {
   #isForwarding = false;
   #isRunning = false;
 
-  /** @param maxRows - Most branches decoded in one step; further ones wait their turn. */
-  constructor(model: TokenModel, maxRows: number, speculation?: Speculation) {
+  /**
+   * @param maxRows - Most branches decoded in one step; further ones wait their turn.
+   * @param takeTurn - Lets the thread's event loop take in what has arrived, where calls come from another thread. Whoever has been
+   *   answered in the middle of a branch goes on with it at once; but a pass holds changes back from its beginning, and begins
+   *   before the runtime lets messages in, so that such a call would miss a second pass.
+   */
+  constructor(model: TokenModel, maxRows: number, speculation?: Speculation, takeTurn?: () => Promise<void>) {
     this.#model = model;
     this.#maxRows = maxRows;
     this.#speculation = speculation;
+    this.#takeTurn = takeTurn;
   }
 
   /** Runs a change to the model's sequences at once, or right after the forward under way. */
@@ -100,6 +111,10 @@ export class DecodeLoop {
       const job = this.#jobs.shift();
       if (job) await this.#busy(job);
       if (this.#prefills.length > 0) await this.#readChunk();
+      if (this.#takeTurn && this.#stepsToLetIn > 0) {
+        this.#stepsToLetIn--;
+        await this.#takeTurn();
+      }
       await this.#step();
     }
     this.#isRunning = false;
@@ -125,6 +140,7 @@ export class DecodeLoop {
       lane.fail(error);
     }
     this.#lanes.delete(lane);
+    if (lane.canGoOn) this.#stepsToLetIn = STEPS_TO_LET_IN;
   }
 
   /** The first lanes that have time for a step. */

@@ -68,6 +68,7 @@ export class Lane {
   /** The branch as the call found it. */
   readonly #start: Pick<BranchState, 'pending' | 'logits'> & { readonly tokenCount: number };
   #isAborted = false;
+  #canGoOn = false;
 
   constructor(
     context: LaneContext,
@@ -90,6 +91,11 @@ export class Lane {
 
   get deadlineAt(): number {
     return this.#options.deadlineAt ?? Infinity;
+  }
+
+  /** Whether it has come to the boundary that was asked for, with more of the branch to be written. */
+  get canGoOn(): boolean {
+    return this.#canGoOn;
   }
 
   /** Ends the lane before its next step. */
@@ -248,6 +254,7 @@ export class Lane {
 
   #finish(finish: Segment['finish'], stop?: string): true {
     const confidence = this.#confidence?.fields();
+    this.#canGoOn = finish === 'stop' || finish === 'length';
     this.#settle.resolve({ tokens: this.#tokens, logprobs: this.#logprobs, ...confidence, finish, ...(stop === undefined ? {} : { stop }) });
     return true;
   }

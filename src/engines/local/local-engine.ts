@@ -28,6 +28,11 @@ export interface LoadedModel extends MeteredModel {
   readonly draft?: MeteredModel;
   /** What passes are timed with. @default the system clock */
   readonly clock?: Clock;
+  /**
+   * Lets the thread's event loop take in what has arrived, where calls come from another thread: so that whoever is answered in
+   * the middle of a branch misses no pass more than in the thread itself.
+   */
+  readonly takeTurn?: () => Promise<void>;
 }
 
 /** Decodes in the calling thread. `Decoder` puts one of these into a worker. */
@@ -37,10 +42,10 @@ export class LocalEngine implements Engine {
   readonly #host: LocalSessionHost;
   #isDisposed = false;
 
-  constructor({ tokenizer, maxRows, speculation, draft, verification = 'coupled', clock = systemClock, ...target }: LoadedModel) {
+  constructor({ tokenizer, maxRows, speculation, draft, verification = 'coupled', clock = systemClock, takeTurn, ...target }: LoadedModel) {
     const { name, model, sampling } = target;
     this.name = name;
-    this.#host = { model, tokenizer, sampling, speculation, verification, loop: new DecodeLoop(model, maxRows, speculation) };
+    this.#host = { model, tokenizer, sampling, speculation, verification, loop: new DecodeLoop(model, maxRows, speculation, takeTurn) };
     this.passes = new LocalPassMeter({ target, draft, loop: this.#host.loop, maxRows, sampling, verification, clock });
   }
 

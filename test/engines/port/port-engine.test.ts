@@ -119,6 +119,21 @@ describe('messages of one turn', () => {
   });
 });
 
+test('branches that go on one by one while others decode miss no pass more than in the thread itself', async () => {
+  const passes = async (engine: Engine): Promise<number> =>
+    withSession(engine, PROMPT, {}, async (session) => {
+      const goOn = async (branch: Branch): Promise<void> => {
+        // Out of step with each other.
+        if (branch.number > 0) await branch.advance({ until: { tokens: branch.number } });
+        for (let segment = 0; segment < 4; segment++) await branch.advance({ until: { tokens: 4 } });
+      };
+      await Promise.all(session.branch(3).map(goOn));
+      return session.usage().forwardCount;
+    });
+  const [main, port] = [await passes(mainDecoder(scriptedModel({}, YieldingTokenModel))), await passes(portDecoder(scriptedModel({}, YieldingTokenModel)))];
+  expect(port).toBeLessThanOrEqual(main);
+});
+
 test('an opening given up at any moment leaves no sequence behind', async () => {
   const model = scriptedModel({}, YieldingTokenModel);
   const engine = portDecoder(model);

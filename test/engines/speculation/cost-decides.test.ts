@@ -61,7 +61,7 @@ async function decode(curve: keyof typeof CURVES, draftLength: SpeculationPlan['
       maxRows: 1,
       speculation: { drafters: ['draft-model'], draftLength, longestDraft: 8, minConfidence: 0, verification: 'coupled' },
     },
-    clock,
+    { clock },
   );
   const session = await engine.open('a', { clock, sampling: { temperature: 0 } });
   const startedAt = clock.now();

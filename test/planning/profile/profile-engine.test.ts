@@ -27,7 +27,7 @@ async function open(Model?: typeof YieldingTokenModel): Promise<{ engine: Engine
   const speculation = { drafters: ['draft-model'], draftLength: 4, longestDraft: 8, minConfidence: 0.3, verification: 'coupled' } as const;
   const engine = await loadEngine(
     { target: localModelOf(model, tokenizer, 'large'), draft: localModelOf(draft, tokenizer, 'small'), maxRows: 32, speculation },
-    clock,
+    { clock },
   );
   onTestFinished(() => engine.dispose());
   return { engine, clock, openSequences: () => model.openSequences + draft.openSequences };
@@ -127,7 +127,7 @@ describe('an engine that only decodes', () => {
   test('is told to be asked something longer when it ends at once', async () => {
     const clock = new ManualClock();
     const silent = scriptedModel({ clock, logits: (tokens) => storyLogits(tokens).with(END, 99) });
-    const engine = await loadEngine({ target: localModelOf(silent, tokenizer), maxRows: 8 }, clock);
+    const engine = await loadEngine({ target: localModelOf(silent, tokenizer), maxRows: 8 }, { clock });
     onTestFinished(() => engine.dispose());
     const failing = profileEngine(withoutPasses(engine), { ...BASE, clock });
     await expect(failing).rejects.toBeInstanceOf(ModelError);
