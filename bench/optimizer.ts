@@ -21,19 +21,23 @@ import {
   type ProblemTrace,
 } from 'latency-tts';
 import { aimVerdicts } from './support/aims.ts';
-import type { Candidate } from './support/candidate.ts';
+import type { DecodeRequest } from './support/candidate.ts';
 import { commandOf, countOf } from './support/command-line.ts';
-import { loadPeers } from './support/contestants.ts';
+import { loadPeers, type Contestant } from './support/contestants.ts';
 import { startCpuLoad } from './support/cpu-load.ts';
 import { LlamaProcess, missingLlama } from './support/llama-candidate.ts';
 import { atEnd, describeMachine, loadWarning } from './support/machine.ts';
 import { mixedProblems, type BenchProblem } from './support/optimizer-problems.ts';
 import { AIMS, optimizerHeadline, optimizerMarkdown, rowsOf, type OptimizerReport, type TimeToAccuracy } from './support/optimizer-report.ts';
 import { accuracyOf, tryPlan, type PlanTrials, type Runner, type Trial } from './support/optimizer-trials.ts';
+import { tryOut } from './support/try-out.ts';
 import { readReport, replaceSection, writeReport } from './support/report-files.ts';
 
 const DEADLINE_FACTORS = [0.7, 1, 1.5, 2.2, 3.5];
 const GRID_FACTORS = [1, 2.2];
+const GRID_BRANCHES: readonly number[] = [1, 4, 8, 16];
+const GRID_PROBLEMS = 150;
+const LOADED_PROBLEMS = 60;
 const RULES = ['joint', 'branches', 'drafts', 'compute-optimal'] as const;
 const VOTERS = 8;
 const MOST_TOKENS = 160;
@@ -83,57 +87,61 @@ async function tryAll(
 }
 
 /** Wall time and accuracy of a plain vote of `VOTERS` on a peer. */
-async function plainVote(candidate: Candidate, problems: readonly BenchProblem[]): Promise<TimeToAccuracy> {
+async function plainVote({ candidate, threads }: Contestant, problems: readonly BenchProblem[]): Promise<TimeToAccuracy> {
   const times: number[] = [];
   let right = 0;
-  for (const [seed, { prompt, reference }] of problems.entries()) {
+  for (const [seed, { prompt }] of problems.entries()) {
     const startedAt = performance.now();
-    const { texts } = await candidate.run({ question: prompt, branches: VOTERS, seed, temperature: 1, maxTokens: MOST_TOKENS });
+    const { texts } = await candidate.run(voteOf(prompt, seed));
     const [winner] = countVotes(new Map(texts.map((text, branch) => [branch, extractAnswer(text)])));
     times.push(performance.now() - startedAt);
-    if (winner && equivalent(winner.answer, reference)) right++;
+    if (winner && equivalent(winner.answer, problems[seed]!.reference)) right++;
   }
-  return { who: candidate.name, milliseconds: mean(times), accuracy: right / problems.length };
+  return { who: `${candidate.name}, ${threads} threads`, milliseconds: mean(times), accuracy: right / problems.length };
 }
 
-async function timesToAccuracy(
-  runner: Runner,
-  optimizer: LatencyOptimizer,
-  problems: readonly BenchProblem[],
-): Promise<{ wanted: number; times: TimeToAccuracy[] }> {
+function voteOf(question: string, seed: number): DecodeRequest {
+  return { question, branches: VOTERS, seed, temperature: 1, maxTokens: MOST_TOKENS };
+}
+
+/** Plain votes of all peers, each in every setting that is not clearly worse than another of its own. */
+async function peerTimes(problems: readonly BenchProblem[]): Promise<TimeToAccuracy[]> {
   const missing = missingLlama();
   if (missing) say(`node-llama-cpp is left out: ${missing}`);
   const llama = missing ? undefined : await LlamaProcess.start();
   const peers = await loadPeers(llama);
+  const setting = { branches: VOTERS, temperature: 1 } as const;
+  say('which settings suit the peers');
+  const takesPart = await tryOut(peers, [setting], () => problems.slice(0, 3).map(({ prompt }, seed) => voteOf(prompt, seed)));
   const times: TimeToAccuracy[] = [];
-  for (const { candidate, threads } of peers) {
-    say(`${candidate.name}, ${threads} threads`);
-    const time = await plainVote(candidate, problems);
-    times.push({ ...time, who: `${time.who}, ${threads} threads` });
-    await candidate.dispose();
+  for (const peer of peers.filter((candidate) => takesPart(candidate, setting))) {
+    say(`${peer.candidate.name}, ${peer.threads} threads`);
+    times.push(await plainVote(peer, problems));
   }
+  for (const { candidate } of peers) await candidate.dispose();
   await llama?.stop();
-  // A vote of 8 is the same everywhere up to chance: all of them together tell its accuracy best.
-  const wanted = mean(times.map(({ accuracy }) => accuracy));
+  return times;
+}
+
+/** The first plan, by rising deadlines, that is as accurate as a plain vote. */
+async function ourTime(runner: Runner, optimizer: LatencyOptimizer, problems: readonly BenchProblem[], wanted: number): Promise<TimeToAccuracy | undefined> {
   for (const point of optimizer.frontier()) {
     if (point.deadlineMs === Infinity) break;
     const plan = optimizer.solve({ deadlineMs: point.deadlineMs });
     const [tried] = await tryAll(runner, [{ rule: 'ours', plan }], problems);
     const accuracy = accuracyOf(tried!.trials);
     say(`our plan at ${point.deadlineMs.toFixed(0)} ms: ${(100 * accuracy).toFixed(1)} % (wanted ${(100 * wanted).toFixed(1)} %)`);
-    if (accuracy < wanted) continue;
-    times.unshift({ who: 'our plan', milliseconds: mean(tried!.trials.map(({ milliseconds }) => milliseconds)), accuracy });
-    break;
+    if (accuracy >= wanted) return { who: 'our plan', milliseconds: mean(tried!.trials.map(({ milliseconds }) => milliseconds)), accuracy };
   }
-  return { wanted, times };
+  return undefined;
 }
 
 async function measure(): Promise<OptimizerReport> {
   const machine = describeMachine(['onnxruntime-node', '@huggingface/transformers']);
   const warning = loadWarning(machine);
   if (warning) say(warning);
-  const calibration = mixedProblems('calibration', countOf('calibration', values.calibration ?? (values.quick ? '30' : '120')), 17);
-  const problems = mixedProblems('test', countOf('problems', values.problems ?? (values.quick ? '20' : '150')), 23);
+  const calibration = mixedProblems('calibration', countOf('calibration', values.calibration ?? (values.quick ? '40' : '240')), 17);
+  const problems = mixedProblems('test', countOf('problems', values.problems ?? (values.quick ? '20' : '250')), 23);
   const { target, draft, prm } = await bundledModels();
   const runner = { engine: new SpeculativeDecoder({ target, draft }), scorer: new PrmScorer({ model: prm }) };
   await runner.engine.ready();
@@ -146,7 +154,7 @@ async function measure(): Promise<OptimizerReport> {
   for await (const trace of recordTraces({ ...runner, problems: calibration, branches: 24, maxTokens: MOST_TOKENS })) traces.push(trace);
   const tracedAt = performance.now();
   say('fit');
-  const optimizer = await LatencyOptimizer.fit({ traces, profile, branches: values.quick ? [1, 4, 8, 16] : [1, 2, 3, 4, 6, 8, 12, 16] });
+  const optimizer = await LatencyOptimizer.fit({ traces, profile, branches: values.quick ? [1, 4, 8, 16] : [1, 2, 3, 4, 6, 8, 12, 16], replicas: 1 });
   const fittedAt = performance.now();
   const solveTimes = Array.from({ length: 200 }, (_, index) => {
     const before = performance.now();
@@ -165,40 +173,47 @@ async function measure(): Promise<OptimizerReport> {
   const idle = await tryAll(runner, plansAt(DEADLINE_FACTORS, RULES), problems);
   say('with another process on one core');
   const load = startCpuLoad();
-  const loaded = await tryAll(runner, plansAt(DEADLINE_FACTORS, ['joint']), problems.slice(0, 60));
+  const loaded = await tryAll(runner, plansAt(DEADLINE_FACTORS, ['joint']), problems.slice(0, LOADED_PROBLEMS));
   await load.stop();
   say('grid');
   const gridSpecs = optimizer.fitted.candidates
     .map(({ spec }) => spec)
-    .filter(({ branches, answerTokens }) => [1, 4, 8, 16].includes(branches) && answerTokens === undefined);
+    .filter(({ branches, answerTokens }) => GRID_BRANCHES.includes(branches) && answerTokens === undefined);
   const gridPlans = GRID_FACTORS.flatMap((factor) =>
     gridSpecs.map((spec) => ({ rule: 'grid', plan: optimizer.planOf(spec, { deadlineMs: factor * optimizer.fitted.branchMs }) })),
   );
-  const grid = await tryAll(runner, gridPlans, problems);
+  const grid = await tryAll(runner, gridPlans, problems.slice(0, GRID_PROBLEMS));
+  const reportOf = (times: readonly TimeToAccuracy[], wantedAccuracy?: number): OptimizerReport => {
+    const findings = {
+      fitSeconds: (fittedAt - tracedAt) / 1000,
+      profileSeconds: (profiledAt - startedAt) / 1000,
+      traceSeconds: (tracedAt - profiledAt) / 1000,
+      solveMs: median(solveTimes),
+      idle,
+      loaded,
+      grid,
+      times,
+    };
+    return {
+      benchmark: 'optimizer',
+      command: commandOf('bench:optimizer'),
+      machine: atEnd(machine),
+      headline: optimizerHeadline(findings),
+      problems: { calibration: calibration.length, test: problems.length, loaded: loaded[0]!.trials.length, grid: grid[0]!.trials.length },
+      rows: rowsOf(findings),
+      times,
+      ...(wantedAccuracy !== undefined && { wantedAccuracy }),
+    };
+  };
+  // What is known by now must not hang on the peers.
+  if (values.json) writeReport(values.json, reportOf([]));
   say('time to accuracy');
-  const { wanted, times } = await timesToAccuracy(runner, optimizer, problems);
+  const theirs = await peerTimes(problems);
+  // A vote of 8 is the same everywhere up to chance: all of them together tell its accuracy best.
+  const wanted = mean(theirs.map(({ accuracy }) => accuracy));
+  const ours = await ourTime(runner, optimizer, problems, wanted);
   await Promise.all([runner.engine.dispose(), runner.scorer.dispose()]);
-  const findings = {
-    fitSeconds: (fittedAt - tracedAt) / 1000,
-    profileSeconds: (profiledAt - startedAt) / 1000,
-    traceSeconds: (tracedAt - profiledAt) / 1000,
-    solveMs: median(solveTimes),
-    idle,
-    loaded,
-    grid,
-    wantedAccuracy: wanted,
-    times,
-  };
-  return {
-    benchmark: 'optimizer',
-    command: commandOf('bench:optimizer'),
-    machine: atEnd(machine),
-    headline: optimizerHeadline(findings),
-    problems: { calibration: calibration.length, test: problems.length },
-    rows: rowsOf(findings),
-    times,
-    wantedAccuracy: wanted,
-  };
+  return reportOf([...(ours ? [ours] : []), ...theirs], wanted);
 }
 
 const report = values.from ? readReport<OptimizerReport>(values.from, 'optimizer') : await measure();

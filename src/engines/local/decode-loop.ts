@@ -155,8 +155,8 @@ export class DecodeLoop {
 
   #isOutOfTime(lane: Lane): boolean {
     if (lane.deadlineAt === Infinity) return false;
-    const stepMs = this.#timer(lane.clock).estimate(Math.min(this.#lanes.size, this.#maxRows));
-    if (!lane.settleIfOutOfTime(stepMs)) return false;
+    const rows = Math.min(this.#lanes.size, this.#maxRows);
+    if (!lane.settleIfOutOfTime((steps) => this.#timer(lane.clock).allowance(rows, steps))) return false;
     this.#lanes.delete(lane);
     return true;
   }

@@ -118,9 +118,9 @@ export class Lane {
   }
 
   /** Settles and returns true when a further step, and the steps to be kept in reserve, would pass the deadline. */
-  settleIfOutOfTime(stepMs: number): boolean {
+  settleIfOutOfTime(allowance: (steps: number) => number): boolean {
     const { reserveSteps = 0 } = this.#options;
-    return this.clock.now() + (1 + reserveSteps) * stepMs > this.deadlineAt && this.#finish('deadline');
+    return this.clock.now() + allowance(1 + reserveSteps) > this.deadlineAt && this.#finish('deadline');
   }
 
   /** What a drafter needs to propose at most `length` tokens, or as many as the session asked for; `undefined` where there is no room for any. */

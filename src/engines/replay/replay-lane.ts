@@ -71,9 +71,9 @@ export class ReplayLane {
   }
 
   /** Settles and returns true when a further step, and the steps to be kept in reserve, would pass the deadline. */
-  settleIfOutOfTime(stepMs: number): boolean {
+  settleIfOutOfTime(allowance: (steps: number) => number): boolean {
     const { reserveSteps = 0 } = this.#options;
-    return this.context.now() + (1 + reserveSteps) * stepMs > this.deadlineAt && this.#finish('deadline');
+    return this.context.now() + allowance(1 + reserveSteps) > this.deadlineAt && this.#finish('deadline');
   }
 
   /** How many tokens of a draft there is room for. */

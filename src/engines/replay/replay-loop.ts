@@ -123,10 +123,10 @@ export class ReplayLoop {
 
   #nextBatch(): ReplayLane[] {
     const batch: ReplayLane[] = [];
-    const stepMs = this.#timer.estimate(Math.min(this.#lanes.size, this.#machine.maxRows));
+    const rows = Math.min(this.#lanes.size, this.#machine.maxRows);
     for (const lane of this.#lanes) {
       if (batch.length === this.#machine.maxRows) break;
-      if (lane.deadlineAt < Infinity && lane.settleIfOutOfTime(stepMs)) this.#lanes.delete(lane);
+      if (lane.deadlineAt < Infinity && lane.settleIfOutOfTime((steps) => this.#timer.allowance(rows, steps))) this.#lanes.delete(lane);
       else batch.push(lane);
     }
     return batch;
