@@ -6,6 +6,7 @@
  */
 import { InvalidOptionError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
+import { hashText } from '../maths/hash-text.ts';
 import { randomSequence } from '../maths/random.ts';
 import { tellStory, type SolutionStep } from './story.ts';
 
@@ -85,13 +86,4 @@ function splitOf(digest: number): Split {
   const bucket = digest % 100;
   if (bucket < TEST_SHARE) return 'test';
   return bucket < TEST_SHARE + CALIBRATION_SHARE ? 'calibration' : 'train';
-}
-
-/** FNV-1a over UTF-16 code units, finished with an avalanche so that every bit counts. */
-function hashText(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }

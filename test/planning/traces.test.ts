@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ProblemTrace } from '../../src/contracts/trace.ts';
 import { InvalidOptionError } from '../../src/errors.ts';
+import { seedFor } from '../../src/maths/seed-for.ts';
 import { importTraces } from '../../src/planning/traces/import-traces.ts';
 import { recordTraces, type RecordTracesOptions } from '../../src/planning/traces/record-traces.ts';
 import { TokenEnds } from '../../src/planning/traces/token-ends.ts';
@@ -24,7 +25,7 @@ async function record(options: Partial<RecordTracesOptions> = {}): Promise<Probl
 describe('recordTraces', () => {
   test('writes down texts, their tokens, answers and whether they are right', async () => {
     const [first, second] = await record();
-    expect(first).toMatchObject({ id: 'first', group: 'easy', reference: '42', seed: 2, promptTokens: 9 });
+    expect(first).toMatchObject({ id: 'first', group: 'easy', reference: '42', seed: seedFor(2, 'first'), promptTokens: 9 });
     expect(first!.branches).toHaveLength(5);
     for (const { text, ends, answer, isRight, logprobs, finish } of first!.branches) {
       const plan = PLANS.find((_, index) => solutionOf(PLANS, index) === text)!;
@@ -34,6 +35,13 @@ describe('recordTraces', () => {
       expect(logprobs).toHaveLength(ends.length);
     }
     expect(second!.branches.every(({ isRight }) => isRight === undefined)).toBe(true);
+  });
+
+  test('draws other numbers for each problem, whichever others there are', async () => {
+    const [first, second] = await record();
+    expect(second!.seed).not.toBe(first!.seed);
+    const [alone] = await record({ problems: [{ id: 'second', prompt: 'how much?' }] });
+    expect(alone).toMatchObject({ seed: second!.seed, branches: second!.branches });
   });
 
   test('asks branches early, and leaves them as they would have been', async () => {

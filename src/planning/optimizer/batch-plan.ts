@@ -73,7 +73,7 @@ export class BatchPlan {
       const leftMs = deadlineAt - clock.now();
       const plan = this.#tryPlan(Math.min(shareMs, leftMs), leftMs);
       if (!plan) return false;
-      const outcome = await attemptOne(plan, { ...request, prompt: prompts[index]!, seed: seed + before.attempts * prompts.length });
+      const outcome = await attemptOne(plan, { ...request, prompt: prompts[index]!, seed: seed + index + before.attempts * prompts.length });
       signal?.throwIfAborted();
       outcomes[index] = merged(before, outcome);
       if (outcomes[index].result && outcomes[index].result !== before.result) onResult?.(index, outcomes[index].result);

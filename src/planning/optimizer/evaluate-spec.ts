@@ -5,6 +5,7 @@ import type { ProblemTrace } from '../../contracts/trace.ts';
 import { ReplayBank } from '../../engines/replay/replay-bank.ts';
 import { ReplayEngine } from '../../engines/replay/replay-engine.ts';
 import { ReplayScorer } from '../../engines/replay/replay-scorer.ts';
+import { seedFor } from '../../maths/seed-for.ts';
 import { NoCandidateError } from '../../errors.ts';
 import { SimulatedClock } from '../../runtime/simulated-clock.ts';
 import type { PlanKnowledge } from '../control/plan-knowledge.ts';
@@ -52,10 +53,11 @@ export class ReplayBench {
     const { profile, acceptance, parts, knowledge } = this.#options;
     const clock = new SimulatedClock();
     const { draftLength } = spec;
-    const engine = new ReplayEngine({ bank: this.#bank, profile, clock, draftLength, acceptance, jitterSeed: replica });
+    const seed = seedFor(replica, problem.id);
+    const engine = new ReplayEngine({ bank: this.#bank, profile, clock, draftLength, acceptance, jitterSeed: seed });
     const scorer = new ReplayScorer(this.#bank, profile, clock);
     try {
-      const run = await runSpec({ spec, parts: { ...parts, scorer }, knowledge }, { engine, prompt: problem.prompt, clock, deadlineMs, seed: replica });
+      const run = await runSpec({ spec, parts: { ...parts, scorer }, knowledge }, { engine, prompt: problem.prompt, clock, deadlineMs, seed });
       const { answer, usage, stopReason, branches } = run.result;
       const isCut = run.changes.length > 0 || stopReason === 'deadline' || branches.some(({ finish, isForced }) => isForced || finish === 'deadline');
       return { isRight: this.#isRight(answer, problem), latencyMs: clock.now(), tokens: usage.completionTokens, isCut };

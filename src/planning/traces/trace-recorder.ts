@@ -3,6 +3,7 @@ import type { Clock } from '../../contracts/clock.ts';
 import type { Branch, Engine, SamplingOptions, Segment, Session } from '../../contracts/engine.ts';
 import type { OutcomeScorer, ScoredText, StepScorer } from '../../contracts/scorer.ts';
 import type { BranchTrace, ProbeTrace, ProblemTrace, TokenRecord, TraceProblem } from '../../contracts/trace.ts';
+import { seedFor } from '../../maths/seed-for.ts';
 import { suffixBehind, type ForcedAnswer, type ForcedAnswerOptions } from '../../strategies/forced-answer.ts';
 import { TokenEnds } from './token-ends.ts';
 
@@ -11,7 +12,7 @@ export interface RecordTracesOptions {
   readonly problems: readonly TraceProblem[];
   /** Branches of each problem: the most that a plan can use. Whole number ≥ 1. @default 16 */
   readonly branches?: number;
-  /** @default 0 */
+  /** Each problem has a seed of its own, made of this one and its `id`. @default 0 */
   readonly seed?: number;
   /** @default the engine's */
   readonly sampling?: SamplingOptions;
@@ -55,7 +56,8 @@ export class TraceRecorder {
 
   /** @throws what every branch failed with, if none was decoded. */
   async record(problem: TraceProblem): Promise<ProblemTrace> {
-    const { engine, seed, sampling, signal, clock, branches: count } = this.#options;
+    const { engine, sampling, signal, clock, branches: count } = this.#options;
+    const seed = seedFor(this.#options.seed, problem.id);
     const startedAt = clock.now();
     const ends = new TokenEnds();
     const session = await engine.open(problem.prompt, {

@@ -8,6 +8,7 @@ import type { ProblemTrace } from '../../../src/contracts/trace.ts';
 import { InvalidOptionError, NoCandidateError, NotRecordedError } from '../../../src/errors.ts';
 import { ReplayBank } from '../../../src/engines/replay/replay-bank.ts';
 import { ReplayEngine } from '../../../src/engines/replay/replay-engine.ts';
+import { seedFor } from '../../../src/maths/seed-for.ts';
 import { recordTraces } from '../../../src/planning/traces/record-traces.ts';
 import { SimulatedClock } from '../../../src/runtime/simulated-clock.ts';
 import { FirstFinish } from '../../../src/strategies/first-finish.ts';
@@ -15,6 +16,8 @@ import { SelfConsistency } from '../../../src/strategies/self-consistency.ts';
 import { openSimulatedSolver } from '../../strategies/solver.ts';
 
 const PROMPT = 'how many?';
+/** Of the problem `a` under the recording's seed. */
+const SEED = seedFor(3, 'a');
 /** What the scripted solver's passes take. */
 const PROFILE: LatencyProfile = { label: 'scripted', parts: ['target', 'prefill'], passMs: () => 10, spread: () => 1, requestMs: 0 };
 
@@ -35,13 +38,13 @@ async function recorded(branches: number): Promise<ProblemTrace> {
 async function live(strategy: Strategy, deadlineMs: number): Promise<StrategyResult | undefined> {
   const clock = new SimulatedClock();
   const engine = await openSimulatedSolver(clock);
-  return orNothing(strategy.run({ engine, prompt: PROMPT, seed: 3, clock, deadlineMs }));
+  return orNothing(strategy.run({ engine, prompt: PROMPT, seed: SEED, clock, deadlineMs }));
 }
 
 async function replayed(trace: ProblemTrace, strategy: Strategy, deadlineMs: number): Promise<StrategyResult | undefined> {
   const clock = new SimulatedClock();
   const engine = new ReplayEngine({ bank: new ReplayBank([trace]), profile: PROFILE, clock });
-  return orNothing(strategy.run({ engine, prompt: PROMPT, seed: 3, clock, deadlineMs }));
+  return orNothing(strategy.run({ engine, prompt: PROMPT, seed: SEED, clock, deadlineMs }));
 }
 
 async function orNothing(run: Promise<StrategyResult>): Promise<StrategyResult | undefined> {
