@@ -4,9 +4,15 @@
  * @module
  */
 import { Tensor, type InferenceSession } from 'onnxruntime-common';
-import { ModelError, ModelLoadError } from '../errors.ts';
+import { ModelLoadError } from '../errors.ts';
 import type { Sampling } from '../maths/sampling.ts';
-import { float16Tensor, float16ToFloat32, float16Words } from './float16.ts';
+import type { Logits } from '../contracts/token-model.ts';
+import { asDeviceError } from './device-errors.ts';
+import { float16Tensor, float16Words } from './float16.ts';
+import { wantedIndices, wantedLogits, type PassRow } from './forward-rows.ts';
+import { encodePickGraph } from './pick-graph.ts';
+import type { GraphDevice } from './graph-device.ts';
+import { freeTensors } from './shared-tensors.ts';
 
 /** What the files beside a graph say about it. */
 export interface GraphFacts {
@@ -67,20 +73,33 @@ export class DecoderGraph {
   readonly facts: GraphFacts;
   readonly parts: readonly CachePart[];
   readonly vocabularySize: number;
-  readonly takesPositions: boolean;
+  readonly #logitsType: CacheType;
   readonly #session: InferenceSession;
   readonly #inputs: ReadonlySet<string>;
+  /** Takes rows out of logits that are on a device. */
+  #picker: InferenceSession | undefined;
   /** The runtime's own class, which may be another copy than ours; it takes tensors of any as inputs, but none but its own to write into. */
   #tensorClass: typeof Tensor = Tensor;
 
   /** @throws {ModelLoadError} that names what is missing or unknown. */
-  constructor(session: InferenceSession, facts: GraphFacts) {
+  private constructor(session: InferenceSession, facts: GraphFacts) {
     this.#session = session;
     this.#inputs = new Set(session.inputNames);
     this.facts = facts;
-    this.takesPositions = this.#inputs.has('position_ids');
     this.parts = this.#describeParts();
-    this.vocabularySize = this.#describeLogits();
+    const { vocabularySize, type } = this.#describeLogits();
+    this.vocabularySize = vocabularySize;
+    this.#logitsType = type;
+  }
+
+  /**
+   * @param device - Where the session's outputs stay, all of them.
+   * @throws {ModelLoadError} that names what is missing or unknown.
+   */
+  static async open(session: InferenceSession, facts: GraphFacts, device?: GraphDevice): Promise<DecoderGraph> {
+    const graph = new DecoderGraph(session, facts);
+    graph.#picker = await device?.open(encodePickGraph(graph.#logitsType), undefined);
+    return graph;
   }
 
   /** @throws {ModelError} when the runtime fails. */
@@ -100,8 +119,7 @@ export class DecoderGraph {
       this.#tensorClass = outputs['logits']!.constructor as typeof Tensor;
       return outputs;
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
-      throw new ModelError(`${this.facts.source} failed on ${rows} rows of ${width} tokens: ${detail}`, { cause: error });
+      throw asDeviceError(error, `${this.facts.source} failed on ${rows} rows of ${width} tokens`);
     }
   }
 
@@ -110,13 +128,35 @@ export class DecoderGraph {
     return data instanceof Uint16Array ? float16Tensor(this.#tensorClass, data, dims) : new this.#tensorClass('float32', data, dims);
   }
 
-  async release(): Promise<void> {
-    await this.#session.release();
+  /** The caches that a pass has given, by the names of the inputs they are for. */
+  cachesOf(outputs: InferenceSession.ReturnType): Readonly<Record<string, Tensor>> {
+    return Object.fromEntries(
+      this.parts.map(({ input, output }) => {
+        const tensor = outputs[output]!;
+        return [input, tensor.location === 'gpu-buffer' ? tensor : this.cacheTensor(cacheData(tensor), tensor.dims)];
+      }),
+    );
   }
 
-  /** Numbers of an output, half precision widened. */
-  static values(tensor: Tensor): Float32Array {
-    return tensor.type === 'float16' ? float16ToFloat32(float16Words(tensor.data as ArrayBufferView)) : (tensor.data as Float32Array);
+  /** The wanted rows of a pass's logits: the only numbers that leave a device. Call it once for a pass. */
+  async wanted(outputs: InferenceSession.ReturnType, rows: readonly PassRow[], width: number): Promise<Logits> {
+    const logits = outputs['logits']!;
+    if (!this.#picker) return wantedLogits(logits, rows, width);
+    try {
+      const wanted = Int32Array.from(wantedIndices(rows, width, logits.dims[1]!));
+      if (wanted.length === 0) return new Float32Array(0);
+      const picked = await this.#picker.run({ logits, wanted: new Tensor('int32', wanted, [wanted.length]) });
+      return picked['rows']!.data as Float32Array;
+    } catch (error) {
+      throw asDeviceError(error, `${this.facts.source} could not give its logits`);
+    } finally {
+      freeTensors([logits]);
+    }
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+    await this.#picker?.release();
   }
 
   #describeParts(): CachePart[] {
@@ -146,17 +186,22 @@ export class DecoderGraph {
     return [batch!, typeof heads === 'number' ? heads : (keyValueHeads ?? heads!), positions!, typeof width === 'number' ? width : (headWidth ?? width)];
   }
 
-  #describeLogits(): number {
+  #describeLogits(): { readonly vocabularySize: number; readonly type: CacheType } {
     const logits = this.#session.outputMetadata.find(({ name }) => name === 'logits');
     const size = logits?.isTensor ? (logits.shape[2] ?? undefined) : undefined;
     const vocabularySize = typeof size === 'number' ? size : this.facts.vocabularySize;
     if (!logits || vocabularySize === undefined) throw this.#unsupported('It has no output `logits` with a known vocabulary.');
-    return vocabularySize;
+    return { vocabularySize, type: logits.isTensor && logits.type === 'float16' ? 'float16' : 'float32' };
   }
 
   #unsupported(reason: string): ModelLoadError {
     return new ModelLoadError(this.facts.source, `The graph of ${this.facts.source} is of no layout this library can drive. ${reason}`);
   }
+}
+
+/** `[kvHeads, headWidth]` of keys and values whose sizes are known. */
+export function headsOf({ shape }: CachePart): readonly [number, number] {
+  return [shape[1] as number, shape[3] as number];
 }
 
 /** Whether a cache input is named as keys or values of a layer's attention. */

@@ -9,16 +9,25 @@
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import type { TokenModel } from '../contracts/token-model.ts';
-import { ModelError, ModelLoadError } from '../errors.ts';
+import { DeviceLostError, DeviceMemoryError, ModelError, ModelLoadError } from '../errors.ts';
 import { randomSequence } from '../maths/random.ts';
+import { BlockGqaTokenModel } from './block-gqa-token-model.ts';
+import { HostMemory, type CacheMemory } from './cache-memory.ts';
 import { allocateCache, DecoderGraph, isKeyOrValue, type CachePart, type GraphFacts, type GraphPass } from './decoder-graph.ts';
+import { DeviceMemory } from './device-memory.ts';
 import { GqaTokenModel } from './gqa-token-model.ts';
+import type { GraphDevice } from './graph-device.ts';
 import { MaskedTokenModel } from './masked-token-model.ts';
 import { isNativeGraph, NativeTokenModel } from './native-token-model.ts';
 import { RowTokenModel } from './row-token-model.ts';
+import { freeTensors } from './shared-tensors.ts';
 
 /** Largest difference of two logits that count as equal; half precision is coarse. */
 const SAME = 1e-2;
+/** New tokens of a pass that every adapter gets right. */
+const FEW = 24;
+/** The token that graphs are asked with. */
+const PROBE = 1;
 
 /** What is known of a graph before it is looked at. */
 export interface TokenModelFacts extends GraphFacts {
@@ -26,9 +35,31 @@ export interface TokenModelFacts extends GraphFacts {
   readonly queryHeadsPerGroup?: number | undefined;
 }
 
-/** Makes the model for a session, which may take a few small passes. @throws {ModelLoadError} when no layout fits. */
-export function openTokenModel(session: InferenceSession, facts: TokenModelFacts): Promise<TokenModel> {
-  return isNativeGraph(session) ? openNative(session, facts) : openDecoderGraph(new DecoderGraph(session, facts));
+/** Makes the model for a session, which may take a few small passes. @throws {ModelLoadError} when no layout fits; the session is released then. */
+export async function openTokenModel(session: InferenceSession, facts: TokenModelFacts): Promise<TokenModel> {
+  if (!isNativeGraph(session)) return openHubModel(session, facts);
+  return orRelease(session, () => openNative(session, facts));
+}
+
+/**
+ * Makes the model for a session over a decoder graph as the hub has them, which may take a few small passes.
+ *
+ * @param device - Where all outputs of the session stay, and with them the caches.
+ * @throws {ModelLoadError} when no layout fits; the session is released then.
+ */
+export async function openHubModel(session: InferenceSession, facts: GraphFacts, device?: GraphDevice): Promise<TokenModel> {
+  const graph = await orRelease(session, () => DecoderGraph.open(session, facts, device));
+  return orRelease(graph, () => openDecoderGraph(graph, device));
+}
+
+/** What `open` makes of something, which is released when that fails. */
+async function orRelease<Result>(owned: { release(): Promise<void> }, open: () => Promise<Result>): Promise<Result> {
+  try {
+    return await open();
+  } catch (error) {
+    await owned.release();
+    throw error;
+  }
 }
 
 async function openNative(session: InferenceSession, facts: TokenModelFacts): Promise<TokenModel> {
@@ -38,7 +69,7 @@ async function openNative(session: InferenceSession, facts: TokenModelFacts): Pr
   return new NativeTokenModel(session, facts.queryHeadsPerGroup, facts);
 }
 
-async function openDecoderGraph(graph: DecoderGraph): Promise<TokenModel> {
+async function openDecoderGraph(graph: DecoderGraph, device: GraphDevice | undefined): Promise<TokenModel> {
   const odd = graph.parts.find(
     ({ input, shape }) => !isKeyOrValue(input) || shape.length !== 4 || typeof shape[1] !== 'number' || typeof shape[3] !== 'number',
   );
@@ -52,12 +83,32 @@ async function openDecoderGraph(graph: DecoderGraph): Promise<TokenModel> {
   try {
     if (await givesLastLogitsOnly(graph)) return await checkedRowModel(graph, 'its head gives the logits of the last token only');
     const [behind, hidden, alone] = [await probed(graph, [0n, 1n]), await probed(graph, [1n, 0n]), await probed(graph, [1n])];
-    if (isSame(behind, hidden)) return new GqaTokenModel(graph);
-    return new MaskedTokenModel(graph, { canHaveHoles: isSame(hidden, alone) });
+    const isByMask = !isSame(behind, hidden);
+    if (!isByMask && !device) return new GqaTokenModel(graph);
+    const memory = device ? await DeviceMemory.open(graph, device) : new HostMemory(graph);
+    if (isByMask) return new MaskedTokenModel(graph, memory, { canHaveHoles: isSame(hidden, alone) });
+    return new BlockGqaTokenModel(graph, memory, { mostNew: await mostNewTokens(graph, memory) });
   } catch (error) {
-    if (!(error instanceof ModelError)) throw error;
+    if (!(error instanceof ModelError) || error instanceof DeviceLostError || error instanceof DeviceMemoryError) throw error;
     return checkedRowModel(graph, `a pass behind a made-up cache failed (${error.message})`);
   }
+}
+
+/**
+ * New tokens of a row that `GroupQueryAttention` gets right in one pass; `undefined` for any number. ONNX Runtime 1.30 has a way of
+ * its own for 32 or more on WebGPU, which is wrong on adapters whose subgroups are small, software ones among them.
+ */
+async function mostNewTokens(graph: DecoderGraph, memory: CacheMemory): Promise<number | undefined> {
+  const tokens = Array.from({ length: 2 * FEW }, (_, index) => index);
+  if (tokens.length > graph.facts.contextTokens) return undefined;
+  const lastLogits = async (mostNew: number): Promise<Float32Array> => {
+    const model = new BlockGqaTokenModel(graph, memory, { mostNew });
+    const sequence = model.openSequence();
+    const logits = await model.forward([{ sequence, tokens, logitCount: 1 }]);
+    sequence.dispose();
+    return logits.slice();
+  };
+  return isSame(await lastLogits(2 * FEW), await lastLogits(FEW)) ? undefined : FEW;
 }
 
 /** The fallback, after one token has gone through it. */
@@ -83,12 +134,16 @@ async function checkedRowModel(graph: DecoderGraph, cannotVerify: string): Promi
 
 async function givesLastLogitsOnly(graph: DecoderGraph): Promise<boolean> {
   const outputs = await graph.run(probe(graph, [], 2));
+  freeTensors(Object.values(outputs));
   return outputs['logits']!.dims[1] === 1;
 }
 
 /** Logits of one token behind a made-up cache of which the mask shows this much. */
 async function probed(graph: DecoderGraph, past: readonly bigint[]): Promise<Float32Array> {
-  return DecoderGraph.values((await graph.run(probe(graph, past, 1)))['logits']!).slice();
+  const outputs = await graph.run(probe(graph, past, 1));
+  const logits = await graph.wanted(outputs, [{ sequence: past, tokens: [PROBE], logitCount: 1 }], 1);
+  freeTensors(graph.parts.map(({ output }) => outputs[output]!));
+  return logits.slice();
 }
 
 function isSame(left: Float32Array, right: Float32Array): boolean {
@@ -101,7 +156,7 @@ function probe(graph: DecoderGraph, past: readonly bigint[], width: number): Gra
   return {
     rows: 1,
     width,
-    tokens: BigInt64Array.from({ length: width }, () => 1n),
+    tokens: BigInt64Array.from({ length: width }, () => BigInt(PROBE)),
     positions: BigInt64Array.from({ length: width }, (_, index) => BigInt(seen + index)),
     mask: BigInt64Array.from([...past, ...Array.from({ length: width }, () => 1n)]),
     keep: 0,

@@ -16,6 +16,11 @@ export function float16ToFloat32(words: Uint16Array): Float32Array {
   return values;
 }
 
+/** Numbers of a float32 or float16 tensor, half precision widened. */
+export function float32Values(tensor: Tensor): Float32Array {
+  return tensor.type === 'float16' ? float16ToFloat32(float16Words(tensor.data as ArrayBufferView)) : (tensor.data as Float32Array);
+}
+
 /** The words of a float16 tensor's data, which is a `Float16Array` where the platform has one. */
 export function float16Words(data: ArrayBufferView): Uint16Array {
   return data instanceof Uint16Array ? data : new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);

@@ -1,7 +1,13 @@
 import type { Tensor } from 'onnxruntime-common';
 import type { ForwardRow, Logits } from '../contracts/token-model.ts';
 import { ContextLengthError, InvalidOptionError } from '../errors.ts';
-import { DecoderGraph } from './decoder-graph.ts';
+import { float32Values } from './float16.ts';
+
+/** A row of a pass through a graph, as far as its inputs and outputs go. */
+export interface PassRow extends Omit<ForwardRow, 'sequence'> {
+  /** What the row's tokens come behind. */
+  readonly sequence: { readonly length: number };
+}
 
 /**
  * Checks one row of a forward.
@@ -19,12 +25,12 @@ export function requireForwardRow(row: ForwardRow, isOpen: boolean, contextToken
 }
 
 /** Tokens of the longest row. */
-export function widthOf(rows: readonly ForwardRow[]): number {
+export function widthOf(rows: readonly PassRow[]): number {
   return rows.reduce((width, { tokens }) => Math.max(width, tokens.length), 0);
 }
 
 /** Tokens and their positions, both `[rows, width]`, padded on the right; positions stay below `contextTokens`. */
-export function paddedTokens(rows: readonly ForwardRow[], width: number, contextTokens: number): { tokens: BigInt64Array; positions: BigInt64Array } {
+export function paddedTokens(rows: readonly PassRow[], width: number, contextTokens: number): { tokens: BigInt64Array; positions: BigInt64Array } {
   const tokens = new BigInt64Array(rows.length * width);
   const positions = new BigInt64Array(rows.length * width);
   for (const [row, { sequence, tokens: fresh }] of rows.entries()) {
@@ -37,19 +43,31 @@ export function paddedTokens(rows: readonly ForwardRow[], width: number, context
 }
 
 /** How many of the last columns hold every wanted row of logits; at least 1. */
-export function keptColumns(rows: readonly ForwardRow[], width: number): number {
+export function keptColumns(rows: readonly PassRow[], width: number): number {
   return rows.reduce((kept, { tokens, logitCount }) => (logitCount > 0 ? Math.max(kept, width - tokens.length + logitCount) : kept), 1);
 }
 
+/** Where the wanted rows begin among `[rows, kept]` rows of logits, where `kept` are the last of `width` columns; by row of the pass. */
+function firstWanted(rows: readonly PassRow[], width: number, kept: number): number[] {
+  return rows.map(({ tokens, logitCount }, row) => row * kept + tokens.length - logitCount - (width - kept));
+}
+
+/** Indices of the wanted rows among `[rows, kept]` rows of logits, where `kept` are the last of `width` columns. */
+export function wantedIndices(rows: readonly PassRow[], width: number, kept: number): number[] {
+  const starts = firstWanted(rows, width, kept);
+  return rows.flatMap(({ logitCount }, row) => Array.from({ length: logitCount }, (_, index) => starts[row]! + index));
+}
+
 /** The wanted rows out of `[rows, kept, vocabularySize]`, where `kept` are the last of `width` columns. */
-export function wantedLogits(logits: Tensor, rows: readonly ForwardRow[], width: number): Logits {
+export function wantedLogits(logits: Tensor, rows: readonly PassRow[], width: number): Logits {
   const [, kept = 0, size = 0] = logits.dims;
-  const all = DecoderGraph.values(logits);
+  const all = float32Values(logits);
   if (rows.every(({ logitCount }) => logitCount === kept)) return all;
   const wanted = new Float32Array(rows.reduce((sum, { logitCount }) => sum + logitCount, 0) * size);
+  const starts = firstWanted(rows, width, kept);
   let next = 0;
-  for (const [row, { tokens, logitCount }] of rows.entries()) {
-    const start = (row * kept + tokens.length - logitCount - (width - kept)) * size;
+  for (const [row, { logitCount }] of rows.entries()) {
+    const start = starts[row]! * size;
     wanted.set(all.subarray(start, start + logitCount * size), next);
     next += logitCount * size;
   }

@@ -14,7 +14,7 @@ import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts
 import { DisposedError } from '../errors.ts';
 import type { Sampling } from '../maths/sampling.ts';
 import { type DecoderGraph } from './decoder-graph.ts';
-import { keptColumns, paddedTokens, requireForwardRow, requireRollback, wantedLogits, widthOf } from './forward-rows.ts';
+import { keptColumns, paddedTokens, requireForwardRow, requireRollback, widthOf } from './forward-rows.ts';
 import { SlotCache } from './slot-cache.ts';
 
 type GqaRow = ForwardRow & { readonly sequence: GqaSequence };
@@ -121,7 +121,7 @@ export class GqaTokenModel implements TokenModel {
       fetches: { logits: null, ...Object.fromEntries(this.#graph.parts.map(({ output }, part) => [output, caches[part]!])) },
     });
     for (const { sequence, tokens } of rows) sequence.length += tokens.length;
-    return wantedLogits(outputs['logits']!, rows, width);
+    return this.#graph.wanted(outputs, rows, width);
   }
 }
 

@@ -1,6 +1,6 @@
 import { Tensor, type InferenceSession } from 'onnxruntime-common';
 import { ContextLengthError, DisposedError, InvalidOptionError, ModelError, ModelLoadError } from '../errors.ts';
-import { DecoderGraph } from './decoder-graph.ts';
+import { float32Values } from './float16.ts';
 
 /** A model seen as tokens in, labels out: a reward model's head. */
 export interface TextClassifier {
@@ -104,7 +104,7 @@ export class OnnxClassifier implements TextClassifier {
 
   async #logits(feeds: Record<string, Tensor>): Promise<Float32Array> {
     try {
-      return DecoderGraph.values((await this.#session.run(feeds, ['logits']))['logits']!);
+      return float32Values((await this.#session.run(feeds, ['logits']))['logits']!);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       throw new ModelError(`${this.#facts.source} failed on ${feeds['input_ids']!.dims.join(' rows of ')} tokens: ${detail}`, { cause: error });

@@ -13,9 +13,11 @@ export interface OnnxNode {
   readonly attributes?: Readonly<Record<string, number | readonly number[]>>;
 }
 
+export type OnnxType = 'float32' | 'float16' | 'int32';
+
 export interface OnnxValue {
   readonly name: string;
-  readonly type: 'float32' | 'int32';
+  readonly type: OnnxType;
   /** Names stand for sizes that are known when the graph runs. */
   readonly shape: readonly (number | string)[];
 }
@@ -31,7 +33,7 @@ export interface OnnxGraph {
 /** Newest version of the format, and of the operators, that every runtime in use reads. */
 const FORMAT_VERSION = 8;
 const OPERATOR_VERSION = 17;
-const TYPES = { float32: 1, int32: 6, int64: 7 };
+const TYPES = { float32: 1, int32: 6, int64: 7, float16: 10 };
 const ATTRIBUTE_TYPES = { number: 2, list: 7 };
 
 /** The graph as the bytes of an ONNX file. */

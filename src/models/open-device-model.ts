@@ -1,25 +1,20 @@
 import type { InferenceSession } from 'onnxruntime-common';
 import type { TokenModel } from '../contracts/token-model.ts';
 import { encodeCacheGraph } from './cache-graph.ts';
-import { openTokenModel, type TokenModelFacts } from './detect-layout.ts';
+import { openHubModel, type TokenModelFacts } from './detect-layout.ts';
 import { DeviceTokenModel } from './device-token-model.ts';
+import type { DeviceOutputs, GraphDevice } from './graph-device.ts';
 import { describeNativeGraph } from './native-token-model.ts';
 
-/** Makes sessions on a device. Outputs stay there, but for those named; `undefined` brings all back. */
-export interface DeviceSessionFactory<Graph> {
+/** Makes sessions on a device, of a model's graph and of small ones. */
+export interface DeviceSessionFactory<Graph> extends GraphDevice {
   open(graph: Graph | Uint8Array, outputs: DeviceOutputs | undefined): Promise<InferenceSession>;
-  /** Bytes of the largest buffer of the device, once a session is open. @default no limit */
-  maxBufferBytes?(): Promise<number>;
 }
-
-/** Where outputs go. */
-export type DeviceOutputs = 'gpu-buffer' | Readonly<Record<string, 'gpu-buffer' | 'cpu'>>;
 
 const NEW_CACHE = 'new_cache';
 
 /**
- * Makes the model for a graph on a device: with its cache there for a graph of the native layout, else with one that comes back
- * after every pass.
+ * Makes the model for a graph on a device, with its cache there.
  *
  * @param graph - For the factory; its path, or its bytes.
  * @param bytes - The graph's bytes, which name its outputs. A runtime refuses to place outputs that are not there.
@@ -31,8 +26,7 @@ export async function openDeviceModel<Graph>(
   { queryHeadsPerGroup, ...facts }: TokenModelFacts,
   factory: DeviceSessionFactory<Graph>,
 ): Promise<TokenModel> {
-  if (queryHeadsPerGroup === undefined || !names(bytes, NEW_CACHE))
-    return openTokenModel(await factory.open(graph, undefined), { queryHeadsPerGroup, ...facts });
+  if (queryHeadsPerGroup === undefined || !names(bytes, NEW_CACHE)) return openHubModel(await factory.open(graph, 'gpu-buffer'), facts, factory);
   const model = await factory.open(graph, { logits: 'cpu', [NEW_CACHE]: 'gpu-buffer' });
   try {
     const { layers, headWidth } = describeNativeGraph(model);

@@ -12,10 +12,8 @@ import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts
 import { DisposedError, ModelError } from '../errors.ts';
 import type { Sampling } from '../maths/sampling.ts';
 import { allocateCache, type DecoderGraph } from './decoder-graph.ts';
-import { joined, paddedTokens, requireForwardRow, requireRollback, wantedLogits } from './forward-rows.ts';
-
-/** Caches by input name. Never changed once made. */
-type Caches = Readonly<Record<string, Tensor>>;
+import { joined, paddedTokens, requireForwardRow, requireRollback } from './forward-rows.ts';
+import { SharedTensors } from './shared-tensors.ts';
 
 export class RowTokenModel implements TokenModel {
   readonly vocabularySize: number;
@@ -24,7 +22,7 @@ export class RowTokenModel implements TokenModel {
   readonly sampling: Sampling;
   readonly cannotVerify: string;
   readonly #graph: DecoderGraph;
-  readonly #empty: Caches;
+  readonly #empty: SharedTensors;
   #isForwarding = false;
   #isDisposed = false;
 
@@ -36,7 +34,7 @@ export class RowTokenModel implements TokenModel {
     this.endTokens = graph.facts.endTokens;
     this.sampling = graph.facts.sampling;
     this.cannotVerify = cannotVerify;
-    this.#empty = Object.fromEntries(graph.parts.map(({ input, type, shape }) => [input, emptyCache(graph, type, shape)]));
+    this.#empty = new SharedTensors(Object.fromEntries(graph.parts.map(({ input, type, shape }) => [input, emptyCache(graph, type, shape)])));
   }
 
   openSequence(): TokenSequence {
@@ -75,14 +73,18 @@ export class RowTokenModel implements TokenModel {
   }
 
   async #forwardEach(rows: readonly (ForwardRow & { readonly sequence: RowSequence })[]): Promise<Logits> {
-    const results: { readonly logits: Logits; readonly caches: Caches }[] = [];
-    for (const row of rows) results.push(await this.#pass(row));
-    // Appended once every row has succeeded: a failed pass leaves all sequences as they were.
-    for (const [index, { sequence, tokens }] of rows.entries()) sequence.hold(results[index]!.caches, sequence.length + tokens.length);
+    const results: { readonly logits: Logits; readonly caches: SharedTensors }[] = [];
+    try {
+      for (const row of rows) results.push(await this.#pass(row));
+      // Appended once every row has succeeded: a failed pass leaves all sequences as they were.
+      for (const [index, { sequence, tokens }] of rows.entries()) sequence.move(results[index]!.caches, sequence.length + tokens.length);
+    } finally {
+      for (const { caches } of results) caches.release();
+    }
     return joined(results.map(({ logits }) => logits));
   }
 
-  async #pass(row: ForwardRow & { readonly sequence: RowSequence }): Promise<{ logits: Logits; caches: Caches }> {
+  async #pass(row: ForwardRow & { readonly sequence: RowSequence }): Promise<{ logits: Logits; caches: SharedTensors }> {
     const width = row.tokens.length;
     const outputs = await this.#graph.run({
       rows: 1,
@@ -90,22 +92,27 @@ export class RowTokenModel implements TokenModel {
       ...paddedTokens([row], width, this.contextTokens),
       mask: new BigInt64Array(row.sequence.length + width).fill(1n),
       keep: 1,
-      caches: row.sequence.caches,
+      caches: row.sequence.caches.tensors,
     });
-    const caches = Object.fromEntries(this.#graph.parts.map(({ input, output }) => [input, outputs[output]!]));
-    return { logits: wantedLogits(outputs['logits']!, [row], width), caches };
+    const caches = new SharedTensors(this.#graph.cachesOf(outputs));
+    try {
+      return { logits: await this.#graph.wanted(outputs, [row], width), caches };
+    } catch (error) {
+      caches.release();
+      throw error;
+    }
   }
 }
 
 class RowSequence implements TokenSequence {
-  caches: Caches;
+  caches: SharedTensors;
   length: number;
   readonly #model: RowTokenModel;
   #isDisposed = false;
 
-  constructor(model: RowTokenModel, caches: Caches, length: number) {
+  constructor(model: RowTokenModel, caches: SharedTensors, length: number) {
     this.#model = model;
-    this.caches = caches;
+    this.caches = caches.hold();
     this.length = length;
   }
 
@@ -114,7 +121,9 @@ class RowSequence implements TokenSequence {
   }
 
   /** Takes what a pass has made of the caches. */
-  hold(caches: Caches, length: number): void {
+  move(caches: SharedTensors, length: number): void {
+    caches.hold();
+    this.caches.release();
     this.caches = caches;
     this.length = length;
   }
@@ -134,6 +143,7 @@ class RowSequence implements TokenSequence {
     if (this.#isDisposed) return;
     this.#model.requireIdle();
     this.#isDisposed = true;
+    this.caches.release();
   }
 
   #requireOpen(): void {

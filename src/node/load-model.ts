@@ -10,7 +10,8 @@ import { loadOnnxClassifier as loadPortableOnnxClassifier, type LocalClassifier 
 import type { LocalModel } from '../models/local-model.ts';
 import { describeOnnxModel, loadOnnxModel as loadPortableOnnxModel, type LoadOnnxModelOptions, type OnnxModelDescription } from '../models/load-onnx-model.ts';
 import { openTokenModel } from '../models/detect-layout.ts';
-import { openDeviceModel, type DeviceOutputs } from '../models/open-device-model.ts';
+import type { DeviceOutputs } from '../models/graph-device.ts';
+import { openDeviceModel } from '../models/open-device-model.ts';
 import { requireWholeNumber } from '../options.ts';
 import { startModelWorker } from './start-worker.ts';
 import { readModelFiles, readTokenizerFiles, type LocalModelFacts } from './model-files.ts';
