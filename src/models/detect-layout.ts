@@ -99,7 +99,7 @@ async function openDecoderGraph(graph: DecoderGraph, device: GraphDevice | undef
  * its own for 32 or more on WebGPU, which is wrong on adapters whose subgroups are small, software ones among them.
  */
 async function mostNewTokens(graph: DecoderGraph, memory: CacheMemory): Promise<number | undefined> {
-  const tokens = Array.from({ length: 2 * FEW }, (_, index) => index);
+  const tokens = Array.from({ length: 2 * FEW }, (_, index) => index % graph.vocabularySize);
   if (tokens.length > graph.facts.contextTokens) return undefined;
   const lastLogits = async (mostNew: number): Promise<Float32Array> => {
     const model = new BlockGqaTokenModel(graph, memory, { mostNew });

@@ -1,7 +1,9 @@
 import * as v from 'valibot';
+import { ExclusiveSession, pageTurns } from './exclusive-session.ts';
 import type { LoadableModel } from './local-model.ts';
 import { describeSource, findDescribed, openSession, type LoadOnnxModelOptions, type LoadProgress, type OnnxModelDescription } from './load-onnx-model.ts';
 import { OnnxClassifier, type TextClassifier } from './onnx-classifier.ts';
+import { isNode } from './platform.ts';
 
 /** A reward model with a classification head, before its weights are loaded. */
 export interface LocalClassifier extends LoadableModel {
@@ -33,7 +35,8 @@ export async function describeOnnxClassifier(description: OnnxModelDescription, 
     async load() {
       const { AutoModel } = await import('@huggingface/transformers');
       // The head is in the graph: no class of transformers.js needs to know it.
-      const { session } = await openSession(found, AutoModel);
+      const opened = await openSession(found, AutoModel);
+      const session = isNode ? opened.session : new ExclusiveSession(opened.session, pageTurns);
       try {
         return new OnnxClassifier(session, { source, contextTokens, padToken: v.parse(Padding, config).pad_token_id ?? undefined });
       } catch (error) {

@@ -5,17 +5,24 @@
  * @module
  */
 import type { AutoModelForCausalLM, env as Environment, PretrainedConfig, ProgressInfo } from '@huggingface/transformers';
-import type { InferenceSession } from 'onnxruntime-common';
+import type { Env, InferenceSession, InferenceSessionFactory } from 'onnxruntime-common';
 import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { InvalidOptionError, ModelLoadError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
-import { openTokenModel } from './detect-layout.ts';
-import { ExclusiveSession, pageTurns } from './exclusive-session.ts';
+import { openHubModel, openTokenModel, type TokenModelFacts } from './detect-layout.ts';
+import { ExclusiveSession, pageTurns, type Turns } from './exclusive-session.ts';
 import { HubTokenizer } from './hub-tokenizer.ts';
 import type { LoadableModel, LocalModel } from './local-model.ts';
 import { readModelFacts } from './model-facts.ts';
 import { isNode } from './platform.ts';
+import { largestBuffer, turnsOf, type WebGpuDevice } from './webgpu-device.ts';
+
+/** What is used of transformers.js to load a model on a GPU. */
+interface Transformers {
+  readonly AutoModelForCausalLM: typeof AutoModelForCausalLM;
+  readonly env: typeof Environment;
+}
 
 /** What transformers.js tells while it fetches and loads files. */
 export type LoadProgress = ProgressInfo;
@@ -66,6 +73,8 @@ export interface OnnxModelDescription {
   readonly environment: Readonly<Record<string, unknown>>;
 }
 
+/** What a pass fails with is thrown; ONNX Runtime would print it as well. */
+const FATAL = 4;
 const ENVIRONMENT_KEYS = ['allowRemoteModels', 'allowLocalModels', 'remoteHost', 'remotePathTemplate', 'localModelPath', 'cacheDir', 'useFSCache'] as const;
 
 /**
@@ -77,16 +86,35 @@ const ENVIRONMENT_KEYS = ['allowRemoteModels', 'allowLocalModels', 'remoteHost',
  * @throws {InvalidOptionError}
  * @throws {ModelLoadError} when there is no such model, or it is of a kind that cannot decode text.
  */
-export async function loadOnnxModel(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalModel> {
-  const { onProgress, ...plain } = options;
-  return describeOnnxModel(await describeSource(idOrPath, plain), onProgress);
+export function loadOnnxModel(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalModel> {
+  return loadHubModel(idOrPath, options);
 }
 
-/** The `LocalModel` of a description, in whichever thread. @throws {ModelLoadError} */
-export async function describeOnnxModel(description: OnnxModelDescription, onProgress?: (progress: LoadProgress) => void): Promise<LocalModel> {
+/** @internal `loadOnnxModel` with turns as in `describeOnnxModel`. */
+export async function loadHubModel(idOrPath: string, options: LoadOnnxModelOptions, webgpuTurns?: Turns): Promise<LocalModel> {
+  const { onProgress, ...plain } = options;
+  return describeOnnxModel(await describeSource(idOrPath, plain), onProgress, webgpuTurns);
+}
+
+/**
+ * The `LocalModel` of a description, in whichever thread.
+ *
+ * @param webgpuTurns - Turns over all that use WebGPU, where pages have not their own.
+ * @throws {ModelLoadError}
+ */
+export async function describeOnnxModel(
+  description: OnnxModelDescription,
+  onProgress?: (progress: LoadProgress) => void,
+  webgpuTurns?: Turns,
+): Promise<LocalModel> {
   const { found, ...loadable } = await findDescribed(description, onProgress);
-  const { AutoModelForCausalLM } = await import('@huggingface/transformers');
-  return { ...loadable, settings: settingsOf(description.options), load: () => openModel(found, AutoModelForCausalLM) };
+  const transformers = await import('@huggingface/transformers');
+  const isOnWebgpu = found.options.device === 'webgpu';
+  return {
+    ...loadable,
+    settings: settingsOf(description.options),
+    load: () => (isOnWebgpu ? openWebgpuModel(found, transformers, webgpuTurns) : openModel(found, transformers.AutoModelForCausalLM)),
+  };
 }
 
 /** @internal What another thread needs to find the same files. @throws {InvalidOptionError} */
@@ -170,10 +198,9 @@ function hubOptions({ revision, cacheDir, localFilesOnly, localModelPath }: Load
 /** Options of transformers.js for the session. */
 function sessionOptions({ device, dtype, modelFileName, subfolder, externalData, threads, sessionOptions: further }: LoadOnnxModelOptions): HubOptions {
   const session: InferenceSession.SessionOptions = {
-    // What a pass fails with is thrown; ONNX Runtime would print it as well.
-    logSeverityLevel: 4,
+    logSeverityLevel: FATAL,
     ...(threads !== undefined && { intraOpNumThreads: threads }),
-    // Asked for as a device, transformers.js would leave the caches on the GPU, where they cannot be cut or joined from here.
+    // Asked for as a device, transformers.js would decide which outputs stay on the GPU.
     ...(device === 'webgpu' && { executionProviders: ['webgpu'] }),
     ...further,
   };
@@ -188,14 +215,47 @@ function sessionOptions({ device, dtype, modelFileName, subfolder, externalData,
 }
 
 async function openModel(found: FoundModel, loader: typeof AutoModelForCausalLM): Promise<TokenModel> {
-  const { source, config, contextTokens } = found;
   const { session, generation } = await openSession(found, loader);
-  try {
-    return await openTokenModel(session, { ...readModelFacts(config, generation), source, contextTokens });
-  } catch (error) {
-    await session.release();
-    throw error;
-  }
+  return openTokenModel(isNode ? session : new ExclusiveSession(session, pageTurns), factsOf(found, generation));
+}
+
+/** The model with its caches on the GPU. */
+async function openWebgpuModel(found: FoundModel, { AutoModelForCausalLM: loader, env }: Transformers, nodeTurns: Turns = pageTurns): Promise<TokenModel> {
+  const { options, config } = found;
+  const onDevice: LoadOnnxModelOptions = {
+    dtype: webgpuDtype(config),
+    ...options,
+    sessionOptions: { ...options.sessionOptions, preferredOutputLocation: 'gpu-buffer' },
+  };
+  const open = (): ReturnType<typeof openSession> => openSession({ ...found, options: onDevice }, loader);
+  // Pages take turns in transformers.js itself, by session; in Node a session must not be made while another thread's runs.
+  const { session, generation } = await (isNode ? nodeTurns(open) : open());
+  const device = isNode ? undefined : ((await (env.backends.onnx as Env).webgpu.device) as WebGpuDevice);
+  const turns = device ? turnsOf(device) : nodeTurns;
+  // Sessions of the same runtime see each other's tensors; there may be several copies of it.
+  const runtime = session.constructor as unknown as InferenceSessionFactory;
+  return openHubModel(new ExclusiveSession(session, turns), factsOf(found, generation), {
+    open: async (graph, outputs) => {
+      const wanted = { executionProviders: ['webgpu'], logSeverityLevel: FATAL, ...(outputs && { preferredOutputLocation: outputs }) } as const;
+      return new ExclusiveSession(await turns(() => runtime.create(graph, wanted)), turns);
+    },
+    ...(device && { maxBufferBytes: async () => largestBuffer(device) }),
+  });
+}
+
+function factsOf({ source, config, contextTokens }: FoundModel, generation: unknown): TokenModelFacts {
+  return { ...readModelFacts(config, generation), source, contextTokens };
+}
+
+/** The type of weights that the model's configuration names for WebGPU; else what transformers.js takes for that device. */
+function webgpuDtype(config: PretrainedConfig): OnnxDtype {
+  const { device_config: devices, dtype } = (config as HubConfig)['transformers.js_config'] ?? {};
+  return devices?.webgpu?.dtype ?? dtype ?? 'fp32';
+}
+
+/** What is used of a configuration beside the model's sizes. */
+interface HubConfig {
+  readonly 'transformers.js_config'?: { readonly dtype?: OnnxDtype; readonly device_config?: { readonly webgpu?: { readonly dtype?: OnnxDtype } } };
 }
 
 /** @internal The one graph of a model. @throws {ModelLoadError} */
@@ -211,7 +271,7 @@ export async function openSession(
     await Promise.all(Object.values(sessions).map((part) => part.release()));
     throw new ModelLoadError(source, `${source} is exported in several graphs (${names.join(', ')}), which cannot be decoded here. Choose a text-only export.`);
   }
-  return { session: isNode ? session : new ExclusiveSession(session, pageTurns), generation };
+  return { session, generation };
 }
 
 /** What is used of a loaded model; its type leaves the values open. */

@@ -8,7 +8,7 @@ import { ExclusiveSession } from '../models/exclusive-session.ts';
 import { HubTokenizer } from '../models/hub-tokenizer.ts';
 import { loadOnnxClassifier as loadPortableOnnxClassifier, type LocalClassifier } from '../models/load-onnx-classifier.ts';
 import type { LocalModel } from '../models/local-model.ts';
-import { describeOnnxModel, loadOnnxModel as loadPortableOnnxModel, type LoadOnnxModelOptions, type OnnxModelDescription } from '../models/load-onnx-model.ts';
+import { describeOnnxModel, loadHubModel, type LoadOnnxModelOptions, type OnnxModelDescription } from '../models/load-onnx-model.ts';
 import { openTokenModel } from '../models/detect-layout.ts';
 import type { DeviceOutputs } from '../models/graph-device.ts';
 import { openDeviceModel } from '../models/open-device-model.ts';
@@ -71,7 +71,7 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
 
 /** A model of the Hugging Face hub, which is loaded in a worker by default. @throws {ModelLoadError} */
 export async function loadOnnxModel(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalModel> {
-  return { ...(await loadPortableOnnxModel(idOrPath, options)), startWorker: startModelWorker };
+  return { ...(await loadHubModel(idOrPath, options, webgpuTurns)), startWorker: startModelWorker };
 }
 
 /** A reward model with a head, which is loaded in a worker by default. @throws {ModelLoadError} */
@@ -82,7 +82,7 @@ export async function loadOnnxClassifier(idOrPath: string, options: LoadOnnxMode
 /** The `LocalModel` that was described in another thread. */
 export function describedModel(description: unknown, onLoadProgress: (progress: unknown) => void): Promise<LocalModel> {
   const known = description as DirectoryDescription | OnnxModelDescription;
-  return known.kind === 'onnx' ? describeOnnxModel(known, onLoadProgress) : loadModel(known.path, known.options);
+  return known.kind === 'onnx' ? describeOnnxModel(known, onLoadProgress, webgpuTurns) : loadModel(known.path, known.options);
 }
 
 /** @throws {InvalidOptionError} */

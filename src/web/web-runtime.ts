@@ -6,10 +6,11 @@
 import type { InferenceSession } from 'onnxruntime-common';
 import type * as Runtime from 'onnxruntime-web';
 import type { TokenModel } from '../contracts/token-model.ts';
-import { DeviceLostError, InvalidOptionError, ModelLoadError } from '../errors.ts';
+import { InvalidOptionError, ModelLoadError } from '../errors.ts';
 import { openTokenModel, type TokenModelFacts } from '../models/detect-layout.ts';
-import { ExclusiveSession, pageTurns, type Turns } from '../models/exclusive-session.ts';
+import { ExclusiveSession, pageTurns } from '../models/exclusive-session.ts';
 import { openDeviceModel } from '../models/open-device-model.ts';
+import { largestBuffer, turnsOf, type WebGpuDevice } from '../models/webgpu-device.ts';
 import { requireWholeNumber } from '../options.ts';
 
 /**
@@ -103,42 +104,6 @@ interface WebGpu {
   requestAdapter(): Promise<{ readonly info?: { readonly isFallbackAdapter?: boolean }; readonly isFallbackAdapter?: boolean } | null>;
 }
 
-interface WebGpuDevice {
-  readonly limits: { readonly maxBufferSize: number; readonly maxStorageBufferBindingSize: number };
-  readonly lost: Promise<{ readonly reason: string; readonly message: string }>;
-}
-
 function deviceOf(runtime: RuntimeModule): Promise<WebGpuDevice> {
   return runtime.env.webgpu.device as Promise<WebGpuDevice>;
-}
-
-function largestBuffer({ limits }: WebGpuDevice): number {
-  return Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
-}
-
-const turnsByDevice = new WeakMap<WebGpuDevice, Turns>();
-
-/** Turns of the page that end when the device is lost: the runtime would wait for ever. */
-function turnsOf(device: WebGpuDevice): Turns {
-  const known = turnsByDevice.get(device);
-  if (known) return known;
-  let loss: DeviceLostError | undefined;
-  const waiting = new Set<(error: DeviceLostError) => void>();
-  void device.lost.then(({ reason, message }) => {
-    const lost = new DeviceLostError(`The browser has given up the GPU (${message || reason})`);
-    loss = lost;
-    for (const reject of waiting) reject(lost);
-  });
-  const turns: Turns = (work) =>
-    pageTurns(() => {
-      if (loss) throw loss;
-      return new Promise((resolve, reject) => {
-        waiting.add(reject);
-        void work()
-          .then(resolve, reject)
-          .finally(() => waiting.delete(reject));
-      });
-    });
-  turnsByDevice.set(device, turns);
-  return turns;
 }
