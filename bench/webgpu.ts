@@ -8,7 +8,8 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundledModels, Decoder } from 'latency-tts';
-import { buildApp, launchBrowser, noBrowser, openPage, serve } from '../test/browser/support/browser.ts';
+import { buildApp, openPage, serve } from '../test/browser/support/site.ts';
+import { aBrowser, launchBrowser } from '../test/support/browser.ts';
 import { bundleKilobytes } from '../test/support/bundle-size.ts';
 import { atEnd, describeMachine, loadWarning } from './support/machine.ts';
 import type { Measured, Workload } from './webgpu-page/main.ts';
@@ -53,8 +54,8 @@ function judged(workload: Workload, measured: Measured, expected: Awaited<Return
   };
 }
 
-if (noBrowser !== undefined) {
-  console.error(`No browser: ${noBrowser}.`);
+if (aBrowser.missing !== undefined) {
+  console.error(`${aBrowser.missing}.`);
   process.exit(2);
 }
 const machine = describeMachine(['onnxruntime-web']);

@@ -1,19 +1,21 @@
 /** The package in a page of a real browser. Runs against `dist`, which `npm run build:js` makes. */
-import type { BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { WebDevice } from '../../src/index.ts';
 import { Decoder } from '../../src/engines/decoder.ts';
 import { bundledModels } from '../../src/node/bundled-models.ts';
 import { PrmScorer } from '../../src/scoring/prm-scorer.ts';
 import { SelfConsistency } from '../../src/strategies/self-consistency.ts';
-import { buildApp, isBrowserRequired, launchBrowser, noBrowser, openPage, serve, titled, type Site } from './support/browser.ts';
+import { aBrowser, launchBrowser, titled, type TestBrowser } from '../support/browser.ts';
+import type { ModelName } from './app/main.ts';
+import { buildApp, openPage, serve, type Site } from './support/site.ts';
 
 const PROMPT = 'Ben has 12 coins. He finds 30 coins. How many coins does Ben have now?';
 const TOKENS = 6;
 /** Shaders are compiled in software, and a pass takes seconds when the machine is busy. */
 const PATIENCE = 240_000;
 
-let browser: BrowserContext;
+let browser: TestBrowser;
 let site: Site;
 let page: Page;
 let complaints: string[];
@@ -28,7 +30,7 @@ async function greedyTokens(name: 'target' | 'draft'): Promise<readonly number[]
   return tokens;
 }
 
-describe.skipIf(noBrowser !== undefined && !isBrowserRequired)(titled('a page built by Vite without configuration', noBrowser), () => {
+describe.skipIf(aBrowser.missing)(titled('a page built by Vite without configuration', aBrowser), () => {
   beforeAll(async () => {
     expected = { target: await greedyTokens('target'), draft: await greedyTokens('draft') };
     site = await serve(await buildApp());
@@ -41,7 +43,7 @@ describe.skipIf(noBrowser !== undefined && !isBrowserRequired)(titled('a page bu
     await site?.close();
   });
 
-  const decode = (device: WebDevice, model: 'target' | 'draft', inWorker: boolean, draftLength?: number) =>
+  const decode = (device: WebDevice, model: ModelName, inWorker: boolean, draftLength?: number) =>
     page.evaluate(([choice, prompt, tokens]) => window.tests.decode(choice, prompt, tokens), [
       { device, model, inWorker, ...(draftLength !== undefined && { draftLength }) },
       PROMPT,
@@ -133,6 +135,10 @@ describe.skipIf(noBrowser !== undefined && !isBrowserRequired)(titled('a page bu
     const { aborted, after } = await page.evaluate(([choice, prompt]) => window.tests.abort(choice, prompt), [choice, PROMPT] as const);
     expect(aborted).toBe('Error: enough');
     expect(after).toBe(2);
+  });
+
+  test.each(['masked', 'gqa'] as const)('decodes the draft in the %s layout of the hub on WebGPU, with its caches there', { timeout: PATIENCE }, async (layout) => {
+    expect((await decode('webgpu', layout, false)).tokens).toEqual([expected.draft, expected.draft]);
   });
 
   test('a lost device fails what is under way, by name', { timeout: PATIENCE }, async () => {

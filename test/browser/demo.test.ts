@@ -7,15 +7,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { build, preview, type PreviewServer } from 'vite';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { launchBrowser, noBrowser, type TestBrowser } from '../support/browser.ts';
+import { aBrowser, launchBrowser, ROOT, titled, type TestBrowser } from '../support/browser.ts';
 import { compareScreenshot } from '../support/screenshots.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CONFIG = join(ROOT, 'examples/browser/vite.config.ts');
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const ARTEFACTS = join(ROOT, 'coverage/demo');
@@ -28,7 +26,7 @@ const MOST_DIFFERENT = 0.08;
 /** The page with an engine that needs no model, and writes slowly enough to be stopped. */
 const SCRIPTED = '?engine=scripted';
 
-describe.skipIf(noBrowser)(`the demo page${noBrowser ? ` (skipped: ${noBrowser})` : ''}`, () => {
+describe.skipIf(aBrowser.missing)(titled('the demo page', aBrowser), () => {
   let outDir: string;
   let server: PreviewServer;
   let browser: TestBrowser;
@@ -110,6 +108,25 @@ describe.skipIf(noBrowser)(`the demo page${noBrowser ? ` (skipped: ${noBrowser})
     expect(await text('.branch-text >> nth=0')).toMatch(/\d/);
     expect(await text('#drafts-note')).toMatch(/of \d+ stood/);
     expect(await text('#plan-why')).toMatch(/bound/);
+    expect(complaints).toEqual([]);
+  });
+
+  test('solves on WebGPU too', { timeout: 240_000 }, async () => {
+    await open();
+    await choose('tier', '2');
+    await choose('branches', '1');
+    await choose('drafts', 'off');
+    await choose('device', 'webgpu');
+    await setDeadline(20);
+    await shows('#deadline-value', '30 s');
+    await page.click('#run');
+    // The engine is loaded first, and its shaders are compiled in software.
+    await page.waitForSelector('#replay:not([hidden])', { timeout: 200_000 });
+    expect(await text('.engine-status')).toMatch(/WebGPU, loaded in/);
+    expect(await text('#answer')).toMatch(/^\d+$/);
+    expect(await text('#answer-note')).toMatch(/^(Right|Wrong).* of 1 votes/);
+    expect(await castVotes()).toBe(1);
+    expect(await text('.branch-text >> nth=0')).toMatch(/\d/);
     expect(complaints).toEqual([]);
   });
 

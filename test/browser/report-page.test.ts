@@ -5,15 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { AxeResults } from 'axe-core';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writePlanFile } from '../../src/cli/planning/plan-file.ts';
 import { LatencyOptimizer } from '../../src/planning/optimizer/latency-optimizer.ts';
 import { MeasuredProfile } from '../../src/planning/profile/measured-profile.ts';
 import type { ProfileData } from '../../src/planning/profile/profile-data.ts';
 import { inventTraces, PROFILE } from '../planning/optimizer/recorded-problems.ts';
+import { aBrowser, launchBrowser, titled, type TestBrowser } from '../support/browser.ts';
 import { runHere } from '../support/cli-host.ts';
-import { isBrowserRequired, launchBrowser, noBrowser, titled } from './support/browser.ts';
+
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PATIENCE = 60_000;
@@ -39,11 +40,11 @@ const MEASURED: ProfileData = {
   })),
 };
 
-describe.skipIf(noBrowser !== undefined && !isBrowserRequired)(titled('the report', noBrowser), () => {
+describe.skipIf(aBrowser.missing)(titled('the report', aBrowser), () => {
   const directory = mkdtempSync(join(tmpdir(), 'latency-tts-report-'));
   const complaints: string[] = [];
   const requests: string[] = [];
-  let browser: BrowserContext;
+  let browser: TestBrowser;
   let page: Page;
 
   beforeAll(async () => {
@@ -53,7 +54,7 @@ describe.skipIf(noBrowser !== undefined && !isBrowserRequired)(titled('the repor
     await writePlanFile(plan, { optimizer, profile: new MeasuredProfile(MEASURED) });
     expect(await runHere(['report', '--from', plan, '--out', html])).toMatchObject({ code: 0 });
     browser = await launchBrowser();
-    page = await browser.newPage();
+    page = await browser.context.newPage();
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => complaints.push(message.text()));
     page.on('request', (request) => requests.push(request.url()));

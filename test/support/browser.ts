@@ -1,16 +1,14 @@
-/** Finding and starting a browser for tests. Without one, tests that need it are skipped and say why. */
+/** A headless Chromium with WebGPU on its software adapter. Without one, tests that need it are skipped and say why. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { chromium, type BrowserContext, type BrowserContextOptions } from 'playwright-core';
 
-const CANDIDATES = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Where Chromium is; `undefined` where there is none. The environment variable CHROMIUM names another place. */
-export const chromiumPath = CANDIDATES.find((path): path is string => path !== undefined && existsSync(path));
-
-/** For `describe.skipIf`, and for the name of what is skipped. */
-export const noBrowser = chromiumPath === undefined ? 'no Chromium here; install it, or name its path in CHROMIUM' : undefined;
+const CANDIDATES = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const chromiumPath = CANDIDATES.find((path): path is string => path !== undefined && existsSync(path));
 
 /** WebGPU on any machine: SwiftShader computes on the CPU. Nothing is fetched but what the page asks for. */
 const FLAGS = [
@@ -25,6 +23,28 @@ const FLAGS = [
   '--no-first-run',
 ];
 
+/** Whether the tests of browsers must run: a machine without one then fails them. */
+const isBrowserRequired = process.env['LATENCY_TTS_REQUIRE_BROWSER'] === '1';
+
+/** What tests need that is not on every machine: why they are skipped here, or `undefined` where it is there or must be. */
+export interface Need {
+  readonly missing: string | undefined;
+}
+
+const need = (missing: string | undefined): Need => ({ missing: isBrowserRequired ? undefined : missing });
+
+export const aBrowser = need(chromiumPath === undefined ? 'no Chromium here; install it, or name its path in CHROMIUM_PATH' : undefined);
+
+/** Environment of a Node process that finds the software adapter which comes with Chromium. */
+const SOFTWARE_ADAPTER = '/usr/lib/chromium/vk_swiftshader_icd.json';
+export const softwareAdapterEnvironment = { VK_ICD_FILENAMES: SOFTWARE_ADAPTER, LD_LIBRARY_PATH: dirname(SOFTWARE_ADAPTER), XDG_RUNTIME_DIR: '/tmp' };
+export const aSoftwareAdapter = need(existsSync(SOFTWARE_ADAPTER) ? undefined : `there is no ${SOFTWARE_ADAPTER}`);
+
+/** A title for tests that says why they are skipped, where they are. */
+export function titled(title: string, { missing }: Need): string {
+  return missing === undefined ? title : `${title} (skipped: ${missing})`;
+}
+
 export interface TestBrowser {
   readonly context: BrowserContext;
   /** Ends the browser and removes its data. */
@@ -33,8 +53,9 @@ export interface TestBrowser {
 
 /** Starts Chromium with an empty user-data directory. */
 export async function launchBrowser(options: BrowserContextOptions = {}): Promise<TestBrowser> {
+  if (chromiumPath === undefined) throw new Error('There is no Chromium here. Install it, or name its path in CHROMIUM_PATH.');
   const directory = mkdtempSync(join(tmpdir(), 'latency-tts-browser-'));
-  const context = await chromium.launchPersistentContext(directory, { executablePath: chromiumPath!, args: FLAGS, headless: true, ...options });
+  const context = await chromium.launchPersistentContext(directory, { executablePath: chromiumPath, args: FLAGS, headless: true, ...options });
   return {
     context,
     close: async () => {

@@ -1,10 +1,26 @@
 /** A page as a user would write it, with what the tests do in it as functions of the window. */
-import { bundledModels, Decoder, isLatencyTtsError, PrmScorer, SelfConsistency, SpeculativeDecoder, type Engine, type WebDevice } from 'latency-tts';
+import { env as hub } from '@huggingface/transformers';
+import {
+  bundledModels,
+  Decoder,
+  isLatencyTtsError,
+  loadOnnxModel,
+  PrmScorer,
+  SelfConsistency,
+  SpeculativeDecoder,
+  type BundledModels,
+  type Engine,
+  type LocalModel,
+  type WebDevice,
+} from 'latency-tts';
 import { env as runtime } from 'onnxruntime-web/webgpu';
+
+/** The bundled models, and the same draft in layouts of the hub. */
+export type ModelName = 'target' | 'draft' | 'masked' | 'gqa';
 
 export interface EngineChoice {
   readonly device: WebDevice;
-  readonly model: 'target' | 'draft';
+  readonly model: ModelName;
   readonly inWorker: boolean;
   /** Tokens drafted by the draft model, where the engine speculates. */
   readonly draftLength?: number;
@@ -17,13 +33,22 @@ interface Told {
 }
 
 const MODELS = 'models/';
+
+/** Models of the hub as a page loads them that serves them itself, and ONNX Runtime too. */
+async function hubModel(layout: 'masked' | 'gqa', device: WebDevice, { draft }: BundledModels): Promise<LocalModel> {
+  hub.allowLocalModels = true;
+  delete hub.backends.onnx.wasm?.wasmPaths;
+  const model = await loadOnnxModel(`${layout}/draft`, { localModelPath: `${MODELS}layouts`, ...(device !== 'auto' && { device, dtype: 'fp32' }) });
+  return { ...model, loadTokenizer: () => draft.loadTokenizer() };
+}
 const startWorker = (): Worker => new Worker(new URL('latency-tts/worker', import.meta.url), { type: 'module' });
 
 async function makeEngine({ device, model, inWorker, draftLength }: EngineChoice, told: Told[] = []): Promise<Engine> {
   const models = await bundledModels({ baseURL: MODELS, device, onProgress: (progress) => told.push(progress) });
   const where = inWorker ? { worker: startWorker, maxRows: 2 } : { maxRows: 2 };
-  if (draftLength === undefined) return new Decoder({ model: models[model], ...where });
-  return new SpeculativeDecoder({ target: models[model], draft: models.draft, draftLength, longestDraft: draftLength, ...where });
+  const target = model === 'masked' || model === 'gqa' ? await hubModel(model, device, models) : models[model];
+  if (draftLength === undefined) return new Decoder({ model: target, ...where });
+  return new SpeculativeDecoder({ target, draft: models.draft, draftLength, longestDraft: draftLength, ...where });
 }
 
 async function withEngine<Result>(engine: Engine, use: (engine: Engine) => Promise<Result>): Promise<Result> {

@@ -1,43 +1,13 @@
-/** A headless Chromium with WebGPU on its software adapter, and the test page, built by Vite and served on this machine. */
+/** The test page, built by Vite and served on this machine. */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname, extname, join, normalize, sep } from 'node:path';
+import { extname, join, normalize, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium, type BrowserContext, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { build } from 'vite';
+import { ROOT, type TestBrowser } from '../../support/browser.ts';
 import type {} from '../app/main.ts';
-
-export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
-
-const FLAGS = [
-  '--headless=new',
-  '--no-sandbox',
-  '--enable-unsafe-webgpu',
-  '--use-webgpu-adapter=swiftshader',
-  '--enable-features=Vulkan',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--no-first-run',
-];
-
-/** Whether the tests of browsers must run: a machine without one then fails them. */
-export const isBrowserRequired = process.env['LATENCY_TTS_REQUIRE_BROWSER'] === '1';
-
-/** Why there is no browser here, or `undefined` where there is one. */
-export const noBrowser = existsSync(CHROMIUM) ? undefined : `there is no ${CHROMIUM}; set CHROMIUM_PATH`;
-
-/** Environment of a Node process that finds the software adapter which comes with Chromium. */
-export const SOFTWARE_ADAPTER = '/usr/lib/chromium/vk_swiftshader_icd.json';
-export const softwareAdapterEnvironment = { VK_ICD_FILENAMES: SOFTWARE_ADAPTER, LD_LIBRARY_PATH: dirname(SOFTWARE_ADAPTER), XDG_RUNTIME_DIR: '/tmp' };
-export const noAdapter = existsSync(SOFTWARE_ADAPTER) ? undefined : `there is no ${SOFTWARE_ADAPTER}`;
-
-/** A title for tests that says why they are skipped, where they are. */
-export function titled(title: string, missing: string | undefined): string {
-  return missing === undefined || isBrowserRequired ? title : `${title} (skipped: ${missing})`;
-}
 
 /**
  * Builds a page in a project of its own that has nothing but a dependency on this package: no configuration.
@@ -87,13 +57,9 @@ export async function serve(folder: string): Promise<Site> {
   };
 }
 
-export async function launchBrowser(): Promise<BrowserContext> {
-  return chromium.launchPersistentContext('', { executablePath: CHROMIUM, headless: true, args: FLAGS });
-}
-
 /** A page with the test functions, and whatever it complains of. */
-export async function openPage(browser: BrowserContext, { url }: Site): Promise<{ readonly page: Page; readonly complaints: string[] }> {
-  const page = await browser.newPage();
+export async function openPage({ context }: TestBrowser, { url }: Site): Promise<{ readonly page: Page; readonly complaints: string[] }> {
+  const page = await context.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('requestfailed', (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
