@@ -19,9 +19,13 @@ const PROMPT = 'Ben has 12 coins. He finds 30 coins. How many coins does Ben hav
 const ALIGNMENT = 16;
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } } });
+/** That of the bundled models, and those of the hub. */
+const LAYOUTS = ['native', 'masked', 'gqa'] as const;
 const WORKLOADS: readonly Workload[] = values.quick
-  ? [{ model: 'draft', branches: 2, tokens: 6, prompt: PROMPT }]
-  : (['draft', 'target'] as const).flatMap((model) => [1, 4, 8].map((branches) => ({ model, branches, tokens: 12, prompt: PROMPT })));
+  ? LAYOUTS.map((layout) => ({ model: 'draft', layout, branches: 2, tokens: 6, prompt: PROMPT }))
+  : LAYOUTS.flatMap((layout) =>
+      (['draft', 'target'] as const).flatMap((model) => [1, 4, 8].map((branches) => ({ model, layout, branches, tokens: 12, prompt: PROMPT }))),
+    );
 
 interface Row extends Workload, Measured {
   readonly oursMs: number;
@@ -81,12 +85,12 @@ const headline = {
 };
 const perPass = ({ passes }: Row, milliseconds: number): string => (milliseconds / passes).toFixed(2);
 console.log(`${rows[0]!.adapter}; ${machine.cpu}, ${machine.cores} cores, ${machine.date.slice(0, 10)}\n`);
-console.log('| model | branches | passes | ms a pass | upload | dispatch | read-back, with the GPU’s work | ours | bytes up | bytes back |');
-console.log('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
+console.log('| model | layout | branches | passes | ms a pass | upload | dispatch | read-back, with the GPU’s work | ours | bytes up | bytes back |');
+console.log('| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
 for (const row of rows) {
   const times = [row.totalMs, row.uploadMs, row.dispatchMs, row.readBackMs, row.oursMs].map((time) => perPass(row, time));
   const bytes = [row.uploadedBytes, row.readBackBytes].map((count) => Math.round(count / row.passes));
-  console.log(`| ${[row.model, row.branches, row.passes, ...times, ...bytes].join(' | ')} |`);
+  console.log(`| ${[row.model, row.layout, row.branches, row.passes, ...times, ...bytes].join(' | ')} |`);
 }
 console.log(`\n${JSON.stringify({ headline }, null, 2)}`);
 if (values.json) writeFileSync(values.json, `${JSON.stringify({ headline, machine: atEnd(machine), rows }, null, 2)}\n`);

@@ -2,9 +2,11 @@
 /// <reference types="@webgpu/types" />
 import { bundledModels, Decoder } from 'latency-tts';
 import { InferenceSession } from 'onnxruntime-web/webgpu';
+import { inLayout, type Layout } from '../../test/browser/app/hub-layouts.ts';
 
 export interface Workload {
   readonly model: 'target' | 'draft';
+  readonly layout: Layout;
   readonly branches: number;
   readonly tokens: number;
   readonly prompt: string;
@@ -70,9 +72,9 @@ async function adapterName(): Promise<string> {
   return adapter ? `${adapter.info.vendor} ${adapter.info.architecture} ${adapter.info.description}`.trim() : 'none';
 }
 
-async function measure({ model, branches, tokens, prompt }: Workload): Promise<Measured> {
+async function measure({ model, layout, branches, tokens, prompt }: Workload): Promise<Measured> {
   const models = await bundledModels({ baseURL: 'models/', device: 'webgpu' });
-  const engine = new Decoder({ model: models[model] });
+  const engine = new Decoder({ model: await inLayout(models, model, layout, 'webgpu') });
   const decode = async (): Promise<Measured> => {
     const session = await engine.open(prompt, { seed: 1, sampling: { temperature: 0 } });
     const opened = session.branch(branches);

@@ -7,7 +7,6 @@ import { bundledModels } from '../../src/node/bundled-models.ts';
 import { PrmScorer } from '../../src/scoring/prm-scorer.ts';
 import { SelfConsistency } from '../../src/strategies/self-consistency.ts';
 import { aBrowser, launchBrowser, titled, type TestBrowser } from '../support/browser.ts';
-import type { ModelName } from './app/main.ts';
 import { buildApp, openPage, serve, type Site } from './support/site.ts';
 
 const PROMPT = 'Ben has 12 coins. He finds 30 coins. How many coins does Ben have now?';
@@ -43,7 +42,7 @@ describe.skipIf(aBrowser.missing)(titled('a page built by Vite without configura
     await site?.close();
   });
 
-  const decode = (device: WebDevice, model: ModelName, inWorker: boolean, draftLength?: number) =>
+  const decode = (device: WebDevice, model: 'target' | 'draft', inWorker: boolean, draftLength?: number) =>
     page.evaluate(([choice, prompt, tokens]) => window.tests.decode(choice, prompt, tokens), [
       { device, model, inWorker, ...(draftLength !== undefined && { draftLength }) },
       PROMPT,
@@ -137,9 +136,15 @@ describe.skipIf(aBrowser.missing)(titled('a page built by Vite without configura
     expect(after).toBe(2);
   });
 
-  test.each(['masked', 'gqa'] as const)('decodes the draft in the %s layout of the hub on WebGPU, with its caches there', { timeout: PATIENCE }, async (layout) => {
-    expect((await decode('webgpu', layout, false)).tokens).toEqual([expected.draft, expected.draft]);
-  });
+  test.each(['masked', 'gqa'] as const)(
+    'decodes the draft in the %s layout of the hub on WebGPU, with its caches there',
+    { timeout: PATIENCE },
+    async (layout) => {
+      const choice = { device: 'webgpu', model: 'draft', layout, inWorker: false } as const;
+      const { tokens } = await page.evaluate(([choice, prompt, tokens]) => window.tests.decode(choice, prompt, tokens), [choice, PROMPT, TOKENS] as const);
+      expect(tokens).toEqual([expected.draft, expected.draft]);
+    },
+  );
 
   test('a lost device fails what is under way, by name', { timeout: PATIENCE }, async () => {
     const choice = { device: 'webgpu', model: 'draft', inWorker: false } as const;

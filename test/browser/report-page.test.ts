@@ -15,7 +15,6 @@ import { inventTraces, PROFILE } from '../planning/optimizer/recorded-problems.t
 import { aBrowser, launchBrowser, titled, type TestBrowser } from '../support/browser.ts';
 import { runHere } from '../support/cli-host.ts';
 
-
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PATIENCE = 60_000;
 

@@ -1,26 +1,13 @@
 /** A page as a user would write it, with what the tests do in it as functions of the window. */
-import { env as hub } from '@huggingface/transformers';
-import {
-  bundledModels,
-  Decoder,
-  isLatencyTtsError,
-  loadOnnxModel,
-  PrmScorer,
-  SelfConsistency,
-  SpeculativeDecoder,
-  type BundledModels,
-  type Engine,
-  type LocalModel,
-  type WebDevice,
-} from 'latency-tts';
+import { bundledModels, Decoder, isLatencyTtsError, PrmScorer, SelfConsistency, SpeculativeDecoder, type Engine, type WebDevice } from 'latency-tts';
 import { env as runtime } from 'onnxruntime-web/webgpu';
-
-/** The bundled models, and the same draft in layouts of the hub. */
-export type ModelName = 'target' | 'draft' | 'masked' | 'gqa';
+import { inLayout, type Layout } from './hub-layouts.ts';
 
 export interface EngineChoice {
   readonly device: WebDevice;
-  readonly model: ModelName;
+  readonly model: 'target' | 'draft';
+  /** @default 'native' */
+  readonly layout?: Layout;
   readonly inWorker: boolean;
   /** Tokens drafted by the draft model, where the engine speculates. */
   readonly draftLength?: number;
@@ -34,19 +21,12 @@ interface Told {
 
 const MODELS = 'models/';
 
-/** Models of the hub as a page loads them that serves them itself, and ONNX Runtime too. */
-async function hubModel(layout: 'masked' | 'gqa', device: WebDevice, { draft }: BundledModels): Promise<LocalModel> {
-  hub.allowLocalModels = true;
-  delete hub.backends.onnx.wasm?.wasmPaths;
-  const model = await loadOnnxModel(`${layout}/draft`, { localModelPath: `${MODELS}layouts`, ...(device !== 'auto' && { device, dtype: 'fp32' }) });
-  return { ...model, loadTokenizer: () => draft.loadTokenizer() };
-}
 const startWorker = (): Worker => new Worker(new URL('latency-tts/worker', import.meta.url), { type: 'module' });
 
-async function makeEngine({ device, model, inWorker, draftLength }: EngineChoice, told: Told[] = []): Promise<Engine> {
+async function makeEngine({ device, model, layout = 'native', inWorker, draftLength }: EngineChoice, told: Told[] = []): Promise<Engine> {
   const models = await bundledModels({ baseURL: MODELS, device, onProgress: (progress) => told.push(progress) });
   const where = inWorker ? { worker: startWorker, maxRows: 2 } : { maxRows: 2 };
-  const target = model === 'masked' || model === 'gqa' ? await hubModel(model, device, models) : models[model];
+  const target = device === 'auto' ? models[model] : await inLayout(models, model, layout, device);
   if (draftLength === undefined) return new Decoder({ model: target, ...where });
   return new SpeculativeDecoder({ target, draft: models.draft, draftLength, longestDraft: draftLength, ...where });
 }

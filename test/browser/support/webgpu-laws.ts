@@ -55,7 +55,8 @@ async function branch(on: TokenModel): Promise<{ readonly rows: readonly Float32
   };
   await forward([{ sequence: prompt, tokens: someTokens(on, 40, 1), logitCount: 1 }]);
   const branches = [prompt.fork(), prompt.fork(), prompt.fork()];
-  for (let step = 0; step < 3; step++) await forward(branches.map((sequence, row) => ({ sequence, tokens: someTokens(on, 1, 10 * step + row), logitCount: 1 })));
+  for (let step = 0; step < 3; step++)
+    await forward(branches.map((sequence, row) => ({ sequence, tokens: someTokens(on, 1, 10 * step + row), logitCount: 1 })));
   await forward(branches.map((sequence, row) => ({ sequence, tokens: someTokens(on, 2 + row, row), logitCount: 2 })));
   branches[1]!.truncate(41);
   await forward(branches.slice(0, 2).map((sequence, row) => ({ sequence, tokens: someTokens(on, 1, row), logitCount: 1 })));
