@@ -96,7 +96,7 @@ async function openDecoderGraph(graph: DecoderGraph, device: GraphDevice | undef
 
 /**
  * New tokens of a row that `GroupQueryAttention` gets right in one pass; `undefined` for any number. ONNX Runtime 1.30 has a way of
- * its own for 32 or more on WebGPU, which is wrong on adapters whose subgroups are small, software ones among them.
+ * its own for 32 or more on WebGPU, whose logits are wrong on SwiftShader.
  */
 async function mostNewTokens(graph: DecoderGraph, memory: CacheMemory): Promise<number | undefined> {
   const tokens = Array.from({ length: 2 * FEW }, (_, index) => index % graph.vocabularySize);

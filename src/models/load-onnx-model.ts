@@ -223,8 +223,8 @@ async function openModel(found: FoundModel, loader: typeof AutoModelForCausalLM)
 async function openWebgpuModel(found: FoundModel, { AutoModelForCausalLM: loader, env }: Transformers, nodeTurns: Turns = pageTurns): Promise<TokenModel> {
   const { options, config } = found;
   const onDevice: LoadOnnxModelOptions = {
-    dtype: webgpuDtype(config),
     ...options,
+    dtype: options.dtype ?? webgpuDtype(config),
     sessionOptions: { ...options.sessionOptions, preferredOutputLocation: 'gpu-buffer' },
   };
   const open = (): ReturnType<typeof openSession> => openSession({ ...found, options: onDevice }, loader);

@@ -25,7 +25,7 @@ export interface LoadModelOptions {
   readonly name?: string;
   /** Directory of `tokenizer.json` and `tokenizer_config.json`. @default the model's directory */
   readonly tokenizerPath?: string;
-  /** On `webgpu` the cache of a graph of the native layout stays on the GPU. @default 'cpu' */
+  /** On `webgpu` caches stay on the GPU. @default 'cpu' */
   readonly device?: NodeDevice;
   /** ONNX Runtime execution providers, in order of preference, in place of `device`'s. @default ['cpu'] */
   readonly executionProviders?: readonly string[];
