@@ -7,11 +7,11 @@
  * @module
  */
 import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts/token-model.ts';
-import { DeviceLostError, DisposedError, ModelError } from '../errors.ts';
+import { DisposedError, ModelError } from '../errors.ts';
 import type { Sampling } from '../maths/sampling.ts';
 import { CacheBlock, Place, type CacheMemory } from './cache-memory.ts';
 import type { DecoderGraph } from './decoder-graph.ts';
-import { asDeviceError } from './device-errors.ts';
+import { asDeviceError, releaseFromDevice } from './device-errors.ts';
 import { joined, keptColumns, paddedTokens, requireForwardRow, requireRollback, widthOf } from './forward-rows.ts';
 
 /** A row of a pass: tokens, and where the cache lies that they come behind. */
@@ -44,6 +44,7 @@ export abstract class BlockTokenModel implements TokenModel {
   protected readonly memory: CacheMemory;
   readonly #graph: DecoderGraph;
   readonly #empty: CacheBlock;
+  readonly #open = new Set<BlockSequence>();
   #isForwarding = false;
   #isDisposed = false;
 
@@ -60,7 +61,7 @@ export abstract class BlockTokenModel implements TokenModel {
 
   openSequence(): TokenSequence {
     this.#requireOpen();
-    return new BlockSequence(this, new Place(this.#empty, 0, []));
+    return new BlockSequence(this, new Place(this.#empty, 0, []), this.#open);
   }
 
   async forward(rows: readonly ForwardRow[]): Promise<Logits> {
@@ -78,14 +79,9 @@ export abstract class BlockTokenModel implements TokenModel {
 
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
+    for (const sequence of this.#open) sequence.dispose();
     this.#isDisposed = true;
-    try {
-      await this.#graph.release();
-      await this.memory.release();
-    } catch (error) {
-      // What was on a device that is lost is gone with it.
-      if (!(asDeviceError(error, 'The model could not be freed') instanceof DeviceLostError)) throw error;
-    }
+    await releaseFromDevice(this.#graph, this.memory);
   }
 
   /** @internal For sequences: the model must not be reading their caches. */
@@ -165,13 +161,16 @@ export abstract class BlockTokenModel implements TokenModel {
 /** A sequence of a model of blocks; holds the block that its cache lies in. */
 export class BlockSequence implements TokenSequence {
   readonly #model: BlockTokenModel;
+  readonly #open: Set<BlockSequence>;
   #place: Place;
   #isDisposed = false;
 
-  constructor(model: BlockTokenModel, place: Place) {
+  /** @param open - The model's open sequences, which this one joins. */
+  constructor(model: BlockTokenModel, place: Place, open: Set<BlockSequence>) {
     place.block.hold();
     this.#model = model;
     this.#place = place;
+    this.#open = open.add(this);
   }
 
   get place(): Place {
@@ -201,13 +200,14 @@ export class BlockSequence implements TokenSequence {
 
   fork(): TokenSequence {
     this.#requireOpen();
-    return new BlockSequence(this.#model, this.#place);
+    return new BlockSequence(this.#model, this.#place, this.#open);
   }
 
   dispose(): void {
     if (this.#isDisposed) return;
     this.#model.requireIdle();
     this.#isDisposed = true;
+    this.#open.delete(this);
     this.#place.block.release();
   }
 

@@ -17,3 +17,12 @@ export function asDeviceError(error: unknown, what: string): ModelError {
   if (MEMORY.test(detail)) return new DeviceMemoryError(`${what} (${detail})`, { cause: error });
   return new ModelError(`${what}: ${detail}`, { cause: error });
 }
+
+/** Frees what may lie on a device. On one that is lost it is gone already. */
+export async function releaseFromDevice(...owned: readonly { release(): Promise<void> }[]): Promise<void> {
+  try {
+    for (const each of owned) await each.release();
+  } catch (error) {
+    if (!(asDeviceError(error, 'The model could not be freed') instanceof DeviceLostError)) throw error;
+  }
+}

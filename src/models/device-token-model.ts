@@ -9,8 +9,8 @@
 import { Tensor, type InferenceSession } from 'onnxruntime-common';
 import type { SamplingOptions } from '../contracts/engine.ts';
 import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts/token-model.ts';
-import { DeviceLostError, DeviceMemoryError, DisposedError, ModelError } from '../errors.ts';
-import { asDeviceError } from './device-errors.ts';
+import { DeviceMemoryError, DisposedError, ModelError } from '../errors.ts';
+import { asDeviceError, releaseFromDevice } from './device-errors.ts';
 import { EntryPool } from './entry-pool.ts';
 import { paddedTokens, requireForwardRow, requireRollback, widthOf } from './forward-rows.ts';
 import { SHUT } from './native-cache.ts';
@@ -99,14 +99,8 @@ export class DeviceTokenModel implements TokenModel {
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    try {
-      for (const tensor of [this.#store, this.#fresh]) tensor.dispose();
-      await this.#sessions.model.release();
-      await this.#sessions.cache.release();
-    } catch (error) {
-      // What was on a device that is lost is gone with it.
-      if (!(asDeviceError(error, 'The model could not be freed') instanceof DeviceLostError)) throw error;
-    }
+    for (const tensor of [this.#store, this.#fresh]) tensor.dispose();
+    await releaseFromDevice(this.#sessions.model, this.#sessions.cache);
   }
 
   /** @internal For sequences: the device must not be reading their entries. */

@@ -12,6 +12,7 @@ import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts
 import { DisposedError, ModelError } from '../errors.ts';
 import type { Sampling } from '../maths/sampling.ts';
 import { allocateCache, type DecoderGraph } from './decoder-graph.ts';
+import { releaseFromDevice } from './device-errors.ts';
 import { joined, paddedTokens, requireForwardRow, requireRollback } from './forward-rows.ts';
 import { SharedTensors } from './shared-tensors.ts';
 
@@ -23,6 +24,7 @@ export class RowTokenModel implements TokenModel {
   readonly cannotVerify: string;
   readonly #graph: DecoderGraph;
   readonly #empty: SharedTensors;
+  readonly #open = new Set<RowSequence>();
   #isForwarding = false;
   #isDisposed = false;
 
@@ -39,7 +41,7 @@ export class RowTokenModel implements TokenModel {
 
   openSequence(): TokenSequence {
     this.#requireOpen();
-    return new RowSequence(this, this.#empty, 0);
+    return new RowSequence(this, this.#empty, 0, this.#open);
   }
 
   async forward(rows: readonly ForwardRow[]): Promise<Logits> {
@@ -58,8 +60,9 @@ export class RowTokenModel implements TokenModel {
 
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
+    for (const sequence of this.#open) sequence.dispose();
     this.#isDisposed = true;
-    await this.#graph.release();
+    await releaseFromDevice(this.#graph);
   }
 
   /** @internal For sequences: the model must not be reading their caches. */
@@ -108,9 +111,12 @@ class RowSequence implements TokenSequence {
   caches: SharedTensors;
   length: number;
   readonly #model: RowTokenModel;
+  readonly #open: Set<RowSequence>;
   #isDisposed = false;
 
-  constructor(model: RowTokenModel, caches: SharedTensors, length: number) {
+  /** @param open - The model's open sequences, which this one joins. */
+  constructor(model: RowTokenModel, caches: SharedTensors, length: number, open: Set<RowSequence>) {
+    this.#open = open.add(this);
     this.#model = model;
     this.caches = caches.hold();
     this.length = length;
@@ -136,13 +142,14 @@ class RowSequence implements TokenSequence {
 
   fork(): TokenSequence {
     this.#requireOpen();
-    return new RowSequence(this.#model, this.caches, this.length);
+    return new RowSequence(this.#model, this.caches, this.length, this.#open);
   }
 
   dispose(): void {
     if (this.#isDisposed) return;
     this.#model.requireIdle();
     this.#isDisposed = true;
+    this.#open.delete(this);
     this.caches.release();
   }
 

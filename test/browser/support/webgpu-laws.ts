@@ -13,6 +13,8 @@ import { assertSameLogits, someTokens, tokenModelLaws, type TokenModelLaw, type 
 import { WEBGPU_SUBJECTS, type WebgpuSubject } from './webgpu-subjects.ts';
 
 const BYTES_PER_LOGIT = 4;
+/** Shaders may be off by 2⁻¹¹ in sines and cosines, which some graphs turn positions with. */
+const SAME_AS_CPU = 1e-2;
 
 const { path, isHub, expected } = WEBGPU_SUBJECTS[process.argv[2] as WebgpuSubject];
 const open = (device: 'cpu' | 'webgpu'): Promise<LocalModel> =>
@@ -69,7 +71,7 @@ const further: readonly TokenModelLaw[] = [
     async check() {
       const cpu = await (await open('cpu')).load();
       const [actual, wanted] = [await branch(keeper), await branch(cpu)];
-      for (const [index, row] of actual.rows.entries()) assertSameLogits(row, wanted.rows[index]!, subject.tolerance);
+      for (const [index, row] of actual.rows.entries()) assertSameLogits(row, wanted.rows[index]!, SAME_AS_CPU);
       actual.close();
       await cpu.dispose();
     },
@@ -82,9 +84,13 @@ const further: readonly TokenModelLaw[] = [
       const { rows, close } = await branch(opened);
       assert.equal(given.hostBytes - before.hostBytes, rows.length * opened.vocabularySize * BYTES_PER_LOGIT, 'bytes came back that are no wanted logits');
       close();
+      const held = given.onDevice;
+      (await branch(opened)).close();
+      assert.equal(given.onDevice, held, 'tensors of the second time were left on the device');
+      // Sequences that are still open are freed with the model.
+      await branch(opened);
       await opened.dispose();
-      // A store of the native layout is there before the first pass, and on the device after it.
-      assert.ok(given.onDevice <= before.onDevice, `${given.onDevice - before.onDevice} tensors were left on the device`);
+      assert.equal(given.onDevice, before.onDevice, 'tensors were left on the device');
     },
   },
   {
