@@ -1,31 +1,33 @@
 import { nearestValue } from '../../maths/nearest-value.ts';
+import { quantile } from '../../maths/quantile.ts';
 
-/** Weight of the newest measurement: follows a machine that slows down within a few steps. */
-const NEWEST = 0.25;
-/**
- * Deviations that are kept free beside the mean, so that a step which takes longer than most still ends in time. As the
- * retransmission timer of TCP does it (Jacobson 1988, RFC 6298), where four of them are for a wait that must not end early.
- */
+/** Latest steps that count: a machine that slows down is followed within half of them. */
+const WINDOW = 9;
+/** Standard deviations that are kept free beside the expected time, for steps that take longer than most. */
 const DEVIATIONS = 2;
+/** Median absolute deviation to standard deviation, for a normal distribution (Hampel 1974). */
+const PER_MEDIAN_DEVIATION = 1.4826;
+
+interface StepTime {
+  readonly milliseconds: number;
+  readonly deviation: number;
+}
 
 /**
- * How long model steps take, by the number of rows in them: exponentially weighted means of what was measured, and of how far
- * measurements are from those.
+ * How long model steps take, by the number of rows in them. Median and median deviation of the latest ones: a step during which
+ * the machine did something else says little about the next, and must not cut a run short.
  */
 export class StepTimer {
-  readonly #means = new Map<number, number>();
-  readonly #deviations = new Map<number, number>();
+  readonly #latest = new Map<number, number[]>();
+  readonly #times = new Map<number, StepTime>();
 
   record(rows: number, milliseconds: number): void {
-    const mean = this.#means.get(rows);
-    if (mean === undefined) {
-      this.#means.set(rows, milliseconds);
-      return;
-    }
-    const error = milliseconds - mean;
-    this.#means.set(rows, mean + NEWEST * error);
-    const deviation = this.#deviations.get(rows) ?? 0;
-    this.#deviations.set(rows, deviation + NEWEST * (Math.abs(error) - deviation));
+    const latest = this.#latest.get(rows) ?? [];
+    this.#latest.set(rows, latest);
+    if (latest.push(milliseconds) > WINDOW) latest.shift();
+    const median = quantile(latest, 0.5);
+    const away = latest.map((time) => Math.abs(time - median));
+    this.#times.set(rows, { milliseconds: median, deviation: PER_MEDIAN_DEVIATION * quantile(away, 0.5) });
   }
 
   /**
@@ -33,8 +35,7 @@ export class StepTimer {
    * deviate independently of each other.
    */
   allowance(rows: number, steps: number): number {
-    const mean = nearestValue(this.#means, rows) ?? 0;
-    const deviation = nearestValue(this.#deviations, rows) ?? 0;
-    return steps * mean + DEVIATIONS * Math.sqrt(steps) * deviation;
+    const time = nearestValue(this.#times, rows);
+    return time === undefined ? 0 : steps * time.milliseconds + DEVIATIONS * Math.sqrt(steps) * time.deviation;
   }
 }
