@@ -10,7 +10,6 @@ import { PrmScorer } from '../scoring/prm-scorer.ts';
 import { createHandler, type ServeHandler } from '../serve/handler.ts';
 import type { RequestRecord } from '../serve/metrics.ts';
 import type { ServedModel } from '../serve/served-model.ts';
-import { standardStrategies } from '../serve/standard-strategies.ts';
 import { chooseModel, type ModelChoice } from './choose-model.ts';
 import type { CliHost } from './host.ts';
 
@@ -84,7 +83,7 @@ async function chooseServed(options: ServeOptions): Promise<Served> {
   const model: ServedModel = {
     engine,
     tokenizer: await local.loadTokenizer(),
-    strategies: standardStrategies(scorer && { scorer }),
+    ...(scorer && { scorer }),
     ...(options.strategy !== undefined && { defaultStrategy: { name: options.strategy } }),
   };
   return {

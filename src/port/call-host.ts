@@ -1,4 +1,5 @@
 import type { WorkerPort } from '../models/local-model.ts';
+import { systemClock } from '../runtime/system-clock.ts';
 import type { CallAnswer } from './call-messages.ts';
 import { Outbox } from './outbox.ts';
 import { transferError } from './transferred-error.ts';
@@ -24,7 +25,8 @@ export class CallHost<Request, Value, Notice> {
     const controller = new AbortController();
     this.#calls.set(call, controller);
     try {
-      this.#outbox.add({ type: 'result', call, value: await work(controller.signal) });
+      const value = await work(controller.signal);
+      this.#outbox.add({ type: 'result', call, sentAt: systemClock.now(), value });
     } catch (error) {
       this.#fail(call, error);
     } finally {
@@ -42,7 +44,7 @@ export class CallHost<Request, Value, Notice> {
   }
 
   #fail(call: number, error: unknown): void {
-    this.#outbox.add({ type: 'error', call, error: transferError(error) });
+    this.#outbox.add({ type: 'error', call, sentAt: systemClock.now(), error: transferError(error) });
   }
 }
 

@@ -12,6 +12,7 @@ export type HostRequest =
   /** Answered when no model pass is under way and the models are freed: only then may the other side be ended. */
   | { readonly type: 'dispose'; readonly call: number };
 
-export type CallAnswer<Value> =
-  | { readonly type: 'result'; readonly call: number; readonly value: Value }
-  | { readonly type: 'error'; readonly call: number; readonly error: TransferredError };
+/** `sentAt` is a time on the system clock, which all threads of a process share. */
+export type CallAnswer<Value> = { readonly call: number; readonly sentAt: number } & (
+  { readonly type: 'result'; readonly value: Value } | { readonly type: 'error'; readonly error: TransferredError }
+);

@@ -1,6 +1,8 @@
 import { ModelError } from '../errors.ts';
 import type { WorkerPort } from '../models/local-model.ts';
 import { onAbort } from '../runtime/on-abort.ts';
+import { StepTimer } from '../runtime/step-timer.ts';
+import { systemClock } from '../runtime/system-clock.ts';
 import type { CallAnswer, HostRequest } from './call-messages.ts';
 import { Outbox } from './outbox.ts';
 import { receiveError } from './transferred-error.ts';
@@ -36,6 +38,7 @@ export function untilAborted<Result>({ answer, cancel }: StartedCall<Result>, si
 export class PortCaller<Request extends object, Notice> {
   readonly #outbox: Outbox<object>;
   readonly #calls = new Map<number, OpenCall>();
+  readonly #crossings = new StepTimer();
   #nextCall = 0;
   #closedBy: Error | undefined;
 
@@ -81,6 +84,11 @@ export class PortCaller<Request extends object, Notice> {
     if (this.#closedBy) throw this.#closedBy;
   }
 
+  /** Milliseconds that so many messages, one answering the other, should take to cross; 0 as long as none has come. */
+  crossingMs(messages: number): number {
+    return this.#crossings.allowance(1, messages);
+  }
+
   tell(request: Untold<Request>): void {
     this.requireOpen();
     this.#outbox.add(request);
@@ -108,6 +116,7 @@ export class PortCaller<Request extends object, Notice> {
   }
 
   #settle(answer: CallAnswer<unknown>): void {
+    this.#crossings.record(1, Math.max(0, systemClock.now() - answer.sentAt));
     const call = this.#take(answer.call);
     if (answer.type === 'result') call?.resolve(answer.value);
     else call?.reject(receiveError(answer.error));

@@ -19,7 +19,7 @@ import type { RequestRecord, ServeMetrics } from './metrics.ts';
 import { modelBody } from './model-body.ts';
 import { secondsOf } from './reply-body.ts';
 import { ReplyReserve } from './reply-reserve.ts';
-import { SINGLE, type ServedModel } from './served-model.ts';
+import { SINGLE, type ServedModel, type StrategyRegistry } from './served-model.ts';
 import { ServiceTimes } from './service-times.ts';
 import { standardStrategies } from './standard-strategies.ts';
 
@@ -61,7 +61,7 @@ export interface HandlerOptions {
 export interface ServeHandler {
   /** Replies to a request. Never rejects. */
   fetch(request: Request): Promise<Response>;
-  /** Loads every model. Until then `/health/ready` says no; requests wait for their model. */
+  /** Loads every model and scorer. Until then `/health/ready` says no; requests wait for their model. */
   ready(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Requests that wait and that are worked on, now. */
   readonly load: Load;
@@ -138,7 +138,8 @@ class Handler implements ServeHandler {
   }
 
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    await Promise.all(Object.values(this.#models).map(({ engine }) => engine.ready(options)));
+    const loads = Object.values(this.#models).flatMap(({ engine, scorer }) => [engine, scorer]);
+    await Promise.all(loads.map(async (part) => part?.ready?.(options)));
     this.#isReady = true;
   }
 
@@ -215,7 +216,11 @@ class Handler implements ServeHandler {
 }
 
 function withDefaults(models: HandlerOptions['models']): Readonly<Record<string, ServedModel>> {
-  return Object.fromEntries(Object.entries(models).map(([id, model]) => [id, { strategies: standardStrategies(), ...model }]));
+  return Object.fromEntries(Object.entries(models).map(([id, model]) => [id, { strategies: strategiesOf(model), ...model }]));
+}
+
+function strategiesOf({ scorer }: ServedModel): StrategyRegistry {
+  return standardStrategies(scorer && { scorer });
 }
 
 function checkOptions(options: HandlerOptions & Required<Pick<HandlerOptions, 'maxRunning' | 'maxQueued' | 'maxBodyBytes'>>): void {
@@ -234,10 +239,11 @@ function checkOptions(options: HandlerOptions & Required<Pick<HandlerOptions, 'm
     throw new InvalidOptionError('apiKey', 'text that is not empty', typeof apiKey === 'string' ? '' : apiKey);
   }
   if (typeof models !== 'object' || models === null || Object.keys(models).length === 0) throw new InvalidOptionError('models', 'at least one model', models);
-  for (const [id, { engine, strategies, defaultStrategy }] of Object.entries(models)) {
+  for (const [id, model] of Object.entries(models)) {
+    const { engine, strategies, defaultStrategy } = model;
     if (typeof engine?.open !== 'function') throw new InvalidOptionError(`models.${id}.engine`, 'an engine', engine);
     const name = defaultStrategy?.name ?? SINGLE;
-    if (name !== SINGLE && !Object.hasOwn(strategies ?? standardStrategies(), name)) {
+    if (name !== SINGLE && !Object.hasOwn(strategies ?? strategiesOf(model), name)) {
       throw new InvalidOptionError(`models.${id}.defaultStrategy.name`, 'one of its strategies', name);
     }
     if (strategies && Object.hasOwn(strategies, SINGLE)) {

@@ -1,4 +1,5 @@
 import type { Engine, SamplingOptions } from '../contracts/engine.ts';
+import type { OutcomeScorer, StepScorer } from '../contracts/scorer.ts';
 import type { Strategy } from '../contracts/strategy.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 
@@ -8,7 +9,9 @@ export interface ServedModel {
   readonly engine: Engine;
   /** Names the tokens of log-probabilities; without one requests for `logprobs` are refused. */
   readonly tokenizer?: Tokenizer;
-  /** What clients may choose by name, beside `single`. @default `standardStrategies()` */
+  /** What the standard strategies score with. Loaded with the engine; whoever made it disposes it. */
+  readonly scorer?: StepScorer | OutcomeScorer;
+  /** What clients may choose by name, beside `single`. @default `standardStrategies({ scorer })` */
   readonly strategies?: StrategyRegistry;
   /** For requests that name none. @default 'single' */
   readonly defaultStrategy?: StrategyChoice;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Engine } from '../../src/contracts/engine.ts';
 import type { ProblemTrace } from '../../src/contracts/trace.ts';
 import { InvalidOptionError } from '../../src/errors.ts';
 import { seedFor } from '../../src/maths/seed-for.ts';
@@ -63,6 +64,27 @@ describe('recordTraces', () => {
       expect(scores).toEqual([text.length / 100]);
       for (const probe of probes) expect(probe.scores).toEqual([(text.slice(0, probe.at) + probe.suffix + probe.text).length / 100]);
     }
+  });
+
+  test('an abort while branches are asked early rejects once, and leaves nothing behind', async () => {
+    const controller = new AbortController();
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    const clock = new SimulatedClock();
+    const engine = await openSimulatedSolver(clock);
+    const aborting: Engine = Object.assign(Object.create(engine) as Engine, {
+      async open(...call: Parameters<Engine['open']>) {
+        const session = await engine.open(...call);
+        // In the middle of the first branches, with probes under way.
+        void clock.wait(60, new AbortController().signal).then(() => controller.abort(new Error('enough')));
+        return session;
+      },
+    });
+    await expect(record({ engine: aborting, clock, signal: controller.signal, probes: { everyTokens: 1 } })).rejects.toThrow('enough');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
   });
 
   test('says how far it is, and ends with an abort after what is whole', async () => {

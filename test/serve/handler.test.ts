@@ -5,6 +5,7 @@ import type { StrategyCall } from '../../src/serve/served-model.ts';
 import { standardStrategies } from '../../src/serve/standard-strategies.ts';
 import { SelfConsistency } from '../../src/strategies/self-consistency.ts';
 import type { EngineCapabilities } from '../../src/contracts/engine.ts';
+import type { StepScorer } from '../../src/contracts/scorer.ts';
 import { ServerError } from '../../src/errors.ts';
 import { characterTokenizer } from '../../src/testing/character-tokenizer.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
@@ -45,6 +46,25 @@ describe('plain sampling', () => {
     expect(reply.latency_tts.branches).toMatchObject([{ branch: 0, finish: 'end', token_count: tokens }]);
     expect(reply.latency_tts.timing).toMatchObject({ deadline_ms: null, queued_ms: 0 });
     expect(reply.latency_tts.timing.total_ms).toBeGreaterThan(0);
+  });
+
+  test('a scorer is loaded with the engine, and the standard strategies go by it', async () => {
+    const solver = await openSolver();
+    let loads = 0;
+    const loading: StepScorer = {
+      name: 'loading',
+      kind: 'step',
+      score: (...call) => scorer.score(...call),
+      ready: async () => void loads++,
+      dispose: () => scorer.dispose(),
+    };
+    const handler = createHandler({
+      models: { solver: { engine: solver.engine, scorer: loading, defaultStrategy: { name: 'best-of-n' } } },
+      clock: solver.clock,
+    });
+    await handler.ready();
+    expect(loads).toBe(1);
+    expect((await chat(handler, request)).latency_tts.strategy).toBe('best-of-n');
   });
 
   test('a seed fixes the text; without one each request has its own', async () => {

@@ -13,7 +13,7 @@ import { DeviceMemoryError, NoCandidateError } from '../../errors.ts';
 import type { BranchState } from './branch-state.ts';
 import type { Lane, LaneContext } from './lane.ts';
 import type { Speculation } from '../speculation/speculation.ts';
-import { StepTimer } from './step-timer.ts';
+import { StepTimer } from '../../runtime/step-timer.ts';
 
 /** A prompt that is being read. */
 export interface Prefill {

@@ -11,6 +11,8 @@ import { tellListener } from '../tell-listener.ts';
 import type { BranchAddress, BranchResult, EngineNotice, EngineRequest, LoadProgressReport, OpenResult, ReadyResult } from './messages.ts';
 
 type Caller = PortCaller<EngineRequest, EngineNotice>;
+/** Messages between the last step and the end of a run: the segment, the request to free the session, its answer. */
+const LAST_MESSAGES = 3;
 /** What a session wants to hear of while calls are open. */
 type SessionListeners = Pick<SessionOptions, 'onProgress' | 'onDraft'>;
 
@@ -177,7 +179,9 @@ class PortBranch implements Branch {
 
   async advance({ signal, ...options }: AdvanceOptions = {}): Promise<Segment> {
     requireAdvanceOptions(options);
-    const result = await this.#call('advance', { type: 'advance', ...this.#address, options }, signal);
+    const { deadlineAt } = options;
+    const passed = deadlineAt === undefined ? options : { ...options, deadlineAt: deadlineAt - this.#caller.crossingMs(LAST_MESSAGES) };
+    const result = await this.#call('advance', { type: 'advance', ...this.#address, options: passed }, signal);
     return result.segment!;
   }
 

@@ -1,6 +1,6 @@
 import type { PassShape } from '../../contracts/profile.ts';
 import { NoCandidateError } from '../../errors.ts';
-import { StepTimer } from '../local/step-timer.ts';
+import { StepTimer } from '../../runtime/step-timer.ts';
 import type { DraftLengthPolicy } from '../speculation/draft-length.ts';
 import type { ReplayLane } from './replay-lane.ts';
 

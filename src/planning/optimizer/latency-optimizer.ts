@@ -13,6 +13,7 @@ import type { ProblemTrace } from '../../contracts/trace.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import { quantile } from '../../maths/quantile.ts';
 import { requireWholeNumber } from '../../options.ts';
+import { LatenessRecords } from '../control/lateness.ts';
 import { branchesThatFit } from '../profile/branches-that-fit.ts';
 import { BatchPlan, type BatchRequest } from './batch-plan.ts';
 import { candidateSpecs, type SpecGridOptions } from './candidate-specs.ts';
@@ -58,6 +59,7 @@ const NOTHING_EXPECTED: PlanPrediction = { accuracy: 0, accuracyInterval: [0, 1]
 
 export class LatencyOptimizer {
   readonly #fit: FittedPlans;
+  readonly #lateness = new LatenessRecords();
 
   private constructor(fit: FittedPlans) {
     this.#fit = fit;
@@ -130,7 +132,7 @@ export class LatencyOptimizer {
    */
   solve(request: SolveRequest): Plan {
     const resolved = resolveRequest(request);
-    return new Plan(this.#fit, resolved, solvePlan(this.#fit, resolved));
+    return new Plan(this.#fit, resolved, solvePlan(this.#fit, resolved), this.#lateness);
   }
 
   /**
@@ -144,7 +146,12 @@ export class LatencyOptimizer {
     const name = describeSpec(spec);
     const { deadlineMs } = request;
     const fitting = choicesAt(this.#fit, deadlineMs, { ...resolved, parallelism: 'joint' }).find((choice) => describeSpec(choice.spec) === name);
-    return new Plan(this.#fit, resolved, fitting ?? { spec, source: 'replayed', deadlineMs, runDeadlineMs: deadlineMs, predicted: NOTHING_EXPECTED });
+    return new Plan(
+      this.#fit,
+      resolved,
+      fitting ?? { spec, source: 'replayed', deadlineMs, runDeadlineMs: deadlineMs, predicted: NOTHING_EXPECTED },
+      this.#lateness,
+    );
   }
 
   /** Shares one deadline out to a queue of problems. @throws as `solve` does. */

@@ -13,7 +13,7 @@ import { normalCdf, normalQuantile } from '../../maths/normal.ts';
 import { binomial, pluralityAccuracy } from '../../maths/plurality.ts';
 import { requireNumber, requireWholeNumber } from '../../options.ts';
 import { branchesThatFit } from '../profile/branches-that-fit.ts';
-import { chooseDraftLength, roundMs } from '../profile/draft-choice.ts';
+import { roundMs } from '../profile/draft-choice.ts';
 import type { PlanKnowledge } from '../control/plan-knowledge.ts';
 import { LATENCY_LEVELS, withVersion, type FittedCandidate, type FittedPlans, type FittedPoint } from './fitted-plans.ts';
 import type { PlanSpec } from './plan-spec.ts';
@@ -73,12 +73,6 @@ export function fitPriors(profile: LatencyProfile, priors: PlanPriors): FittedPl
     return { spec, source: 'prior', points: deadlines.map((deadlineMs) => pointOf(spec, times, beliefs, votes, deadlineMs)) };
   });
   return withVersion({ label: profile.label, problems: 0, branchMs, knowledge, acceptance: [beliefs.acceptance], candidates });
-}
-
-/** The best fixed draft length for a number of branches, by the profile and the believed acceptance. */
-export function priorDraftLength(profile: LatencyProfile, priors: PlanPriors, branches: number): number {
-  const { acceptance, promptTokens, tokens } = resolveBeliefs(priors);
-  return chooseDraftLength(profile, { branches, contextTokens: promptTokens + tokens.mean / 2 }, acceptance).draftLength;
 }
 
 function resolveBeliefs(priors: PlanPriors): Beliefs {

@@ -111,18 +111,19 @@ export class TraceRecorder {
     const { signal } = this.#options;
     const at = parent.tokenCount;
     const suffix = suffixBehind(parent.text, forced);
-    const branch = parent.fork();
+    let branch: Branch | undefined;
     try {
+      branch = parent.fork();
       await branch.force(suffix);
       const start = branch.tokenCount;
       const before = branch.text.length;
       const segment = await branch.advance({ until: { tokens: forced.maxTokens, stop: forced.stop }, ...(signal && { signal }) });
       return { at, suffix, suffixTokens: start - at, ...recordOf(branch.text.slice(before), [segment], ends.of(branch.number), start, before) };
     } catch {
-      signal?.throwIfAborted();
+      // An abort is thrown by `record`: nobody waits for this probe when its branch is aborted, too.
       return undefined;
     } finally {
-      branch.abort();
+      branch?.abort();
     }
   }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { StepTimer } from '../../src/engines/local/step-timer.ts';
+import { StepTimer } from '../../src/runtime/step-timer.ts';
 
 it('allows nothing for what was never measured', () => {
   expect(new StepTimer().allowance(4, 3)).toBe(0);
