@@ -36,7 +36,7 @@ import { readReport, replaceSection, writeReport } from './support/report-files.
 const DEADLINE_FACTORS = [0.7, 1, 1.5, 2.2, 3.5];
 const GRID_FACTORS = [1, 2.2];
 const GRID_BRANCHES: readonly number[] = [1, 4, 8, 16];
-const GRID_PROBLEMS = 150;
+const GRID_PROBLEMS = 100;
 const LOADED_PROBLEMS = 60;
 const RULES = ['joint', 'branches', 'drafts', 'compute-optimal'] as const;
 const VOTERS = 8;
