@@ -24,13 +24,19 @@ export interface TimedPasses {
   close(): void;
 }
 
+/** Decoding steps that the timing of one takes: one before it, and itself. */
+export const STEPS = 2;
+
 interface DecodingOptions {
   readonly sampling: Sampling;
   readonly verification: Verification;
   readonly clock: Clock;
 }
 
-/** Steps of a decode loop: every row has its tokens drawn, and all drafted ones stand, which is the most work there can be. */
+/**
+ * Steps of a decode loop: every row has its tokens drawn, and all drafted ones stand, which is the most work there can be. A step
+ * is timed behind another one of the same rows: most of a run's are, and only where rows come and go are caches put together anew.
+ */
 export class DecodingPasses implements TimedPasses {
   readonly #model: TokenModel;
   readonly #context: LaneContext;
@@ -66,7 +72,7 @@ export class DecodingPasses implements TimedPasses {
     try {
       // All rows are alike, so what one writes without drafts, all write.
       const state = startOf(sequences[0]!);
-      if (largest.newTokens > 1) await decode(new DecodeLoop(model, 1), context, [state], largest.newTokens);
+      if (largest.newTokens > 1) await decode(new DecodeLoop(model, 1), context, [state], STEPS * largest.newTokens);
       sequences[0]!.truncate(largest.contextTokens);
       return new DecodingPasses(model, context, sequences, new ForesightDrafter(state.tokens, verification, model.vocabularySize));
     } catch (error) {
@@ -80,6 +86,7 @@ export class DecodingPasses implements TimedPasses {
     const speculation = newTokens === 1 ? undefined : new Speculation({ drafter: this.#drafter, length: fixedDraftLength(newTokens - 1) });
     const loop = new DecodeLoop(this.#model, rows, speculation);
     const states = this.#sequences.slice(0, rows).map(startOf);
+    await decode(loop, this.#context, states, newTokens);
     const startedAt = clock.now();
     await decode(loop, this.#context, states, newTokens);
     const milliseconds = clock.now() - startedAt;
