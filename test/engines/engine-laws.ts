@@ -436,6 +436,18 @@ export const engineLaws: readonly EngineLaw[] = [
       );
     });
   }),
+  law('drafts are no longer than the session asks for', async (engine, { prompts: [prompt] }) => {
+    for (const draftLength of [0, 1]) {
+      await withSession(engine, prompt, { draftLength }, async (session) => {
+        await Promise.all(session.branch(2).map((branch) => complete(branch)));
+        const positions = session.usage().speculation?.byPosition ?? [];
+        assert.ok(
+          positions.slice(draftLength).every(({ proposed }) => proposed === 0),
+          `drafts of more than ${draftLength} tokens`,
+        );
+      });
+    }
+  }),
   law('progress tells of growing texts', async (engine, { prompts: [prompt] }) => {
     const seen = new Map<number, BranchProgress[]>();
     const onProgress = (progress: readonly BranchProgress[]): void => {

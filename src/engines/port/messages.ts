@@ -12,7 +12,7 @@ export type EngineRequest =
       readonly call: number;
       readonly session: number;
       readonly prompt: Prompt;
-      readonly options: Pick<SessionOptions, 'sampling' | 'seed' | 'deadlineAt' | 'progressIntervalMs' | 'topLogprobs' | 'selfCertainty'>;
+      readonly options: Omit<SessionOptions, 'onProgress' | 'onDraft' | 'signal' | 'clock'>;
       readonly hasProgress: boolean;
       readonly hasDrafts: boolean;
     }

@@ -62,14 +62,13 @@ export class PortEngine implements Engine {
   }
 
   async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
-    const { onProgress, onDraft, signal, clock = systemClock, sampling, seed, deadlineAt, progressIntervalMs, topLogprobs, selfCertainty } = options;
+    const { onProgress, onDraft, signal, clock = systemClock, ...plain } = options;
     if (clock !== systemClock) {
       throw new InvalidOptionError('clock', 'the system clock', 'another one', 'A worker has its own time; decode in the calling thread to use another clock.');
     }
     await this.ready(signal ? { signal } : {});
     const session = this.#nextSession++;
     this.#listeners.set(session, { ...(onProgress && { onProgress }), ...(onDraft && { onDraft }) });
-    const plain = { sampling, seed, deadlineAt, progressIntervalMs, topLogprobs, selfCertainty };
     const passed = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
     try {
       const opened = await this.#caller.ask<OpenResult>(
