@@ -82,7 +82,7 @@ test('the main thread’s timers go on while a worker decodes, and do not while 
   };
   const [main, worker] = [await ticksPerMs('main'), await ticksPerMs('worker')];
   // The timer fires once a millisecond at best; in the decoding thread once a model step, which takes several.
-  expect(worker).toBeGreaterThan(2 * main);
+  expect(worker).toBeGreaterThan(1.5 * main);
 });
 
 test('a process ends by itself when its workers have nothing to do', async () => {

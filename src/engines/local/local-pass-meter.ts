@@ -7,7 +7,7 @@ import { requireNumber, requireWholeNumber } from '../../options.ts';
 import type { DecodeLoop } from './decode-loop.ts';
 import type { Verification } from './lane.ts';
 import { fingerprintOf } from './model-fingerprint.ts';
-import { DecodingPasses, DraftPasses, PrefillPasses, STEPS, type TimedPasses } from './timed-passes.ts';
+import { DecodingPasses, DraftPasses, PrefillPasses, type TimedPasses } from './timed-passes.ts';
 
 /** A model whose passes are timed. */
 export interface MeteredModel {
@@ -94,7 +94,7 @@ export class LocalPassMeter implements PassMeter {
     const mostNewTokens = target.model.cannotVerify === undefined ? Math.min(MOST_NEW_TOKENS, Math.floor(target.model.contextTokens / 4)) : 1;
     const chunk = Math.min(LARGEST_CHUNK, Math.floor(target.model.contextTokens / 2));
     return [
-      { part: 'target', mostRows: maxRows, mostNewTokens, mostContextTokens: roomOf(target.model, STEPS * mostNewTokens) },
+      { part: 'target', mostRows: maxRows, mostNewTokens, mostContextTokens: roomOf(target.model, mostNewTokens) },
       { part: 'prefill', mostRows: 1, mostNewTokens: chunk, mostContextTokens: roomOf(target.model, chunk) },
       ...(draft ? [{ part: 'draft' as const, mostRows: maxRows, mostNewTokens: 2, mostContextTokens: roomOf(draft.model, 2) }] : []),
     ];

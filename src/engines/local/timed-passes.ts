@@ -24,9 +24,6 @@ export interface TimedPasses {
   close(): void;
 }
 
-/** Decoding steps that the timing of one takes: one before it, and itself. */
-export const STEPS = 2;
-
 interface DecodingOptions {
   readonly sampling: Sampling;
   readonly verification: Verification;
@@ -71,9 +68,11 @@ export class DecodingPasses implements TimedPasses {
     const sequences = await openFilledSequences(model, largest.rows, largest.contextTokens);
     try {
       // All rows are alike, so what one writes without drafts, all write.
+      const start = startOfTiming(largest);
+      for (const sequence of sequences) sequence.truncate(start);
       const state = startOf(sequences[0]!);
-      if (largest.newTokens > 1) await decode(new DecodeLoop(model, 1), context, [state], STEPS * largest.newTokens);
-      sequences[0]!.truncate(largest.contextTokens);
+      if (largest.newTokens > 1) await decode(new DecodeLoop(model, 1), context, [state], largest.contextTokens - start + largest.newTokens);
+      sequences[0]!.truncate(start);
       return new DecodingPasses(model, context, sequences, new ForesightDrafter(state.tokens, verification, model.vocabularySize));
     } catch (error) {
       for (const sequence of sequences) sequence.dispose();
@@ -86,17 +85,23 @@ export class DecodingPasses implements TimedPasses {
     const speculation = newTokens === 1 ? undefined : new Speculation({ drafter: this.#drafter, length: fixedDraftLength(newTokens - 1) });
     const loop = new DecodeLoop(this.#model, rows, speculation);
     const states = this.#sequences.slice(0, rows).map(startOf);
-    await decode(loop, this.#context, states, newTokens);
+    const start = startOfTiming({ contextTokens });
+    if (start < contextTokens) await decode(new DecodeLoop(this.#model, rows), this.#context, states, contextTokens - start);
     const startedAt = clock.now();
     await decode(loop, this.#context, states, newTokens);
     const milliseconds = clock.now() - startedAt;
-    for (const { sequence } of states) sequence.truncate(contextTokens);
+    for (const { sequence } of states) sequence.truncate(start);
     return milliseconds;
   }
 
   close(): void {
     for (const sequence of this.#sequences) sequence.dispose();
   }
+}
+
+/** Tokens in the cache before the step that is made ahead of a timed one. */
+function startOfTiming({ contextTokens }: Pick<PassShape, 'contextTokens'>): number {
+  return Math.max(0, contextTokens - 1);
 }
 
 /** A branch whose first token is drawn and not yet in the cache. */

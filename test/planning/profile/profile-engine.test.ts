@@ -82,7 +82,7 @@ describe('an engine that shows its passes', () => {
     const startedAt = clock.now();
     const profile = await profileEngine(engine, { ...BASE, clock, budgetMs: 1 });
     expect(profile.points('target').map(({ samples }) => samples)).toEqual(new Array(18).fill(1));
-    expect(clock.now() - startedAt).toBeLessThan(600);
+    expect(clock.now() - startedAt).toBeLessThan(800);
   });
 
   test('stays near its budget', async () => {
