@@ -85,6 +85,16 @@ describe.skipIf(aBrowser.missing)(titled('the demo page', aBrowser), () => {
   const castVotes = (): Promise<number> => page.locator('.cell.is-cast').count();
 
   async function violations(): Promise<string[]> {
+    // Colours on their way from one theme to the other are those of neither.
+    await page.evaluate(
+      async () =>
+        void (await Promise.allSettled(
+          document
+            .getAnimations()
+            .filter((animation) => animation instanceof CSSTransition)
+            .map(({ finished }) => finished),
+        )),
+    );
     await page.evaluate(AXE);
     const { violations: found } = await page.evaluate(() => (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run());
     return found.map(({ id, impact, nodes }) => `${id} (${impact}): ${nodes.map(({ html }) => html).join(' ')}`);
