@@ -10,10 +10,10 @@
  * @module
  */
 import type { Logits } from '../contracts/token-model.ts';
-import { ascending, BlockTokenModel, type BlockPass, type BlockRow, type PlacedRow } from './block-token-model.ts';
-import { Place, type CacheBlock, type CacheMemory } from './cache-memory.ts';
+import { ascending, BlockTokenModel, type BlockPass, type BlockRow, type BlockSequenceRow } from './block-token-model.ts';
+import type { CacheBlock, CacheMemory, Place } from './cache-memory.ts';
 import type { DecoderGraph } from './decoder-graph.ts';
-import { joined, widthOf } from './forward-rows.ts';
+import { countingMask, joined, longestAfter, widthOf } from './forward-rows.ts';
 
 /** Positions a row's room grows by: every new size costs the device a little, the first time. */
 const CAPACITY_STEP = 64;
@@ -30,39 +30,35 @@ export class BlockGqaTokenModel extends BlockTokenModel {
     this.#mostNew = mostNew;
   }
 
-  protected forwardRows(rows: readonly BlockRow[]): Promise<Logits> {
+  protected forwardRows(rows: readonly BlockSequenceRow[]): Promise<Logits> {
     const width = widthOf(rows);
     const isByToken = width === 1 || width < rows.length;
     return this.forwardInPasses(rows, { isRowByRow: !isByToken, pass: (together) => this.#inPieces(together, isByToken ? 1 : this.#mostNew) });
   }
 
-  protected goesOn(block: CacheBlock, rows: readonly PlacedRow[]): boolean {
+  protected goesOn(block: CacheBlock, rows: readonly BlockRow[]): boolean {
     return block.columns >= longestAfter(rows);
   }
 
-  protected gatheredColumns(rows: readonly PlacedRow[]): number {
+  protected gatheredColumns(rows: readonly BlockRow[]): number {
     return CAPACITY_STEP * Math.ceil(longestAfter(rows) / CAPACITY_STEP);
   }
 
   /** As many ones as a row has tokens after the pass. */
-  protected layOut(rows: readonly PlacedRow[]): { mask: BigInt64Array; held: number[][] } {
-    const total = longestAfter(rows);
-    const mask = new BigInt64Array(rows.length * total);
-    const held = rows.map(({ sequence, tokens }) => ascending(sequence.length + tokens.length));
-    for (const [row, { length }] of held.entries()) mask.fill(1n, row * total, row * total + length);
-    return { mask, held };
+  protected layOut(rows: readonly BlockRow[]): { mask: BigInt64Array; held: number[][] } {
+    return { mask: countingMask(rows), held: rows.map(({ sequence, tokens }) => ascending(sequence.length + tokens.length)) };
   }
 
   /** The rows by passes of so many tokens each. */
-  async #inPieces(rows: readonly PlacedRow[], size: number): Promise<BlockPass> {
+  async #inPieces(rows: readonly BlockRow[], size: number): Promise<BlockPass> {
     const width = widthOf(rows);
-    if (width <= size) return this.pass(rows);
+    if (width <= size) return this.passTogether(rows);
     const wanted: Logits[][] = rows.map(() => []);
     let last: BlockPass | undefined;
     try {
       for (let start = 0; start < width; start += size) {
         const pieces = rows.map((row, index) => pieceOf(row, start, size, last?.places[index] ?? row.sequence));
-        const pass = await this.pass(pieces);
+        const pass = await this.passTogether(pieces);
         last?.block.release();
         last = pass;
         let next = 0;
@@ -77,12 +73,8 @@ export class BlockGqaTokenModel extends BlockTokenModel {
 }
 
 /** Tokens of a row behind a place. A row that has no more gets its last one again, which leaves everything as it is. */
-function pieceOf({ tokens, logitCount }: PlacedRow, start: number, size: number, place: Place): PlacedRow {
-  if (start >= tokens.length) return { sequence: new Place(place.block, place.row, place.columns.slice(0, -1)), tokens: tokens.slice(-1), logitCount: 0 };
+function pieceOf({ tokens, logitCount }: BlockRow, start: number, size: number, place: Place): BlockRow {
+  if (start >= tokens.length) return { sequence: place.upTo(place.length - 1), tokens: tokens.slice(-1), logitCount: 0 };
   const end = Math.min(start + size, tokens.length);
   return { sequence: place, tokens: tokens.slice(start, end), logitCount: Math.max(0, end - Math.max(start, tokens.length - logitCount)) };
-}
-
-function longestAfter(rows: readonly PlacedRow[]): number {
-  return Math.max(...rows.map(({ sequence, tokens }) => sequence.length + tokens.length));
 }

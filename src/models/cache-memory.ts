@@ -5,6 +5,7 @@
  */
 import type { Tensor } from 'onnxruntime-common';
 import { allocateCache, cacheData, headsOf, type CacheData, type DecoderGraph } from './decoder-graph.ts';
+import type { CachePlace } from './placed-sequence.ts';
 import { SharedTensors } from './shared-tensors.ts';
 
 /** Key and value tensors of every layer, `[rows, kvHeads, columns, headWidth]`, by input name. */
@@ -21,7 +22,7 @@ export class CacheBlock extends SharedTensors {
 }
 
 /** Where the cache of a text lies: these columns of a row of a block, in the order of its tokens. */
-export class Place {
+export class Place implements CachePlace<Place> {
   readonly block: CacheBlock;
   readonly row: number;
   readonly columns: readonly number[];
@@ -34,6 +35,10 @@ export class Place {
 
   get length(): number {
     return this.columns.length;
+  }
+
+  upTo(length: number): Place {
+    return new Place(this.block, this.row, this.columns.slice(0, length));
   }
 }
 

@@ -9,7 +9,7 @@ import type { Sampling } from '../maths/sampling.ts';
 import type { Logits } from '../contracts/token-model.ts';
 import { asDeviceError } from './device-errors.ts';
 import { float16Tensor, float16Words } from './float16.ts';
-import { wantedIndices, wantedLogits, type PassRow } from './forward-rows.ts';
+import { keptColumns, paddedTokens, wantedIndices, wantedLogits, widthOf, type PassRow } from './forward-rows.ts';
 import { encodePickGraph } from './pick-graph.ts';
 import type { GraphDevice } from './graph-device.ts';
 import { freeTensors } from './shared-tensors.ts';
@@ -123,6 +123,12 @@ export class DecoderGraph {
     }
   }
 
+  /** One pass over rows of any lengths, padded on the right. @throws {ModelError} when the runtime fails. */
+  forward(rows: readonly PassRow[], inputs: Pick<GraphPass, 'mask' | 'caches' | 'fetches'>): Promise<InferenceSession.ReturnType> {
+    const width = widthOf(rows);
+    return this.run({ rows: rows.length, width, ...paddedTokens(rows, width, this.facts.contextTokens), keep: keptColumns(rows, width), ...inputs });
+  }
+
   /** A tensor over cache values, without copying them. One to be written into must be made after the first pass. */
   cacheTensor(data: CacheData, dims: readonly number[]): Tensor {
     return data instanceof Uint16Array ? float16Tensor(this.#tensorClass, data, dims) : new this.#tensorClass('float32', data, dims);
@@ -139,7 +145,8 @@ export class DecoderGraph {
   }
 
   /** The wanted rows of a pass's logits: the only numbers that leave a device. Call it once for a pass. */
-  async wanted(outputs: InferenceSession.ReturnType, rows: readonly PassRow[], width: number): Promise<Logits> {
+  async wanted(outputs: InferenceSession.ReturnType, rows: readonly PassRow[]): Promise<Logits> {
+    const width = widthOf(rows);
     const logits = outputs['logits']!;
     if (!this.#picker) return wantedLogits(logits, rows, width);
     try {

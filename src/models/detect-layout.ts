@@ -141,7 +141,7 @@ async function givesLastLogitsOnly(graph: DecoderGraph): Promise<boolean> {
 /** Logits of one token behind a made-up cache of which the mask shows this much. */
 async function probed(graph: DecoderGraph, past: readonly bigint[]): Promise<Float32Array> {
   const outputs = await graph.run(probe(graph, past, 1));
-  const logits = await graph.wanted(outputs, [{ sequence: past, tokens: [PROBE], logitCount: 1 }], 1);
+  const logits = await graph.wanted(outputs, [{ sequence: past, tokens: [PROBE], logitCount: 1 }]);
   freeTensors(graph.parts.map(({ output }) => outputs[output]!));
   return logits.slice();
 }

@@ -9,10 +9,11 @@
 import { Tensor, type InferenceSession } from 'onnxruntime-common';
 import type { SamplingOptions } from '../contracts/engine.ts';
 import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts/token-model.ts';
-import { DeviceMemoryError, DisposedError, ModelError } from '../errors.ts';
+import { DeviceMemoryError, DisposedError } from '../errors.ts';
+import { CacheSequence } from './cache-sequence.ts';
 import { asDeviceError, releaseFromDevice } from './device-errors.ts';
 import { EntryPool } from './entry-pool.ts';
-import { paddedTokens, requireForwardRow, requireRollback, widthOf } from './forward-rows.ts';
+import { paddedTokens, requireForwardRow, widthOf } from './forward-rows.ts';
 import { SHUT } from './native-cache.ts';
 import { describeNativeGraph, type NativeTokenModelOptions } from './native-token-model.ts';
 
@@ -48,7 +49,6 @@ export class DeviceTokenModel implements TokenModel {
   #fresh: Tensor;
   /** Entries of the next store that come out of `fresh`, with their place in it. */
   #pending: readonly (readonly [entry: number, place: number])[] = [];
-  #isForwarding = false;
   #isDisposed = false;
 
   /**
@@ -77,22 +77,20 @@ export class DeviceTokenModel implements TokenModel {
   }
 
   openSequence(): TokenSequence {
-    this.requireIdle();
-    if (this.#isDisposed) throw new DisposedError('model');
-    return new DeviceSequence(this, this.#pool, []);
+    this.#requireOpen();
+    return new DeviceSequence(this.#pool, []);
   }
 
   async forward(rows: readonly ForwardRow[]): Promise<Logits> {
-    if (this.#isDisposed) throw new DisposedError('model');
-    this.requireIdle();
-    for (const row of rows) requireForwardRow(row, row.sequence instanceof DeviceSequence && row.sequence.isOpenIn(this), this.contextTokens);
-    this.#isForwarding = true;
+    this.#requireOpen();
+    for (const row of rows) requireForwardRow(row, this.#pool, this.contextTokens);
+    this.#pool.lock.hold();
     try {
       return await this.#pass(rows as readonly DeviceRow[]);
     } catch (error) {
       throw asDeviceError(error, `The model failed on ${rows.length} rows of ${widthOf(rows)} tokens`);
     } finally {
-      this.#isForwarding = false;
+      this.#pool.lock.release();
     }
   }
 
@@ -103,9 +101,9 @@ export class DeviceTokenModel implements TokenModel {
     await releaseFromDevice(this.#sessions.model, this.#sessions.cache);
   }
 
-  /** @internal For sequences: the device must not be reading their entries. */
-  requireIdle(): void {
-    if (this.#isForwarding) throw new ModelError('The caches were changed while a forward is under way. Await the forward first.');
+  #requireOpen(): void {
+    if (this.#isDisposed) throw new DisposedError('model');
+    this.#pool.lock.requireFree();
   }
 
   async #pass(rows: readonly DeviceRow[]): Promise<Logits> {
@@ -206,16 +204,12 @@ export class DeviceTokenModel implements TokenModel {
 type DeviceRow = ForwardRow & { readonly sequence: DeviceSequence };
 
 /** A sequence of a model on a device: the entries of its tokens, in order. */
-class DeviceSequence implements TokenSequence {
+class DeviceSequence extends CacheSequence<EntryPool> {
   readonly entries: number[];
-  readonly #model: DeviceTokenModel;
-  readonly #pool: EntryPool;
-  #isDisposed = false;
 
   /** @param entries - Held for this sequence already. */
-  constructor(model: DeviceTokenModel, pool: EntryPool, entries: number[]) {
-    this.#model = model;
-    this.#pool = pool;
+  constructor(pool: EntryPool, entries: number[]) {
+    super(pool);
     this.entries = entries;
   }
 
@@ -223,31 +217,16 @@ class DeviceSequence implements TokenSequence {
     return this.entries.length;
   }
 
-  isOpenIn(model: DeviceTokenModel): boolean {
-    return this.#model === model && !this.#isDisposed;
+  protected cut(length: number, pool: EntryPool): void {
+    pool.release(this.entries.splice(length));
   }
 
-  truncate(length: number): void {
-    this.#requireOpen();
-    requireRollback(length, this.length);
-    this.#pool.release(this.entries.splice(length));
+  protected copy(pool: EntryPool): DeviceSequence {
+    pool.hold(this.entries);
+    return new DeviceSequence(pool, [...this.entries]);
   }
 
-  fork(): TokenSequence {
-    this.#requireOpen();
-    this.#pool.hold(this.entries);
-    return new DeviceSequence(this.#model, this.#pool, [...this.entries]);
-  }
-
-  dispose(): void {
-    if (this.#isDisposed) return;
-    this.#model.requireIdle();
-    this.#isDisposed = true;
-    this.#pool.release(this.entries.splice(0));
-  }
-
-  #requireOpen(): void {
-    if (this.#isDisposed) throw new DisposedError('sequence');
-    this.#model.requireIdle();
+  protected free(pool: EntryPool): void {
+    pool.release(this.entries.splice(0));
   }
 }

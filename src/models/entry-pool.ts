@@ -1,3 +1,5 @@
+import { CacheLock } from './cache-lock.ts';
+
 /** Entries the pool starts with; it doubles from there, so that a device sees few sizes. */
 const FIRST_SIZE = 256;
 
@@ -6,6 +8,8 @@ const FIRST_SIZE = 256;
  * entries; one is free once nobody holds it. Entry 0 is never given away.
  */
 export class EntryPool {
+  /** For sequences: held while a device reads their entries. */
+  readonly lock = new CacheLock();
   #holders = new Uint32Array(FIRST_SIZE);
   #free: number[] = [];
 

@@ -1,6 +1,7 @@
 import type { Tensor } from 'onnxruntime-common';
 import type { ForwardRow, Logits } from '../contracts/token-model.ts';
 import { ContextLengthError, InvalidOptionError } from '../errors.ts';
+import { CacheSequence, type SequenceCache } from './cache-sequence.ts';
 import { float32Values } from './float16.ts';
 
 /** A row of a pass through a graph, as far as its inputs and outputs go. */
@@ -12,11 +13,12 @@ export interface PassRow extends Omit<ForwardRow, 'sequence'> {
 /**
  * Checks one row of a forward.
  *
- * @param isOpen - Whether the row's sequence is an open one of this model.
+ * @param cache - Of the model's sequences.
  * @throws {InvalidOptionError | ContextLengthError}
  */
-export function requireForwardRow(row: ForwardRow, isOpen: boolean, contextTokens: number): void {
+export function requireForwardRow(row: ForwardRow, cache: SequenceCache, contextTokens: number): void {
   const { sequence, tokens, logitCount } = row;
+  const isOpen = sequence instanceof CacheSequence && sequence.isOpenIn(cache);
   if (!isOpen) throw new InvalidOptionError('rows.sequence', 'an open sequence of this model', sequence);
   if (tokens.length === 0) throw new InvalidOptionError('rows.tokens', 'at least one token', tokens);
   if (logitCount < 0 || logitCount > tokens.length) throw new InvalidOptionError('rows.logitCount', `from 0 to ${tokens.length}`, logitCount);
@@ -27,6 +29,19 @@ export function requireForwardRow(row: ForwardRow, isOpen: boolean, contextToken
 /** Tokens of the longest row. */
 export function widthOf(rows: readonly PassRow[]): number {
   return rows.reduce((width, { tokens }) => Math.max(width, tokens.length), 0);
+}
+
+/** Tokens of the row that is longest after the pass. */
+export function longestAfter(rows: readonly PassRow[]): number {
+  return Math.max(...rows.map(({ sequence, tokens }) => sequence.length + tokens.length));
+}
+
+/** `[rows, longest]`: as many ones as each row has tokens after the pass. */
+export function countingMask(rows: readonly PassRow[]): BigInt64Array {
+  const longest = longestAfter(rows);
+  const mask = new BigInt64Array(rows.length * longest);
+  for (const [row, { sequence, tokens }] of rows.entries()) mask.fill(1n, row * longest, row * longest + sequence.length + tokens.length);
+  return mask;
 }
 
 /** Tokens and their positions, both `[rows, width]`, padded on the right; positions stay below `contextTokens`. */
@@ -83,9 +98,4 @@ export function joined(parts: readonly Logits[]): Logits {
     next += part.length;
   }
   return whole;
-}
-
-/** @throws {InvalidOptionError} unless a sequence of `held` tokens can be cut to `length`. */
-export function requireRollback(length: number, held: number): void {
-  if (!Number.isInteger(length) || length < 0 || length > held) throw new InvalidOptionError('length', `from 0 to ${held}`, length);
 }

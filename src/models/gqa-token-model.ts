@@ -14,10 +14,11 @@ import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts
 import { DisposedError } from '../errors.ts';
 import type { Sampling } from '../maths/sampling.ts';
 import { type DecoderGraph } from './decoder-graph.ts';
-import { keptColumns, paddedTokens, requireForwardRow, requireRollback, widthOf } from './forward-rows.ts';
+import { countingMask, longestAfter, requireForwardRow, widthOf } from './forward-rows.ts';
 import { SlotCache } from './slot-cache.ts';
+import { SlotSequence } from './slot-sequence.ts';
 
-type GqaRow = ForwardRow & { readonly sequence: GqaSequence };
+type GqaRow = ForwardRow & { readonly sequence: SlotSequence };
 
 export class GqaTokenModel implements TokenModel {
   readonly vocabularySize: number;
@@ -27,7 +28,7 @@ export class GqaTokenModel implements TokenModel {
   readonly #graph: DecoderGraph;
   /** `[kvHeads, headWidth]` of each part of the cache. */
   readonly #heads: readonly (readonly [number, number])[];
-  readonly #cache: SlotCache<GqaSequence>;
+  readonly #cache: SlotCache<SlotSequence>;
   #isDisposed = false;
 
   /** @param graph - With caches `[batch, kvHeads, positions, headWidth]`; see `detectLayout`. */
@@ -43,17 +44,17 @@ export class GqaTokenModel implements TokenModel {
 
   openSequence(): TokenSequence {
     if (this.#isDisposed) throw new DisposedError('model');
-    return new GqaSequence(this.#cache, 0);
+    return new SlotSequence(this.#cache, 0);
   }
 
   async forward(rows: readonly ForwardRow[]): Promise<Logits> {
     if (this.#isDisposed) throw new DisposedError('model');
-    for (const row of rows) requireForwardRow(row, row.sequence instanceof GqaSequence && row.sequence.isOpenIn(this.#cache), this.contextTokens);
+    for (const row of rows) requireForwardRow(row, this.#cache, this.contextTokens);
     const batch = rows as readonly GqaRow[];
-    this.#cache.lock();
+    this.#cache.lock.hold();
     const lengths = batch.map(({ sequence }) => sequence.length);
     try {
-      this.#cache.reserve(Math.max(...batch.map(({ sequence, tokens }) => sequence.length + tokens.length)));
+      this.#cache.reserve(longestAfter(batch));
       this.#cache.gather(batch.map(({ sequence }) => sequence));
       return await this.#forwardGathered(batch);
     } catch (error) {
@@ -61,7 +62,7 @@ export class GqaTokenModel implements TokenModel {
       for (const [row, { sequence }] of batch.entries()) sequence.length = lengths[row]!;
       throw error;
     } finally {
-      this.#cache.unlock();
+      this.#cache.lock.release();
     }
   }
 
@@ -103,25 +104,17 @@ export class GqaTokenModel implements TokenModel {
 
   /** One pass over rows in the slots from `first` on. */
   async #pass(rows: readonly GqaRow[], first: number): Promise<Logits> {
-    const width = widthOf(rows);
-    const total = Math.max(...rows.map(({ sequence, tokens }) => sequence.length + tokens.length));
-    const mask = new BigInt64Array(rows.length * total);
-    for (const [row, { sequence, tokens }] of rows.entries()) mask.fill(1n, row * total, row * total + sequence.length + tokens.length);
     const caches = this.#graph.parts.map((_, part) => {
       const [kvHeads, headWidth] = this.#heads[part]!;
       return this.#graph.cacheTensor(this.#cache.view(part, first, rows.length), [rows.length, kvHeads, this.#cache.capacity, headWidth]);
     });
-    const outputs = await this.#graph.run({
-      rows: rows.length,
-      width,
-      ...paddedTokens(rows, width, this.contextTokens),
-      mask,
-      keep: keptColumns(rows, width),
+    const outputs = await this.#graph.forward(rows, {
+      mask: countingMask(rows),
       caches: Object.fromEntries(this.#graph.parts.map(({ input }, part) => [input, caches[part]!])),
       fetches: { logits: null, ...Object.fromEntries(this.#graph.parts.map(({ output }, part) => [output, caches[part]!])) },
     });
     for (const { sequence, tokens } of rows) sequence.length += tokens.length;
-    return this.#graph.wanted(outputs, rows, width);
+    return this.#graph.wanted(outputs, rows);
   }
 }
 
@@ -144,45 +137,4 @@ function tokenPasses(batch: readonly GqaRow[], width: number): Pass[] {
     first: 0,
     offset,
   }));
-}
-
-/** A sequence of a GQA model: a slot of its cache and a length. */
-class GqaSequence implements TokenSequence {
-  slot = -1;
-  length: number;
-  #cache: SlotCache<GqaSequence> | undefined;
-
-  constructor(cache: SlotCache<GqaSequence>, length: number) {
-    cache.take(this);
-    this.#cache = cache;
-    this.length = length;
-  }
-
-  isOpenIn(cache: SlotCache<GqaSequence>): boolean {
-    return this.#cache === cache;
-  }
-
-  truncate(length: number): void {
-    this.#requireOpen();
-    requireRollback(length, this.length);
-    this.length = length;
-  }
-
-  fork(): TokenSequence {
-    const cache = this.#requireOpen();
-    const copy = new GqaSequence(cache, this.length);
-    cache.copy(this, copy);
-    return copy;
-  }
-
-  dispose(): void {
-    this.#cache?.release(this);
-    this.#cache = undefined;
-  }
-
-  #requireOpen(): SlotCache<GqaSequence> {
-    if (!this.#cache) throw new DisposedError('sequence');
-    this.#cache.requireUnlocked();
-    return this.#cache;
-  }
 }

@@ -8,7 +8,7 @@
  * @module
  */
 import type { Logits } from '../contracts/token-model.ts';
-import { ascending, BlockTokenModel, type BlockRow, type PlacedRow } from './block-token-model.ts';
+import { ascending, BlockTokenModel, type BlockRow, type BlockSequenceRow } from './block-token-model.ts';
 import type { CacheBlock, CacheMemory } from './cache-memory.ts';
 import type { DecoderGraph } from './decoder-graph.ts';
 import { widthOf } from './forward-rows.ts';
@@ -30,21 +30,21 @@ export class MaskedTokenModel extends BlockTokenModel {
     this.#canHaveHoles = canHaveHoles;
   }
 
-  protected forwardRows(rows: readonly BlockRow[]): Promise<Logits> {
-    return this.forwardInPasses(rows, { isRowByRow: !this.#canHaveHoles, pass: (together) => this.pass(together) });
+  protected forwardRows(rows: readonly BlockSequenceRow[]): Promise<Logits> {
+    return this.forwardInPasses(rows, { isRowByRow: !this.#canHaveHoles, pass: (together) => this.passTogether(together) });
   }
 
-  protected goesOn(block: CacheBlock, rows: readonly PlacedRow[]): boolean {
+  protected goesOn(block: CacheBlock, rows: readonly BlockRow[]): boolean {
     const longest = this.gatheredColumns(rows);
     return this.#canHaveHoles ? block.columns <= longest / (1 - HOLE_SHARE) + HOLE_SLACK : block.columns === longest;
   }
 
-  protected gatheredColumns(rows: readonly PlacedRow[]): number {
+  protected gatheredColumns(rows: readonly BlockRow[]): number {
     return Math.max(...rows.map(({ sequence }) => sequence.length));
   }
 
   /** 1 where a row holds a token or gets one. */
-  protected layOut(rows: readonly PlacedRow[], columns: number): { mask: BigInt64Array; held: number[][] } {
+  protected layOut(rows: readonly BlockRow[], columns: number): { mask: BigInt64Array; held: number[][] } {
     const total = columns + widthOf(rows);
     const mask = new BigInt64Array(rows.length * total);
     const held = rows.map(({ sequence, tokens }) => [...sequence.columns, ...ascending(tokens.length, columns)]);

@@ -58,9 +58,8 @@ export class NativeCache<Owner extends { slot: number }> extends SlotCache<Owner
     this.biasOf(owner).fill(SHUT);
   }
 
-  /** Forgets the positions `[from, to)` of the owner. */
-  shut(owner: Owner, from: number, to: number): void {
-    this.requireUnlocked();
+  override shut(owner: Owner, from: number, to: number): void {
+    this.lock.requireFree();
     this.biasOf(owner).fill(SHUT, from, to);
   }
 

@@ -8,8 +8,9 @@ import { Tensor, type InferenceSession } from 'onnxruntime-common';
 import type { SamplingOptions } from '../contracts/engine.ts';
 import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts/token-model.ts';
 import { DisposedError, ModelError, ModelLoadError } from '../errors.ts';
-import { requireForwardRow, requireRollback } from './forward-rows.ts';
+import { requireForwardRow } from './forward-rows.ts';
 import { NativeCache, SHUT } from './native-cache.ts';
+import { SlotSequence } from './slot-sequence.ts';
 
 export interface NativeTokenModelOptions {
   readonly contextTokens: number;
@@ -39,7 +40,7 @@ export class NativeTokenModel implements TokenModel {
   readonly #layers: number;
   readonly #headWidth: number;
   readonly #group: number;
-  readonly #cache: NativeCache<NativeSequence>;
+  readonly #cache: NativeCache<SlotSequence>;
   readonly #shapes = new Map<string, ShapeFeeds>();
   readonly #wanted = new Map<number, { tensor: Tensor; words: Int32Array }>();
   #biasScratch: Float32Array = new Float32Array(0);
@@ -70,17 +71,17 @@ export class NativeTokenModel implements TokenModel {
 
   openSequence(): TokenSequence {
     if (this.#isDisposed) throw new DisposedError('model');
-    return new NativeSequence(this.#cache, 0);
+    return new SlotSequence(this.#cache, 0);
   }
 
   async forward(rows: readonly ForwardRow[]): Promise<Logits> {
     if (this.#isDisposed) throw new DisposedError('model');
-    const batch = rows.map((row) => this.#checked(row));
-    this.#cache.lock();
+    for (const row of rows) requireForwardRow(row, this.#cache, this.contextTokens);
+    this.#cache.lock.hold();
     try {
-      return await this.#forwardLocked(batch);
+      return await this.#forwardLocked(rows as readonly NativeRow[]);
     } finally {
-      this.#cache.unlock();
+      this.#cache.lock.release();
     }
   }
 
@@ -89,12 +90,6 @@ export class NativeTokenModel implements TokenModel {
     this.#isDisposed = true;
     this.#shapes.clear();
     await this.#session.release();
-  }
-
-  #checked(row: ForwardRow): NativeRow {
-    const { sequence } = row;
-    requireForwardRow(row, sequence instanceof NativeSequence && sequence.belongsTo(this.#cache), this.contextTokens);
-    return row as NativeRow;
   }
 
   /** The slots must stand still from the gathering to the storing. */
@@ -143,7 +138,7 @@ export class NativeTokenModel implements TokenModel {
   }
 
   /** `[rows, width × group, past + width]`: every new token sees its row's past and the new tokens up to itself. */
-  #blockBias(batch: readonly { readonly sequence: NativeSequence }[], width: number, past: number): Tensor {
+  #blockBias(batch: readonly { readonly sequence: SlotSequence }[], width: number, past: number): Tensor {
     const stride = past + width;
     const queries = width * this.#group;
     const size = batch.length * queries * stride;
@@ -186,48 +181,7 @@ export class NativeTokenModel implements TokenModel {
   }
 }
 
-type NativeRow = ForwardRow & { readonly sequence: NativeSequence };
-
-/** A sequence of a native model: a slot of its cache and a length. */
-class NativeSequence implements TokenSequence {
-  slot = -1;
-  length: number;
-  #cache: NativeCache<NativeSequence> | undefined;
-
-  constructor(cache: NativeCache<NativeSequence>, length: number) {
-    this.#cache = cache;
-    this.length = length;
-    cache.take(this);
-  }
-
-  belongsTo(cache: NativeCache<NativeSequence>): boolean {
-    return this.#cache === cache;
-  }
-
-  truncate(length: number): void {
-    const cache = this.#open();
-    requireRollback(length, this.length);
-    cache.shut(this, length, this.length);
-    this.length = length;
-  }
-
-  fork(): TokenSequence {
-    const cache = this.#open();
-    const copy = new NativeSequence(cache, this.length);
-    cache.copy(this, copy);
-    return copy;
-  }
-
-  dispose(): void {
-    this.#cache?.release(this);
-    this.#cache = undefined;
-  }
-
-  #open(): NativeCache<NativeSequence> {
-    if (!this.#cache) throw new DisposedError('sequence');
-    return this.#cache;
-  }
-}
+type NativeRow = ForwardRow & { readonly sequence: SlotSequence };
 
 /** @throws {ModelError} when a key or value of a new token is not a finite number. */
 function requireFinite(values: Float32Array, start: number, count: number): void {

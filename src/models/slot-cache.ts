@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.ts';
+import { CacheLock } from './cache-lock.ts';
 import { allocateCache, type CacheData, type CacheType } from './decoder-graph.ts';
 
 /** One buffer of a slot cache: a slot is `runs` runs of `unit × capacity + extra` values. */
@@ -20,10 +20,10 @@ const CAPACITY_STEP = 32;
  * Invariant: a slot is taken by the owner recorded for it, or free.
  */
 export class SlotCache<Owner extends { slot: number }> {
+  readonly lock = new CacheLock();
   readonly #buffers: readonly SlotBuffer[];
   #owners: (Owner | undefined)[] = [];
   #capacity = 0;
-  #isLocked = false;
   readonly #data: CacheData[];
 
   constructor(buffers: readonly SlotBuffer[]) {
@@ -41,23 +41,9 @@ export class SlotCache<Owner extends { slot: number }> {
     return this.#data.reduce((sum, data) => sum + data.byteLength, 0);
   }
 
-  /** Refuses changes until `unlock`: the runtime is using the buffers. */
-  lock(): void {
-    this.requireUnlocked();
-    this.#isLocked = true;
-  }
-
-  unlock(): void {
-    this.#isLocked = false;
-  }
-
-  requireUnlocked(): void {
-    if (this.#isLocked) throw new ModelError('The caches were changed while a forward is under way. Await the forward first.');
-  }
-
   /** Gives the owner a slot. What an earlier owner left in it is not cleared. */
   take(owner: Owner): void {
-    this.requireUnlocked();
+    this.lock.requireFree();
     // A pass costs what the capacity is, so one long sequence must not slow down all that come after it.
     if (this.#owners.every((other) => other === undefined)) this.#layOut(this.#owners.length, CAPACITY_STEP);
     let slot = this.#owners.indexOf(undefined);
@@ -70,9 +56,12 @@ export class SlotCache<Owner extends { slot: number }> {
 
   /** Takes the owner's slot back. */
   release(owner: Owner): void {
-    this.requireUnlocked();
+    this.lock.requireFree();
     this.#owners[owner.slot] = undefined;
   }
+
+  /** Forgets the positions `[from, to)` of the owner, where that takes more than a shorter length. */
+  shut?(owner: Owner, from: number, to: number): void;
 
   /** Copies what one owner holds to another. */
   copy(from: Owner, to: Owner): void {
