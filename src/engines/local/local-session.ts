@@ -1,11 +1,12 @@
-import type { AdvanceOptions, Branch, BranchProgress, DecidedDraft, EngineUsage, Segment, Session, SessionOptions } from '../../contracts/engine.ts';
+import type { AdvanceOptions, Branch, BranchProgress, DecidedDraft, EngineUsage, Session, SessionOptions } from '../../contracts/engine.ts';
 import type { TokenModel } from '../../contracts/token-model.ts';
 import type { Tokenizer } from '../../contracts/tokenizer.ts';
 import { DisposedError } from '../../errors.ts';
-import { philox4x32 } from '../../maths/random.ts';
 import { resolveSampling, type Sampling } from '../../maths/sampling.ts';
 import { requireWholeNumber } from '../../options.ts';
-import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
+import { forkStream } from '../fork-stream.ts';
+import { LaneBranch } from '../lane-branch.ts';
+import { ProgressTeller } from '../progress-teller.ts';
 import { tellListener } from '../tell-listener.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import type { BranchState } from './branch-state.ts';
@@ -16,10 +17,6 @@ import type { Speculation } from '../speculation/speculation.ts';
 import { TextReader } from './text-reader.ts';
 import { Lane, type LaneContext, type LaneOutcome, type Verification, type VerifiedDraft } from './lane.ts';
 import { StopMatcher } from './stop-matcher.ts';
-
-const DEFAULT_PROGRESS_INTERVAL_MS = 50;
-/** Separates the streams of forks from those of a session's own branches. */
-const FORK_PURPOSE = 0x666f726b;
 
 /** What a session shares with its engine. */
 export interface LocalSessionHost {
@@ -34,21 +31,19 @@ export interface LocalSessionHost {
 /** A prompt in the cache of a local model, and its branches. */
 export class LocalSession implements Session {
   readonly #host: LocalSessionHost;
-  readonly #options: SessionOptions;
   readonly #context: LaneContext;
   readonly #prompt: BranchState;
   readonly #branches: LocalBranch[] = [];
   readonly #stopMemory = new Map<string, Map<number, boolean>>();
   readonly #tally = new SpeculationTally();
   readonly #usage = { completionTokens: 0, forcedTokens: 0, forwardCount: 0 };
-  #progressAt = -Infinity;
+  readonly #progressTeller: ProgressTeller;
   readonly #reader: TextReader;
   #isDisposed = false;
 
   private constructor(host: LocalSessionHost, promptTokens: readonly number[], options: SessionOptions) {
     const { model } = host;
     this.#host = host;
-    this.#options = options;
     this.#reader = new TextReader(host, () => void this.#usage.forwardCount++);
     this.#context = {
       clock: options.clock ?? systemClock,
@@ -75,9 +70,14 @@ export class LocalSession implements Session {
       },
       onForward: () => {
         this.#usage.forwardCount++;
-        this.#reportProgress();
+        this.#progressTeller.tell();
       },
     };
+    this.#progressTeller = new ProgressTeller(
+      options,
+      () => this.now(),
+      () => this.#progress(),
+    );
     this.#prompt = { sequence: model.openSequence(), tokens: [], pending: [...promptTokens], logits: undefined, stream: 0 };
   }
 
@@ -156,9 +156,7 @@ export class LocalSession implements Session {
 
   /** @internal Called by a branch. */
   fork(parent: LocalBranch, ordinal: number): Branch {
-    const words = Uint32Array.of(ordinal, parent.stream, 0, 0);
-    philox4x32(words, FORK_PURPOSE, 0);
-    return this.#addBranch(() => parent.state!, words[0]!, parent);
+    return this.#addBranch(() => parent.state!, forkStream(parent.stream, ordinal), parent);
   }
 
   /** @internal Called by a branch. */
@@ -220,15 +218,12 @@ export class LocalSession implements Session {
     return new StopMatcher(this.#host.tokenizer, stops, memory);
   }
 
-  #reportProgress(): void {
-    const { onProgress, progressIntervalMs = DEFAULT_PROGRESS_INTERVAL_MS } = this.#options;
-    if (!onProgress || this.now() - this.#progressAt < progressIntervalMs) return;
-    this.#progressAt = this.now();
+  #progress(): BranchProgress[] {
     const progress: BranchProgress[] = [];
     for (const branch of this.#branches) {
       if (branch.isAdvancing && branch.state) progress.push({ branch: branch.number, tokenCount: branch.state.tokens.length, text: this.decode(branch.state) });
     }
-    tellListener(onProgress, progress);
+    return progress;
   }
 }
 
@@ -249,98 +244,58 @@ function confidenceRequest({ topLogprobs = 0, selfCertainty = false }: SessionOp
   return topLogprobs > 0 || selfCertainty ? { topLogprobs, selfCertainty } : undefined;
 }
 
-class LocalBranch implements Branch {
-  readonly number: number;
+class LocalBranch extends LaneBranch {
   /** Set as soon as the model is idle, before any lane of the branch. */
   state: BranchState | undefined;
-  #text: string;
-  #tokenCount: number;
-  #ended: Branch['ended'];
-  #forkCount = 0;
-  #isAdvancing = false;
-  #lane: Promise<Lane> | undefined;
   /** Which random numbers the branch draws. */
   readonly stream: number;
   readonly #session: LocalSession;
+  /** Of the last `advance`. */
+  #lane: Promise<Lane> | undefined;
+  #forkCount = 0;
 
-  constructor(session: LocalSession, number: number, stream: number, { text, tokenCount }: Pick<Branch, 'text' | 'tokenCount'>) {
+  constructor(session: LocalSession, number: number, stream: number, start: Pick<Branch, 'text' | 'tokenCount'>) {
+    super(number, start);
     this.#session = session;
-    this.number = number;
     this.stream = stream;
-    this.#text = text;
-    this.#tokenCount = tokenCount;
-  }
-
-  get text(): string {
-    return this.#text;
-  }
-
-  get tokenCount(): number {
-    return this.#tokenCount;
-  }
-
-  get ended(): Branch['ended'] {
-    return this.#ended;
-  }
-
-  get isAdvancing(): boolean {
-    return this.#isAdvancing;
-  }
-
-  async advance(options: AdvanceOptions = {}): Promise<Segment> {
-    requireAdvanceOptions(options);
-    this.#requireResting('advance');
-    options.signal?.throwIfAborted();
-    const startedAt = this.#session.now();
-    this.#isAdvancing = true;
-    try {
-      const { lane, outcome } = this.#session.advance(this, options);
-      this.#lane = lane;
-      const decoded = await outcome;
-      const { finish } = decoded;
-      if (finish === 'end' || finish === 'context' || finish === 'aborted') this.#ended = finish;
-      const before = this.#text.length;
-      this.#update();
-      if (this.#ended) this.#session.release(this);
-      return { ...decoded, text: this.#text.slice(before), tokenCount: decoded.tokens.length, startedAt, endedAt: this.#session.now() };
-    } finally {
-      this.#isAdvancing = false;
-      this.#lane = undefined;
-    }
   }
 
   fork(): Branch {
-    this.#requireResting('fork');
+    this.requireResting('fork');
     return this.#session.fork(this, this.#forkCount++);
   }
 
-  async force(text: string): Promise<void> {
-    this.#requireResting('force');
-    await this.#session.append(this, text);
-    this.#update();
-  }
-
   async logprobsOf(text: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<readonly number[] | undefined> {
-    this.#requireResting('logprobsOf');
+    this.requireResting('logprobsOf');
     signal?.throwIfAborted();
     const logprobs = await this.#session.logprobsOf(this, text);
     signal?.throwIfAborted();
     return logprobs;
   }
 
-  abort(): void {
-    if (this.#ended) return;
-    this.#ended = 'aborted';
-    if (this.#lane) void this.#lane.then((lane) => lane.abort());
-    else this.#session.release(this);
+  protected now(): number {
+    return this.#session.now();
   }
 
-  #requireResting(verb: string): void {
-    requireResting(verb, { number: this.number, ended: this.#ended, isAdvancing: this.#isAdvancing });
+  protected decode(options: AdvanceOptions): Promise<LaneOutcome> {
+    const { lane, outcome } = this.#session.advance(this, options);
+    this.#lane = lane;
+    return outcome;
   }
 
-  #update(): void {
-    this.#text = this.#session.decode(this.state!);
-    this.#tokenCount = this.state!.tokens.length;
+  protected abortLane(): void {
+    void this.#lane!.then((lane) => lane.abort());
+  }
+
+  protected append(text: string): Promise<void> {
+    return this.#session.append(this, text);
+  }
+
+  protected read(): Pick<Branch, 'text' | 'tokenCount'> {
+    return { text: this.#session.decode(this.state!), tokenCount: this.state!.tokens.length };
+  }
+
+  protected override release(): void {
+    this.#session.release(this);
   }
 }

@@ -2,22 +2,18 @@ import type { AdvanceOptions, Branch, BranchProgress, EngineUsage, Segment, Sess
 import type { Clock } from '../../contracts/clock.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import { DisposedError } from '../../errors.ts';
-import { philox4x32 } from '../../maths/random.ts';
 import type { Sampling } from '../../maths/sampling.ts';
 import { requireWholeNumber } from '../../options.ts';
 import { onAbort } from '../../runtime/on-abort.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { waitUntil } from '../../runtime/wait-until.ts';
 import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
-import { tellListener } from '../tell-listener.ts';
+import { forkStream } from '../fork-stream.ts';
+import { ProgressTeller } from '../progress-teller.ts';
 import type { RemoteHost } from './remote-host.ts';
 import type { SessionAccount } from './session-account.ts';
 import { writeSegment, type WritingSession } from './write-segment.ts';
 import { Writing } from './writing.ts';
-
-const DEFAULT_PROGRESS_INTERVAL_MS = 50;
-/** Separates the streams of forks from those of a session's own branches. */
-const FORK_PURPOSE = 0x666f726b;
 
 /** Why an open call ends before its boundary. */
 export type Cut = { readonly finish: 'deadline' | 'aborted' } | { readonly error: unknown };
@@ -38,11 +34,10 @@ export class RemoteSession implements Session, WritingSession {
   readonly seed: number;
   readonly topLogprobs: number;
   readonly account: SessionAccount;
-  readonly #options: SessionOptions;
   readonly #branches: RemoteBranch[] = [];
   readonly #forget: () => void;
   readonly #life = new AbortController();
-  #progressAt = -Infinity;
+  readonly #progressTeller: ProgressTeller;
   #isDisposed = false;
 
   /** @param forget - Called once the session is disposed. */
@@ -54,7 +49,11 @@ export class RemoteSession implements Session, WritingSession {
     this.seed = options.seed ?? 0;
     this.topLogprobs = options.topLogprobs ?? 0;
     this.account = account;
-    this.#options = options;
+    this.#progressTeller = new ProgressTeller(
+      options,
+      () => this.clock.now(),
+      () => this.#branches.flatMap((branch) => branch.takeProgress() ?? []),
+    );
     this.#forget = () => forget(this);
   }
 
@@ -87,9 +86,7 @@ export class RemoteSession implements Session, WritingSession {
 
   /** @internal Called by a branch. */
   fork(parent: RemoteBranch, ordinal: number): Branch {
-    const words = Uint32Array.of(ordinal, parent.stream, 0, 0);
-    philox4x32(words, FORK_PURPOSE, 0);
-    return this.#addBranch(words[0]!, parent);
+    return this.#addBranch(forkStream(parent.stream, ordinal), parent);
   }
 
   /** @internal Called by a branch. */
@@ -99,12 +96,7 @@ export class RemoteSession implements Session, WritingSession {
 
   /** @internal Called by a branch whenever something came. */
   reportProgress(): void {
-    const { onProgress, progressIntervalMs = DEFAULT_PROGRESS_INTERVAL_MS } = this.#options;
-    const now = this.clock.now();
-    if (!onProgress || now - this.#progressAt < progressIntervalMs) return;
-    this.#progressAt = now;
-    const progress = this.#branches.flatMap((branch) => branch.takeProgress() ?? []);
-    if (progress.length > 0) tellListener(onProgress, progress);
+    this.#progressTeller.tell();
   }
 
   #addBranch(stream: number, start: Pick<RemoteBranch, 'text' | 'tokenCount'>): RemoteBranch {

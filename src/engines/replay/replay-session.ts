@@ -1,8 +1,9 @@
-import type { AdvanceOptions, Branch, EngineUsage, Segment, Session, SessionOptions } from '../../contracts/engine.ts';
+import type { AdvanceOptions, Branch, BranchProgress, EngineUsage, Session, SessionOptions } from '../../contracts/engine.ts';
 import type { ProblemTrace } from '../../contracts/trace.ts';
 import { DisposedError, NotRecordedError } from '../../errors.ts';
 import { requireWholeNumber } from '../../options.ts';
-import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
+import { LaneBranch } from '../lane-branch.ts';
+import { ProgressTeller } from '../progress-teller.ts';
 import { SpeculationTally } from '../speculation/speculation-tally.ts';
 import { tellListener } from '../tell-listener.ts';
 import { ReplayLane, type ReplayLaneContext, type ReplayOutcome, type ReplayState } from './replay-lane.ts';
@@ -24,23 +25,24 @@ export interface ReplaySessionHost {
   onDraft(proposed: number, accepted: number): void;
 }
 
-const DEFAULT_PROGRESS_INTERVAL_MS = 50;
-
 /** A recorded problem and its branches. */
 export class ReplaySession implements Session {
   readonly #host: ReplaySessionHost;
-  readonly #options: SessionOptions;
   readonly #context: ReplayLaneContext;
   readonly #branches: ReplayBranch[] = [];
   readonly #tally = new SpeculationTally();
   readonly #usage: { completionTokens: number; forcedTokens: number; forwardCount: number };
+  readonly #progressTeller: ProgressTeller;
   #launched = 0;
-  #progressAt = -Infinity;
   #isDisposed = false;
 
   constructor(host: ReplaySessionHost, options: SessionOptions) {
     this.#host = host;
-    this.#options = options;
+    this.#progressTeller = new ProgressTeller(
+      options,
+      () => host.now(),
+      () => this.#progress(),
+    );
     this.#usage = { completionTokens: 0, forcedTokens: 0, forwardCount: host.promptForwards };
     this.#context = {
       seed: options.seed ?? 0,
@@ -56,7 +58,7 @@ export class ReplaySession implements Session {
       },
       onForward: () => {
         this.#usage.forwardCount++;
-        this.#reportProgress();
+        this.#progressTeller.tell();
       },
     };
   }
@@ -129,94 +131,46 @@ export class ReplaySession implements Session {
     return branch;
   }
 
-  #reportProgress(): void {
-    const { onProgress, progressIntervalMs = DEFAULT_PROGRESS_INTERVAL_MS } = this.#options;
-    if (!onProgress || this.now() - this.#progressAt < progressIntervalMs) return;
-    this.#progressAt = this.now();
+  #progress(): BranchProgress[] {
     const open = this.#branches.filter(({ isAdvancing }) => isAdvancing);
-    tellListener(
-      onProgress,
-      open.map(({ number, state }) => ({ branch: number, tokenCount: state.tokenCount, text: state.text })),
-    );
+    return open.map(({ number, state }) => ({ branch: number, tokenCount: state.tokenCount, text: state.text }));
   }
 }
 
-class ReplayBranch implements Branch {
-  readonly number: number;
+class ReplayBranch extends LaneBranch {
   readonly state: ReplayState;
   readonly #session: ReplaySession;
-  #text: string;
-  #tokenCount: number;
-  #ended: Branch['ended'];
-  #isAdvancing = false;
+  /** Of the last `advance`. */
   #lane: ReplayLane | undefined;
 
   constructor(session: ReplaySession, number: number, state: ReplayState) {
+    super(number, state);
     this.#session = session;
-    this.number = number;
     this.state = state;
-    this.#text = state.text;
-    this.#tokenCount = state.tokenCount;
-  }
-
-  get text(): string {
-    return this.#text;
-  }
-
-  get tokenCount(): number {
-    return this.#tokenCount;
-  }
-
-  get ended(): Branch['ended'] {
-    return this.#ended;
-  }
-
-  get isAdvancing(): boolean {
-    return this.#isAdvancing;
-  }
-
-  async advance(options: AdvanceOptions = {}): Promise<Segment> {
-    requireAdvanceOptions(options);
-    this.#requireResting('advance');
-    options.signal?.throwIfAborted();
-    const startedAt = this.#session.now();
-    this.#isAdvancing = true;
-    try {
-      const outcome = await this.#session.advance(this.state, options, (lane) => (this.#lane = lane));
-      const { finish } = outcome;
-      if (finish === 'end' || finish === 'context' || finish === 'aborted') this.#ended = finish;
-      this.#update();
-      return { ...outcome, tokenCount: outcome.tokens.length, startedAt, endedAt: this.#session.now() };
-    } finally {
-      this.#isAdvancing = false;
-      this.#lane = undefined;
-    }
   }
 
   fork(): Branch {
-    this.#requireResting('fork');
+    this.requireResting('fork');
     return this.#session.fork(this.state);
   }
 
-  async force(text: string): Promise<void> {
-    this.#requireResting('force');
-    if (text === '') return;
-    await this.#session.force(this.state, text);
-    this.#update();
+  protected now(): number {
+    return this.#session.now();
   }
 
-  abort(): void {
-    if (this.#ended) return;
-    this.#ended = 'aborted';
-    this.#lane?.abort();
+  protected decode(options: AdvanceOptions): Promise<ReplayOutcome> {
+    return this.#session.advance(this.state, options, (lane) => (this.#lane = lane));
   }
 
-  #requireResting(verb: string): void {
-    requireResting(verb, { number: this.number, ended: this.#ended, isAdvancing: this.#isAdvancing });
+  protected abortLane(): void {
+    this.#lane!.abort();
   }
 
-  #update(): void {
-    this.#text = this.state.text;
-    this.#tokenCount = this.state.tokenCount;
+  protected append(text: string): Promise<void> {
+    return text === '' ? Promise.resolve() : this.#session.force(this.state, text);
+  }
+
+  protected read(): Pick<Branch, 'text' | 'tokenCount'> {
+    return this.state;
   }
 }
