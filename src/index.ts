@@ -135,6 +135,7 @@ export { MODEL_SHAPES, type ModelShape, type ModelShapeName } from './planning/p
 export type { MachineIdentity, ProfileData, ProfilePart, ProfilePoint } from './planning/profile/profile-data.ts';
 export { rooflineProfile, RooflineProfile, type RooflineOptions } from './planning/profile/roofline-profile.ts';
 export { ReplayBank } from './engines/replay/replay-bank.ts';
+export { recordedOutcomes, type DraftOutcomes } from './engines/replay/draft-outcomes.ts';
 export { ReplayEngine, type ReplayEngineOptions } from './engines/replay/replay-engine.ts';
 export { LatencyOptimizer, type FitOptions } from './planning/optimizer/latency-optimizer.ts';
 export { Plan, type PlanResult, type PlanRunRequest } from './planning/optimizer/plan.ts';
@@ -232,6 +233,6 @@ export type { Strategy, StrategyRequest } from './contracts/strategy.ts';
 export type { BranchReport, RunTiming, StopReason, StrategyResult } from './contracts/result.ts';
 export type { OutcomeScorer, ScoredText, ScoreOptions, StepScorer } from './contracts/scorer.ts';
 export type { ForwardRow, Logits, TokenModel, TokenSequence } from './contracts/token-model.ts';
-export type { BranchTrace, ProbeTrace, ProblemTrace, TokenRecord, TraceProblem } from './contracts/trace.ts';
+export type { BranchTrace, DraftRunTrace, ProbeTrace, ProblemTrace, TokenRecord, TraceProblem } from './contracts/trace.ts';
 export type { Tokenizer } from './contracts/tokenizer.ts';
 export type { AnswerTally, EarlyDecision, LaunchSchedule, LaunchStep, VoteState } from './contracts/vote.ts';

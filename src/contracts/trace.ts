@@ -21,8 +21,18 @@ export interface ProblemTrace extends TraceProblem {
   readonly branches: readonly BranchTrace[];
   /** Outcomes at each position of a draft, where the engine speculated. */
   readonly drafts?: readonly DraftOutcome[];
+  /** Branches that were decoded once more, one for each length of drafts, to see how those fare. */
+  readonly draftRuns?: readonly DraftRunTrace[];
   /** Milliseconds from the question to the end of the last branch, where it was timed. */
   readonly wallMs?: number;
+}
+
+/** What became of the drafts of a branch. */
+export interface DraftRunTrace {
+  /** Most tokens of a draft. */
+  readonly length: number;
+  /** In the order they were made. */
+  readonly outcomes: readonly DraftOutcome[];
 }
 
 /** One recorded text, token by token. */

@@ -10,6 +10,7 @@ import type { Clock } from '../../contracts/clock.ts';
 import type { Draft, DraftRequest } from '../../contracts/drafter.ts';
 import type { Logits, TokenModel } from '../../contracts/token-model.ts';
 import { DeviceMemoryError, NoCandidateError } from '../../errors.ts';
+import { prefillChunk } from '../prefill-chunk.ts';
 import type { BranchState } from './branch-state.ts';
 import type { Lane, LaneContext } from './lane.ts';
 import type { Speculation } from '../speculation/speculation.ts';
@@ -31,14 +32,9 @@ type PassResult = Logits | { readonly error: unknown };
 
 const NO_DRAFT: Draft = { tokens: [], probs: undefined };
 
-/** A chunk of a prompt should take this share of the time left, so that a deadline or an abort is seen in time. */
-const CHUNK_SHARE = 0.05;
-const LONGEST_CHUNK_MS = 50;
 /** Steps behind an answer before which calls are let in. The reply is seldom there before the first, and mostly before the second. */
 const STEPS_TO_LET_IN = 2;
-const SMALLEST_CHUNK = 16;
 const FIRST_CHUNK = 64;
-const LARGEST_CHUNK = 512;
 
 export class DecodeLoop {
   readonly #model: TokenModel;
@@ -253,9 +249,7 @@ export class DecodeLoop {
   }
 
   #chunkTokens(remainingMs: number): number {
-    if (this.#prefillMsPerToken === 0) return FIRST_CHUNK;
-    const chunkMs = Math.min(LONGEST_CHUNK_MS, CHUNK_SHARE * remainingMs);
-    return Math.min(LARGEST_CHUNK, Math.max(SMALLEST_CHUNK, Math.floor(chunkMs / this.#prefillMsPerToken)));
+    return this.#prefillMsPerToken === 0 ? FIRST_CHUNK : prefillChunk(remainingMs, this.#prefillMsPerToken);
   }
 
   #timer(clock: Clock): StepTimer {

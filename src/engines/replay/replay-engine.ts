@@ -3,7 +3,7 @@
  * machine dictates.
  *
  * What a branch writes was recorded. How long that takes follows from the profile and from who else is in the batch, by the
- * scheduling of `engines/local/decode-loop.ts`. Which drafted tokens are accepted is drawn from recorded rates by position.
+ * scheduling of `engines/local/decode-loop.ts`. What becomes of a draft is drawn from recorded outcomes, or from rates by position.
  * A text that would have to go on otherwise than recorded (a fork, an unknown forced text) rejects with `NotRecordedError`.
  *
  * @module
@@ -16,6 +16,7 @@ import { randomAt } from '../../maths/random.ts';
 import { requireWholeNumber } from '../../options.ts';
 import type { SimulatedClock } from '../../runtime/simulated-clock.ts';
 import { AdaptiveDraftLength, fixedDraftLength, type DraftLengthPolicy } from '../speculation/draft-length.ts';
+import { outcomesAtRates, type DraftOutcomes } from './draft-outcomes.ts';
 import type { ReplayBank } from './replay-bank.ts';
 import { ReplayLoop } from './replay-loop.ts';
 import { ReplaySession } from './replay-session.ts';
@@ -29,8 +30,12 @@ export interface ReplayEngineOptions {
   readonly draftLength?: number | 'adaptive';
   /** Longest adaptive draft. @default 8 */
   readonly longestDraft?: number;
-  /** Acceptance rate at each position of a draft given that all before it were accepted; the last goes on. @default [0.75] */
-  readonly acceptance?: readonly number[];
+  /**
+   * What becomes of drafts: outcomes that were recorded, or the acceptance rate at each position of a draft given that all before
+   * it were accepted, the last of which goes on.
+   * @default [0.75]
+   */
+  readonly acceptance?: readonly number[] | DraftOutcomes;
   /** @default 64 */
   readonly maxRows?: number;
   /** Lets passes vary as the profile says they do; the same seed varies them alike. @default every pass takes its median */
@@ -43,6 +48,9 @@ const DEFAULT_RATES = [0.75];
 const LONGEST_DRAFT = 8;
 /** Outcomes with which an adaptive length starts, so that it does not begin as if nothing were known. */
 const WARM_OUTCOMES = 48;
+/** Tokens of a prompt by which reading is timed. */
+const TYPICAL_PROMPT = 64;
+const WARM_SEED = 0;
 
 export class ReplayEngine implements Engine {
   readonly name: string;
@@ -56,18 +64,21 @@ export class ReplayEngine implements Engine {
 
   /** @throws {InvalidOptionError} */
   constructor(options: ReplayEngineOptions) {
-    const { bank, profile, clock, acceptance = DEFAULT_RATES, maxRows = 64 } = options;
+    const { bank, profile, clock, maxRows = 64 } = options;
     requireWholeNumber('maxRows', maxRows, 1);
     this.name = `replay on ${profile.label}`;
     this.#bank = bank;
     this.#clock = clock;
     this.#requestMs = profile.requestMs;
-    this.#draftLength = draftPolicy(options);
+    const outcomes = outcomesOf(options);
+    this.#draftLength = draftPolicy(options, outcomes);
     const passTime = timing(options);
     this.#loop = new ReplayLoop({
       maxRows,
       draftLength: this.#draftLength,
-      rates: acceptance,
+      outcomes,
+      prefillMsPerToken: profile.passMs('prefill', { rows: 1, newTokens: TYPICAL_PROMPT, contextTokens: 0 }) / TYPICAL_PROMPT,
+      draftShare: draftShareOf(profile),
       now: () => clock.now(),
       pass: (part, shape, times = 1) => clock.wait(times * passTime(part, profile.passMs(part, shape))),
     });
@@ -118,8 +129,19 @@ function timing({ profile, clock, jitterSeed, slowdown = () => 1 }: ReplayEngine
   };
 }
 
-function draftPolicy(options: ReplayEngineOptions): DraftLengthPolicy | undefined {
-  const { profile, acceptance = DEFAULT_RATES, longestDraft = LONGEST_DRAFT } = options;
+function outcomesOf({ acceptance = DEFAULT_RATES }: ReplayEngineOptions): DraftOutcomes {
+  return typeof acceptance === 'function' ? acceptance : outcomesAtRates(acceptance);
+}
+
+/** A step of the draft over one of the target: it reads prompts as much faster, too. */
+function draftShareOf(profile: LatencyProfile): number {
+  if (!profile.parts.includes('draft')) return 0;
+  const step = { rows: 1, newTokens: 1, contextTokens: 0 };
+  return profile.passMs('draft', step) / profile.passMs('target', step);
+}
+
+function draftPolicy(options: ReplayEngineOptions, outcomes: DraftOutcomes): DraftLengthPolicy | undefined {
+  const { profile, longestDraft = LONGEST_DRAFT } = options;
   const hasDraft = profile.parts.includes('draft');
   const { draftLength = hasDraft ? 'adaptive' : 0 } = options;
   if (draftLength !== 'adaptive') requireWholeNumber('draftLength', draftLength);
@@ -134,9 +156,8 @@ function draftPolicy(options: ReplayEngineOptions): DraftLengthPolicy | undefine
     targetMs: (rows, width) => profile.passMs('target', shape(rows, width)),
   });
   for (let outcome = 0; outcome < WARM_OUTCOMES; outcome++) {
-    let accepted = 0;
-    while (accepted < longestDraft && randomAt(outcome, 0, accepted) < (acceptance[accepted] ?? acceptance.at(-1) ?? 0)) accepted++;
-    policy.record(longestDraft, accepted);
+    const { proposed, accepted } = outcomes(Math.max(1, policy.choose(1)), { seed: WARM_SEED, stream: outcome, round: outcome });
+    policy.record(proposed, accepted);
   }
   return policy;
 }

@@ -1,9 +1,8 @@
 import type { AdvanceOptions, DraftOutcome, Segment } from '../../contracts/engine.ts';
-import { randomAt } from '../../maths/random.ts';
+import type { DraftOutcomes } from './draft-outcomes.ts';
 import type { Tape } from './tape.ts';
 
-/** Separates the draws of acceptance from those of the passes' times. */
-const ACCEPT = 1;
+const NO_DRAFT: DraftOutcome = { proposed: 0, accepted: 0 };
 
 /** A branch as its lanes see it. */
 export interface ReplayState {
@@ -14,6 +13,10 @@ export interface ReplayState {
   tokenCount: number;
   /** Tokens that no pass has read yet; 0 only behind the prompt, where the next token is known without one. */
   pendingTokens: number;
+  /** Tokens that the draft model has not read. */
+  unreadByDraft: number;
+  /** Drafts so far. */
+  rounds: number;
 }
 
 /** What a lane needs of its session. */
@@ -26,6 +29,8 @@ export interface ReplayLaneContext {
   onToken(): void;
   onDraft(state: ReplayState, outcome: DraftOutcome): void;
   onForward(): void;
+  /** Whether the draft model has read the prompt. */
+  hasDraftedPrompt: boolean;
 }
 
 export type ReplayOutcome = Pick<Segment, 'tokens' | 'logprobs' | 'finish' | 'stop'> & { readonly text: string };
@@ -76,22 +81,29 @@ export class ReplayLane {
     return this.context.now() + allowance(1 + reserveSteps) > this.deadlineAt && this.#finish('deadline');
   }
 
-  /** How many tokens of a draft there is room for. */
-  draftTokens(length: number): number {
+  /** What will have become of a draft of at most `length` tokens, as far as there is room for it. */
+  draft(length: number, outcomes: DraftOutcomes): DraftOutcome {
     const left = (this.#options.until?.tokens ?? Infinity) - this.#count - 1;
-    return Math.max(0, Math.min(this.context.draftLength ?? length, left));
+    const limit = Math.min(this.context.draftLength ?? length, left);
+    if (limit < 1) return NO_DRAFT;
+    const { stream, rounds } = this.state;
+    this.state.rounds++;
+    return outcomes(limit, { seed: this.context.seed, stream, round: rounds });
   }
 
   /** Takes what a pass with a draft gives: its accepted tokens and one more. True when the lane is done. */
-  receive(drafted: number, rates: readonly number[]): boolean {
+  receive({ proposed, accepted }: DraftOutcome): boolean {
     if (this.#isAborted) return this.#finish('aborted');
-    const accepted = drafted === 0 ? 0 : this.#accepted(drafted, rates);
+    // The last token of a draft is never read by the one who wrote it.
+    const { state } = this;
+    if (proposed > 0) state.unreadByDraft = accepted === proposed ? 1 : 0;
+    state.unreadByDraft++;
     for (let taken = 0; taken <= accepted; taken++) {
       if (!this.take()) continue;
-      if (drafted > 0) this.context.onDraft(this.state, { proposed: Math.min(drafted, taken + 1), accepted: Math.min(accepted, taken + 1) });
+      if (proposed > 0) this.context.onDraft(state, { proposed: Math.min(proposed, taken + 1), accepted: Math.min(accepted, taken + 1) });
       return true;
     }
-    if (drafted > 0) this.context.onDraft(this.state, { proposed: drafted, accepted });
+    if (proposed > 0) this.context.onDraft(state, { proposed, accepted });
     return false;
   }
 
@@ -123,14 +135,6 @@ export class ReplayLane {
     const { tape } = this.state;
     if (!tape.isOver) return false;
     return this.#finish(tape.finish === 'end' ? 'end' : 'context');
-  }
-
-  #accepted(drafted: number, rates: readonly number[]): number {
-    const { seed } = this.context;
-    const { stream, tokenCount } = this.state;
-    let accepted = 0;
-    while (accepted < drafted && randomAt(seed, stream, tokenCount + accepted, ACCEPT) < (rates[accepted] ?? rates.at(-1) ?? 0)) accepted++;
-    return accepted;
   }
 
   #reject(error: unknown): true {

@@ -1,7 +1,10 @@
+import type { DraftOutcome } from '../../contracts/engine.ts';
 import type { PassShape } from '../../contracts/profile.ts';
 import { NoCandidateError } from '../../errors.ts';
 import { StepTimer } from '../../runtime/step-timer.ts';
 import type { DraftLengthPolicy } from '../speculation/draft-length.ts';
+import { prefillChunk } from '../prefill-chunk.ts';
+import type { DraftOutcomes } from './draft-outcomes.ts';
 import type { ReplayLane } from './replay-lane.ts';
 
 /** What a replay's passes cost and who pays. */
@@ -9,8 +12,10 @@ export interface ReplayMachine {
   readonly maxRows: number;
   /** `undefined` where nothing is drafted. */
   readonly draftLength: DraftLengthPolicy | undefined;
-  /** Acceptance rate at each position of a draft, given that all before it were accepted. */
-  readonly rates: readonly number[];
+  readonly outcomes: DraftOutcomes;
+  readonly prefillMsPerToken: number;
+  /** A pass of the draft over one of the target that reads as much. */
+  readonly draftShare: number;
   now(): number;
   /** Lets the time of one pass go by. */
   pass(part: 'target' | 'draft' | 'prefill', shape: PassShape, times?: number): Promise<void>;
@@ -25,8 +30,6 @@ export interface ReplayPrefill {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
-
-const CHUNK_TOKENS = 64;
 
 /** Continuous batching as `engines/local/decode-loop.ts` does it, with time passing in place of computation. */
 export class ReplayLoop {
@@ -76,10 +79,12 @@ export class ReplayLoop {
 
   async #read({ promptTokens, deadlineAt, signal, onForward, resolve, reject }: ReplayPrefill): Promise<void> {
     try {
-      for (let read = 0; read < promptTokens; read += CHUNK_TOKENS) {
+      for (let read = 0; read < promptTokens;) {
         signal?.throwIfAborted();
         if (this.#machine.now() >= deadlineAt) throw new NoCandidateError('deadline', []);
-        await this.#pass('prefill', { rows: 1, newTokens: Math.min(CHUNK_TOKENS, promptTokens - read), contextTokens: read });
+        const newTokens = Math.min(promptTokens - read, prefillChunk(deadlineAt - this.#machine.now(), this.#machine.prefillMsPerToken));
+        await this.#pass('prefill', { rows: 1, newTokens, contextTokens: read });
+        read += newTokens;
         onForward();
       }
       resolve();
@@ -96,20 +101,36 @@ export class ReplayLoop {
     const drafted = await this.#round(batch);
     this.#timer.record(batch.length, this.#machine.now() - startedAt);
     for (const context of new Set(batch.map((lane) => lane.context))) context.onForward();
-    for (const [index, lane] of batch.entries()) this.#settle(lane, () => lane.receive(drafted[index]!, this.#machine.rates));
+    for (const [index, lane] of batch.entries()) this.#settle(lane, () => lane.receive(drafted[index]!));
   }
 
-  /** Drafts for the batch, then one pass over it. @returns how many tokens were drafted for each lane. */
-  async #round(batch: readonly ReplayLane[]): Promise<number[]> {
-    const { draftLength } = this.#machine;
+  /** Drafts for the batch, then one pass over it. @returns what will have become of each lane's draft. */
+  async #round(batch: readonly ReplayLane[]): Promise<DraftOutcome[]> {
+    const { draftLength, outcomes } = this.#machine;
     const length = draftLength?.choose(batch.length) ?? 0;
-    const drafted = batch.map((lane) => (draftLength ? lane.draftTokens(length) : 0));
-    const rows = drafted.filter((count) => count > 0).length;
+    const drafted = batch.map((lane) => (draftLength ? lane.draft(length, outcomes) : { proposed: 0, accepted: 0 }));
     const contextTokens = batch.reduce((sum, { context, state }) => sum + context.promptTokens + state.tokenCount, 0) / batch.length;
-    if (rows > 0) await this.#pass('draft', { rows, newTokens: 1, contextTokens }, Math.max(...drafted));
-    const newTokens = Math.max(...batch.map(({ state }, index) => state.pendingTokens + drafted[index]!));
+    await this.#draft(batch, drafted, contextTokens);
+    const newTokens = Math.max(...batch.map(({ state }, index) => state.pendingTokens + drafted[index]!.proposed));
     await this.#pass('target', { rows: batch.length, newTokens, contextTokens });
     return drafted;
+  }
+
+  /** The passes of the draft model: a prompt it has not read, what it has not read of the branches, then token by token. */
+  async #draft(batch: readonly ReplayLane[], drafted: readonly DraftOutcome[], contextTokens: number): Promise<void> {
+    const drafting = batch.filter((_, index) => drafted[index]!.proposed > 0);
+    if (drafting.length === 0) return;
+    for (const context of new Set(drafting.map((lane) => lane.context))) {
+      if (context.hasDraftedPrompt) continue;
+      context.hasDraftedPrompt = true;
+      await this.#pass('prefill', { rows: 1, newTokens: context.promptTokens, contextTokens: 0 }, this.#machine.draftShare);
+    }
+    const longest = Math.max(...drafted.map(({ proposed }) => proposed));
+    for (let position = 0; position < longest; position++) {
+      const rows = drafted.filter(({ proposed }) => proposed > position).length;
+      const newTokens = position === 0 ? Math.max(...drafting.map(({ state }) => state.unreadByDraft)) : 1;
+      await this.#pass('draft', { rows, newTokens, contextTokens });
+    }
   }
 
   async #pass(...pass: Parameters<ReplayMachine['pass']>): Promise<void> {

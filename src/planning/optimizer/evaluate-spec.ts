@@ -2,6 +2,7 @@ import { equivalent } from '../../answers/equivalent.ts';
 import type { AnswerEquivalence } from '../../contracts/answer.ts';
 import type { LatencyProfile } from '../../contracts/profile.ts';
 import type { ProblemTrace } from '../../contracts/trace.ts';
+import type { DraftOutcomes } from '../../engines/replay/draft-outcomes.ts';
 import { ReplayBank } from '../../engines/replay/replay-bank.ts';
 import { ReplayEngine } from '../../engines/replay/replay-engine.ts';
 import { ReplayScorer } from '../../engines/replay/replay-scorer.ts';
@@ -25,7 +26,8 @@ export interface RunOutcome {
 export interface ReplayBenchOptions {
   readonly traces: readonly ProblemTrace[];
   readonly profile: LatencyProfile;
-  readonly acceptance: readonly number[];
+  /** What becomes of drafts: recorded outcomes, or acceptance rates by position. */
+  readonly acceptance: readonly number[] | DraftOutcomes;
   readonly parts: Omit<PlanParts, 'scorer'>;
   /** What plans are controlled by; `undefined` runs them as they stand. */
   readonly knowledge: PlanKnowledge | undefined;

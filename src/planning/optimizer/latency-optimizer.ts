@@ -11,6 +11,7 @@ import type { AnswerEquivalence } from '../../contracts/answer.ts';
 import type { LatencyProfile } from '../../contracts/profile.ts';
 import type { ProblemTrace } from '../../contracts/trace.ts';
 import { InvalidOptionError } from '../../errors.ts';
+import { recordedOutcomes } from '../../engines/replay/draft-outcomes.ts';
 import { quantile } from '../../maths/quantile.ts';
 import { requireWholeNumber } from '../../options.ts';
 import { LatenessRecords } from '../control/lateness.ts';
@@ -32,7 +33,7 @@ export interface FitOptions extends SpecGridOptions {
   readonly traces: readonly ProblemTrace[];
   /** Of the machine and model to plan for. See `profileEngine`. */
   readonly profile: LatencyProfile;
-  /** Acceptance rate at each position of a draft. @default what the traces hold, else 0.75 */
+  /** Acceptance rate at each position of a draft. @default what became of the traces' drafts, else 0.75 */
   readonly acceptance?: readonly number[];
   /** How plans find and compare answers. */
   readonly parts?: Omit<PlanParts, 'scorer'>;
@@ -79,7 +80,15 @@ export class LatencyOptimizer {
     if (problems.length === 0) throw new InvalidOptionError('traces', 'of problems with a reference', traces, 'Record problems whose right answer is known.');
     const acceptance = options.acceptance ?? acceptanceOf(traces) ?? DEFAULT_ACCEPTANCE;
     const knowledge = knowledgeOf(traces, profile);
-    const bench = new ReplayBench({ traces, profile, acceptance, knowledge, parts: options.parts ?? {}, ...(options.isRight && { isRight: options.isRight }) });
+    const drafts = options.acceptance ?? recordedOutcomes(traces) ?? acceptance;
+    const bench = new ReplayBench({
+      traces,
+      profile,
+      acceptance: drafts,
+      knowledge,
+      parts: options.parts ?? {},
+      ...(options.isRight && { isRight: options.isRight }),
+    });
     const specs = candidateSpecs(options, limitsOf(traces, profile));
     if (specs.length === 0) throw new InvalidOptionError('branches', 'at least one number that fits traces and memory', options.branches);
     const branchMs = await latencyOf(bench, problems, { strategy: 'self-consistency', branches: 1, draftLength: 0 }, 0.5);

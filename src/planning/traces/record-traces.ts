@@ -17,6 +17,7 @@ import { TraceRecorder, type ProbePolicy, type RecordTracesOptions } from './tra
 export type { RecordTracesOptions } from './trace-recorder.ts';
 
 const PROBE_TOKENS = 12;
+const DRAFT_LENGTHS = [1, 2, 4, 8];
 
 /**
  * Records problem by problem; leave problems out that have been recorded already to resume.
@@ -25,13 +26,14 @@ const PROBE_TOKENS = 12;
  * @throws the signal's reason when it is aborted; what was yielded by then is whole.
  */
 export async function* recordTraces(options: RecordTracesOptions): AsyncGenerator<ProblemTrace, void, undefined> {
-  const { problems, branches = 16, seed = 0, maxTokens, signal, onProgress } = options;
+  const { problems, branches = 16, seed = 0, maxTokens, draftLengths = DRAFT_LENGTHS, signal, onProgress } = options;
   requireWholeNumber('branches', branches, 1);
   requireWholeNumber('seed', seed);
   if (maxTokens !== undefined) requireWholeNumber('maxTokens', maxTokens, 1);
+  for (const length of draftLengths) requireWholeNumber('draftLengths', length, 1);
   const ids = new Set(problems.map(({ id }) => id));
   if (ids.size < problems.length) throw new InvalidOptionError('problems', 'problems with an `id` of their own each', problems.length);
-  const recorder = new TraceRecorder({ ...options, branches, seed, clock: options.clock ?? systemClock }, probePolicy(options.probes ?? {}));
+  const recorder = new TraceRecorder({ ...options, branches, seed, draftLengths, clock: options.clock ?? systemClock }, probePolicy(options.probes ?? {}));
   for (const [done, problem] of problems.entries()) {
     signal?.throwIfAborted();
     onProgress?.({ done, total: problems.length });

@@ -24,6 +24,7 @@ const sampling = v.object({
   minP: v.exactOptional(v.number()),
 });
 const message = v.object({ role: v.picklist(['system', 'user', 'assistant']), content: v.string() });
+const draftOutcome = v.object({ proposed: v.number(), accepted: v.number() });
 const traceLine = v.object({
   id: v.string(),
   prompt: v.union([v.string(), v.array(message), v.object({ text: v.string() })]),
@@ -40,7 +41,8 @@ const traceLine = v.object({
       probes: v.exactOptional(v.array(v.object({ ...record, at: v.number(), suffix: v.string(), suffixTokens: v.number() }))),
     }),
   ),
-  drafts: v.exactOptional(v.array(v.object({ proposed: v.number(), accepted: v.number() }))),
+  drafts: v.exactOptional(v.array(draftOutcome)),
+  draftRuns: v.exactOptional(v.array(v.object({ length: v.number(), outcomes: v.array(draftOutcome) }))),
   wallMs: v.exactOptional(v.number()),
 });
 

@@ -1,8 +1,9 @@
 import type { AnswerEquivalence, AnswerExtractor } from '../../contracts/answer.ts';
 import type { Clock } from '../../contracts/clock.ts';
-import type { Branch, Engine, SamplingOptions, Segment, Session } from '../../contracts/engine.ts';
+import type { Branch, DraftOutcome, Engine, SamplingOptions, Segment } from '../../contracts/engine.ts';
+import type { Prompt } from '../../contracts/prompt.ts';
 import type { OutcomeScorer, ScoredText, StepScorer } from '../../contracts/scorer.ts';
-import type { BranchTrace, ProbeTrace, ProblemTrace, TokenRecord, TraceProblem } from '../../contracts/trace.ts';
+import type { BranchTrace, DraftRunTrace, ProbeTrace, ProblemTrace, TokenRecord, TraceProblem } from '../../contracts/trace.ts';
 import { seedFor } from '../../maths/seed-for.ts';
 import { suffixBehind, type ForcedAnswer, type ForcedAnswerOptions } from '../../strategies/forced-answer.ts';
 import { TokenEnds } from './token-ends.ts';
@@ -25,6 +26,11 @@ export interface RecordTracesOptions {
    * probes: then a replay knows no answer of a branch that the deadline cuts. @default every 12 tokens, as strategies ask
    */
   readonly probes?: (ForcedAnswerOptions & { readonly everyTokens?: number }) | false;
+  /**
+   * Lengths of drafts to try, where the engine speculates: for each, one branch is decoded once more with drafts of that length.
+   * What becomes of them differs with the length. Empty tries none. @default 1, 2, 4, 8
+   */
+  readonly draftLengths?: readonly number[];
   /** @default after `####`, in `\boxed{}`, or the last number */
   readonly extract?: AnswerExtractor;
   /** Whether an answer is the reference. @default `equivalent` */
@@ -42,7 +48,12 @@ export interface ProbePolicy {
   readonly forced: ForcedAnswer;
 }
 
-type RecorderOptions = RecordTracesOptions & { readonly branches: number; readonly seed: number; readonly clock: Clock };
+type RecorderOptions = RecordTracesOptions & {
+  readonly branches: number;
+  readonly draftLengths: readonly number[];
+  readonly seed: number;
+  readonly clock: Clock;
+};
 
 /** Decodes one problem after another and writes down what comes. */
 export class TraceRecorder {
@@ -76,6 +87,7 @@ export class TraceRecorder {
       const failure = settled.find((outcome) => outcome.status === 'rejected');
       if (decoded.length === 0) throw failure?.reason;
       const branches = await this.#score(problem, decoded);
+      const { speculation } = session.usage();
       // Without its failed branches the n-th is not the n-th of any run.
       return {
         ...problem,
@@ -83,7 +95,7 @@ export class TraceRecorder {
         seed: failure ? -1 : seed,
         ...(sampling && { sampling }),
         branches,
-        ...draftsOf(session),
+        ...(speculation && { drafts: speculation.byPosition, draftRuns: await this.#tryDrafts(problem, seed) }),
         wallMs,
       };
     } finally {
@@ -127,6 +139,40 @@ export class TraceRecorder {
     }
   }
 
+  /** What becomes of drafts of each length, each on a branch of its own, as far as they can be decoded: no problem is lost for them. */
+  async #tryDrafts({ prompt }: TraceProblem, seed: number): Promise<DraftRunTrace[]> {
+    const runs: DraftRunTrace[] = [];
+    try {
+      for (const length of this.#options.draftLengths) runs.push({ length, outcomes: await this.#draftsOf(prompt, seed, length) });
+    } catch {
+      this.#options.signal?.throwIfAborted();
+    }
+    return runs;
+  }
+
+  async #draftsOf(prompt: Prompt, seed: number, draftLength: number): Promise<DraftOutcome[]> {
+    const { engine, sampling, signal, clock, maxTokens } = this.#options;
+    const outcomes: DraftOutcome[] = [];
+    const session = await engine.open(prompt, {
+      seed,
+      draftLength,
+      ...(sampling && { sampling }),
+      ...(signal && { signal }),
+      clock,
+      onDraft: (_, { proposed, accepted }) => void outcomes.push({ proposed, accepted }),
+    });
+    try {
+      const { tokenCount } = await session
+        .branch(1)[0]!
+        .advance({ ...(maxTokens !== undefined && { until: { tokens: maxTokens } }), ...(signal && { signal }) });
+      // A token comes before the first draft, and one with each. Where the last is missing the text ended within a draft that stood.
+      const isCut = 1 + outcomes.reduce((sum, { accepted }) => sum + accepted + 1, 0) > tokenCount;
+      return isCut ? [...outcomes.slice(0, -1), { proposed: draftLength, accepted: draftLength }] : outcomes;
+    } finally {
+      await session.dispose();
+    }
+  }
+
   async #score({ prompt }: TraceProblem, branches: readonly BranchTrace[]): Promise<readonly BranchTrace[]> {
     const { scorer, signal } = this.#options;
     if (!scorer) return branches;
@@ -160,9 +206,4 @@ function recordOf(text: string, segments: readonly Segment[], noted: ReadonlyMap
     logprobs: segments.flatMap(({ logprobs }) => logprobs.map((logprob) => Number(logprob.toFixed(4)))),
     finish: finish === 'end' || finish === 'stop' || finish === 'context' ? finish : 'length',
   };
-}
-
-function draftsOf(session: Session): Pick<ProblemTrace, 'drafts'> {
-  const { speculation } = session.usage();
-  return speculation ? { drafts: speculation.byPosition } : {};
 }
