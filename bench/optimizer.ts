@@ -29,7 +29,7 @@ import { LlamaProcess, missingLlama } from './support/llama-candidate.ts';
 import { atEnd, describeMachine, loadWarning } from './support/machine.ts';
 import { mixedProblems, type BenchProblem } from './support/optimizer-problems.ts';
 import { AIMS, optimizerHeadline, optimizerMarkdown, rowsOf, type OptimizerReport, type TimeToAccuracy } from './support/optimizer-report.ts';
-import { accuracyOf, tryPlan, type PlanTrials, type Runner, type Trial } from './support/optimizer-trials.ts';
+import { accuracyOf, tryPlans, type PlanTrials, type Runner } from './support/optimizer-trials.ts';
 import { tryOut } from './support/try-out.ts';
 import { readReport, replaceSection, writeReport } from './support/report-files.ts';
 
@@ -41,6 +41,10 @@ const LOADED_PROBLEMS = 60;
 const RULES = ['joint', 'branches', 'drafts', 'compute-optimal'] as const;
 const VOTERS = 8;
 const MOST_TOKENS = 160;
+/** From one deadline that is tried for an accuracy to the next. */
+const STEP = 1.1;
+/** A plan that promises so much less than the accuracy wanted is not tried for it. */
+const HOPELESS = 0.08;
 
 const { values } = parseArgs({
   options: {
@@ -64,19 +68,16 @@ function specOf(rule: (typeof RULES)[number], plan: Plan): PlanSpec | undefined 
   return choices[rule];
 }
 
-/** Plans on every problem in turn, so that a machine that slows down slows all of them. */
 async function tryAll(
   runner: Runner,
   plans: readonly { readonly rule: string; readonly plan: Plan }[],
   problems: readonly BenchProblem[],
 ): Promise<PlanTrials[]> {
-  const trials = plans.map((): Trial[] => []);
-  for (const [index, problem] of problems.entries()) {
-    for (let turn = 0; turn < plans.length; turn++) {
-      const at = (index + turn) % plans.length;
-      trials[at]!.push(await tryPlan(runner, plans[at]!.plan, problem, index));
-    }
-  }
+  const trials = await tryPlans(
+    runner,
+    plans.map(({ plan }) => plan),
+    problems,
+  );
   return plans.map(({ rule, plan }, at) => ({
     rule,
     plan: String(plan),
@@ -123,14 +124,19 @@ async function peerTimes(problems: readonly BenchProblem[]): Promise<TimeToAccur
   return times;
 }
 
-/** The first plan, by rising deadlines, that is as accurate as a plain vote. */
+/** The first plan, by deadlines that rise in small steps, that is as accurate as a plain vote. */
 async function ourTime(runner: Runner, optimizer: LatencyOptimizer, problems: readonly BenchProblem[], wanted: number): Promise<TimeToAccuracy | undefined> {
-  for (const point of optimizer.frontier()) {
-    if (point.deadlineMs === Infinity) break;
-    const plan = optimizer.solve({ deadlineMs: point.deadlineMs });
+  const deadlines = optimizer
+    .frontier()
+    .map(({ deadlineMs }) => deadlineMs)
+    .filter(Number.isFinite);
+  const isHopeless = (deadlineMs: number): boolean => optimizer.solve({ deadlineMs }).predicted.accuracy < wanted - HOPELESS;
+  for (let deadlineMs = deadlines[0]!; deadlineMs < STEP * deadlines.at(-1)!; deadlineMs *= STEP) {
+    if (isHopeless(deadlineMs)) continue;
+    const plan = optimizer.solve({ deadlineMs });
     const [tried] = await tryAll(runner, [{ rule: 'ours', plan }], problems);
     const accuracy = accuracyOf(tried!.trials);
-    say(`our plan at ${point.deadlineMs.toFixed(0)} ms: ${(100 * accuracy).toFixed(1)} % (wanted ${(100 * wanted).toFixed(1)} %)`);
+    say(`${String(plan)} at ${deadlineMs.toFixed(0)} ms: ${(100 * accuracy).toFixed(1)} % (wanted ${(100 * wanted).toFixed(1)} %)`);
     if (accuracy >= wanted) return { who: 'our plan', milliseconds: mean(tried!.trials.map(({ milliseconds }) => milliseconds)), accuracy };
   }
   return undefined;
@@ -147,14 +153,14 @@ async function measure(): Promise<OptimizerReport> {
   await runner.engine.ready();
   say('profile');
   const startedAt = performance.now();
-  const profile = await profileEngine(runner.engine, { scorer: runner.scorer, contextTokens: 256, budgetMs: values.quick ? 8_000 : 20_000 });
+  const profile = await profileEngine(runner.engine, { scorer: runner.scorer, contextTokens: 240, budgetMs: values.quick ? 8_000 : 20_000 });
   const profiledAt = performance.now();
   say('traces');
   const traces: ProblemTrace[] = [];
   for await (const trace of recordTraces({ ...runner, problems: calibration, branches: 24, maxTokens: MOST_TOKENS })) traces.push(trace);
   const tracedAt = performance.now();
   say('fit');
-  const optimizer = await LatencyOptimizer.fit({ traces, profile, branches: values.quick ? [1, 4, 8, 16] : [1, 2, 3, 4, 6, 8, 12, 16], replicas: 1 });
+  const optimizer = await LatencyOptimizer.fit({ traces, profile, branches: values.quick ? [1, 4, 8, 16] : [1, 2, 3, 4, 6, 8, 12, 16], replicas: 2 });
   const fittedAt = performance.now();
   const solveTimes = Array.from({ length: 200 }, (_, index) => {
     const before = performance.now();

@@ -133,6 +133,7 @@ const PORTABLE_NAMES = [
   'profileEndpoint',
   'profileEngine',
   'recordTraces',
+  'recordedOutcomes',
   'rewardWeights',
   'rooflineProfile',
   'roundMs',

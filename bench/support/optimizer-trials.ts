@@ -1,5 +1,6 @@
 /** Runs of plans on held-out problems, and what they came to. */
 import { performance } from 'node:perf_hooks';
+import { setTimeout } from 'node:timers/promises';
 import { mean, quantile } from 'simple-statistics';
 import type { Plan } from 'latency-tts';
 import { equivalent, NoCandidateError, type Engine, type PlanPrediction, type StepScorer } from 'latency-tts';
@@ -25,6 +26,10 @@ export interface Runner {
   readonly scorer: StepScorer;
 }
 
+/** Problems between two plans' turns at the same one. */
+const STRIDE = 7;
+const PAUSE_MS = 25;
+
 /** A plan on one problem, timed on the wall's clock from the question to the answer. */
 export async function tryPlan({ engine, scorer }: Runner, plan: Plan, problem: BenchProblem, seed: number): Promise<Trial> {
   const startedAt = performance.now();
@@ -35,6 +40,24 @@ export async function tryPlan({ engine, scorer }: Runner, plan: Plan, problem: B
     if (!(error instanceof NoCandidateError)) throw error;
     return { isRight: false, milliseconds: performance.now() - startedAt };
   }
+}
+
+/**
+ * Plans on every problem, each in turn, so that a machine that slows down slows all of them. The same problem comes to the next
+ * plan after many others: a scorer that still had the texts of the last one would answer for nothing.
+ */
+export async function tryPlans(runner: Runner, plans: readonly Plan[], problems: readonly BenchProblem[]): Promise<Trial[][]> {
+  const trials = plans.map((): Trial[] => []);
+  for (const index of problems.keys()) {
+    for (let turn = 0; turn < plans.length; turn++) {
+      const at = (index + turn) % plans.length;
+      const seed = (index + STRIDE * at) % problems.length;
+      trials[at]![seed] = await tryPlan(runner, plans[at]!, problems[seed]!, seed);
+      // What a scorer was asked for in vain is still being computed.
+      await setTimeout(PAUSE_MS);
+    }
+  }
+  return trials;
 }
 
 export function accuracyOf(trials: readonly Trial[]): number {

@@ -10,6 +10,7 @@ import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { InvalidOptionError, ModelLoadError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
+import { denormalOptions } from './denormals.ts';
 import { openHubModel, openTokenModel, type TokenModelFacts } from './detect-layout.ts';
 import { ExclusiveSession, pageTurns, type Turns } from './exclusive-session.ts';
 import { HubTokenizer } from './hub-tokenizer.ts';
@@ -200,6 +201,7 @@ function sessionOptions({ device, dtype, modelFileName, subfolder, externalData,
   const session: InferenceSession.SessionOptions = {
     logSeverityLevel: FATAL,
     ...(threads !== undefined && { intraOpNumThreads: threads }),
+    ...denormalOptions(),
     // Asked for as a device, transformers.js would decide which outputs stay on the GPU.
     ...(device === 'webgpu' && { executionProviders: ['webgpu'] }),
     ...further,

@@ -4,6 +4,7 @@ import type { InferenceSession } from 'onnxruntime-common';
 import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { InvalidOptionError, ModelLoadError } from '../errors.ts';
+import { denormalOptions } from '../models/denormals.ts';
 import { ExclusiveSession } from '../models/exclusive-session.ts';
 import { HubTokenizer } from '../models/hub-tokenizer.ts';
 import { loadOnnxClassifier as loadPortableOnnxClassifier, type LocalClassifier } from '../models/load-onnx-classifier.ts';
@@ -115,6 +116,7 @@ async function openSession(graphPath: string, { executionProviders = ['cpu'], th
     executionProviders: [...executionProviders],
     logSeverityLevel: ERRORS_ONLY,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    ...denormalOptions(),
   });
 }
 

@@ -2,11 +2,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
 import { hostThreadedEngine } from '../engines/threaded-engine.ts';
+import { claimThread } from '../models/denormals.ts';
 import { hostOnDemand } from '../port/host-on-demand.ts';
 import { hostLocalScorer } from '../scoring/hosted-scorer.ts';
 import { describedModel } from './load-model.ts';
 import { portToParent } from './start-worker.ts';
 
+claimThread();
 const port = portToParent(parentPort!);
 
 hostOnDemand(port, {

@@ -267,8 +267,9 @@ function hasNoRoom(result: PassResult): boolean {
 async function propose(speculation: Speculation, batch: readonly Lane[]): Promise<readonly Draft[]> {
   const drafts = batch.map(() => NO_DRAFT);
   if (speculation.failure !== undefined) return drafts;
-  const length = speculation.chooseLength(batch.length);
-  const requests = batch.map((lane) => lane.draftRequest(length));
+  let chosen: number | undefined;
+  // To choose takes longer than to be told.
+  const requests = batch.map((lane) => lane.draftRequest(lane.context.draftLength ?? (chosen ??= speculation.chooseLength(batch.length))));
   const asked = batch.map((_, index) => index).filter((index) => requests[index]);
   if (asked.length === 0) return drafts;
   const proposed = await speculation.propose(

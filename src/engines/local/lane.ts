@@ -129,7 +129,7 @@ export class Lane {
     const state = this.#state;
     const left = (this.#options.until?.tokens ?? Infinity) - this.#tokens.length - 1;
     const room = context.contextTokens - context.promptTokens.length - state.tokens.length;
-    const limit = Math.min(context.draftLength ?? length, left, room);
+    const limit = Math.min(length, left, room);
     if (limit < 1) return undefined;
     const purpose = context.verification === 'coupled' ? PURPOSE.token : PURPOSE.draft;
     return {

@@ -82,7 +82,7 @@ export class LocalPassMeter implements PassMeter {
 
   #open(part: MeteredPart['part'], largest: PassShape): Promise<TimedPasses> {
     const { target, draft, sampling, verification, clock } = this.#host;
-    if (part === 'draft') return DraftPasses.open(draft!.model, sampling, clock, largest);
+    if (part === 'draft') return DraftPasses.open(draft!.model, { target: target.model, sampling, clock }, largest);
     if (part === 'prefill') return PrefillPasses.open(target.model, clock, largest);
     return DecodingPasses.open(target.model, { sampling, verification, clock }, largest);
   }

@@ -142,30 +142,46 @@ class ForesightDrafter implements Drafter {
   async dispose(): Promise<void> {}
 }
 
-/** Steps of the draft model as its drafter makes them. */
+interface DraftingOptions {
+  readonly target: TokenModel;
+  readonly sampling: Sampling;
+  readonly clock: Clock;
+}
+
+/**
+ * Steps of the draft model as its drafter makes them. One of several tokens is the first of a round and comes behind a pass of the
+ * target, which leaves nothing of the draft in the nearest memories; one of a token comes behind another one.
+ */
 export class DraftPasses implements TimedPasses {
   readonly #drafter: DraftModelDrafter;
+  readonly #target: TokenModel;
+  readonly #ahead: TokenSequence;
   readonly #clock: Clock;
   readonly #promptTokens: readonly number[];
   readonly #requests: readonly Omit<DraftRequest, 'tokens'>[];
 
-  private constructor(drafter: DraftModelDrafter, clock: Clock, promptTokens: readonly number[], requests: readonly Omit<DraftRequest, 'tokens'>[]) {
-    this.#drafter = drafter;
+  private constructor(model: TokenModel, { target, sampling, clock }: DraftingOptions, { rows, contextTokens }: PassShape) {
+    this.#drafter = new DraftModelDrafter(model, { minConfidence: 0 });
+    this.#target = target;
+    this.#ahead = target.openSequence();
     this.#clock = clock;
+    const promptTokens = fillerTokens(contextTokens);
     this.#promptTokens = promptTokens;
-    this.#requests = requests;
+    this.#requests = Array.from({ length: rows }, () => ({ branch: {}, promptTokens, siblings: [], limit: 1, sampling, draw: () => 0.5 }));
   }
 
-  static async open(model: TokenModel, sampling: Sampling, clock: Clock, { rows, contextTokens }: PassShape): Promise<DraftPasses> {
-    const promptTokens = fillerTokens(contextTokens);
-    const requests = Array.from({ length: rows }, () => ({ branch: {}, promptTokens, siblings: [], limit: 1, sampling, draw: () => 0.5 }));
-    return new DraftPasses(new DraftModelDrafter(model, { minConfidence: 0 }), clock, promptTokens, requests);
+  static async open(model: TokenModel, options: DraftingOptions, largest: PassShape): Promise<DraftPasses> {
+    return new DraftPasses(model, options, largest);
   }
 
   async time({ rows, newTokens }: PassShape): Promise<number> {
     const requests = this.#requests.slice(0, rows);
     // Takes the branches back to where the prompt ends.
     await this.#drafter.propose(requests.map((request) => ({ ...request, tokens: [] })));
+    if (newTokens > 1) {
+      await this.#target.forward([{ sequence: this.#ahead, tokens: fillerTokens(1), logitCount: 1 }]);
+      this.#ahead.truncate(0);
+    }
     const tokens = fillerTokens(newTokens);
     const startedAt = this.#clock.now();
     await this.#drafter.propose(requests.map((request) => ({ ...request, tokens })));
@@ -176,6 +192,7 @@ export class DraftPasses implements TimedPasses {
   close(): void {
     for (const { branch } of this.#requests) this.#drafter.forget(branch);
     this.#drafter.forget(this.#promptTokens);
+    this.#ahead.dispose();
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Prompt } from '../../contracts/prompt.ts';
-import type { ProblemTrace } from '../../contracts/trace.ts';
+import type { BranchTrace, ProblemTrace } from '../../contracts/trace.ts';
 import { InvalidOptionError, NotRecordedError } from '../../errors.ts';
 
 /** Traces by prompt, and the scores of their texts. */
@@ -23,6 +23,22 @@ export class ReplayBank {
     const problem = this.#problems.get(keyOf(prompt));
     if (!problem) throw new NotRecordedError('a prompt that was recorded', 'Record traces of it first.');
     return problem;
+  }
+
+  /** About how many tokens a text has, by those of the problem's branches. */
+  tokensIn(prompt: Prompt, text: string): number {
+    const { branches } = this.problem(prompt);
+    const sum = (of: (branch: BranchTrace) => number): number => branches.reduce((total, branch) => total + of(branch), 0);
+    const charactersPerToken =
+      Math.max(
+        1,
+        sum((branch) => branch.text.length),
+      ) /
+      Math.max(
+        1,
+        sum(({ ends }) => ends.length),
+      );
+    return Math.ceil(text.length / charactersPerToken);
   }
 
   scoresOf(prompt: Prompt, text: string): readonly number[] | undefined {

@@ -13,8 +13,6 @@ export interface ReplayState {
   tokenCount: number;
   /** Tokens that no pass has read yet; 0 only behind the prompt, where the next token is known without one. */
   pendingTokens: number;
-  /** Tokens that the draft model has not read. */
-  unreadByDraft: number;
   /** Drafts so far. */
   rounds: number;
 }
@@ -94,10 +92,7 @@ export class ReplayLane {
   /** Takes what a pass with a draft gives: its accepted tokens and one more. True when the lane is done. */
   receive({ proposed, accepted }: DraftOutcome): boolean {
     if (this.#isAborted) return this.#finish('aborted');
-    // The last token of a draft is never read by the one who wrote it.
     const { state } = this;
-    if (proposed > 0) state.unreadByDraft = accepted === proposed ? 1 : 0;
-    state.unreadByDraft++;
     for (let taken = 0; taken <= accepted; taken++) {
       if (!this.take()) continue;
       if (proposed > 0) this.context.onDraft(state, { proposed: Math.min(proposed, taken + 1), accepted: Math.min(accepted, taken + 1) });

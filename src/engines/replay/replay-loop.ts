@@ -109,14 +109,15 @@ export class ReplayLoop {
     const { draftLength, outcomes } = this.#machine;
     const length = draftLength?.choose(batch.length) ?? 0;
     const drafted = batch.map((lane) => (draftLength ? lane.draft(length, outcomes) : { proposed: 0, accepted: 0 }));
-    const contextTokens = batch.reduce((sum, { context, state }) => sum + context.promptTokens + state.tokenCount, 0) / batch.length;
+    // The rows of a batch are as long as its longest.
+    const contextTokens = Math.max(...batch.map(({ context, state }) => context.promptTokens + state.tokenCount));
     await this.#draft(batch, drafted, contextTokens);
     const newTokens = Math.max(...batch.map(({ state }, index) => state.pendingTokens + drafted[index]!.proposed));
     await this.#pass('target', { rows: batch.length, newTokens, contextTokens });
     return drafted;
   }
 
-  /** The passes of the draft model: a prompt it has not read, what it has not read of the branches, then token by token. */
+  /** The passes of the draft model: a prompt it has not read, what has been decided since, then token by token. */
   async #draft(batch: readonly ReplayLane[], drafted: readonly DraftOutcome[], contextTokens: number): Promise<void> {
     const drafting = batch.filter((_, index) => drafted[index]!.proposed > 0);
     if (drafting.length === 0) return;
@@ -128,7 +129,8 @@ export class ReplayLoop {
     const longest = Math.max(...drafted.map(({ proposed }) => proposed));
     for (let position = 0; position < longest; position++) {
       const rows = drafted.filter(({ proposed }) => proposed > position).length;
-      const newTokens = position === 0 ? Math.max(...drafting.map(({ state }) => state.unreadByDraft)) : 1;
+      // Where a whole draft stood, its last token is still to be read beside the one behind it.
+      const newTokens = position === 0 ? 2 : 1;
       await this.#pass('draft', { rows, newTokens, contextTokens });
     }
   }

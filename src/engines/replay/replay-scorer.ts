@@ -4,18 +4,20 @@ import type { ScoredText, ScoreOptions, StepScorer } from '../../contracts/score
 import type { SimulatedClock } from '../../runtime/simulated-clock.ts';
 import type { ReplayBank } from './replay-bank.ts';
 
-/** Characters of a token, to tell how much a scorer has to read. */
-const CHARACTERS_A_TOKEN = 3;
 /** Tokens of a text, as long as none has been scored. */
 const TYPICAL_TOKENS = 64;
 
-/** Gives the scores that were recorded, after the time that scoring takes. A text that was never scored stays without. */
+/**
+ * Gives the scores that were recorded, after the time that scoring takes: a prompt is read once, texts when they are scored. A
+ * text that was never scored stays without.
+ */
 export class ReplayScorer implements StepScorer {
   readonly name = 'replay';
   readonly kind = 'step';
   readonly #bank: ReplayBank;
   readonly #profile: LatencyProfile;
   readonly #clock: SimulatedClock;
+  readonly #read = new Set<Prompt>();
 
   constructor(bank: ReplayBank, profile: LatencyProfile, clock: SimulatedClock) {
     this.#bank = bank;
@@ -25,10 +27,12 @@ export class ReplayScorer implements StepScorer {
 
   async score(prompt: Prompt, texts: readonly ScoredText[], { signal, deadlineAt = Infinity }: ScoreOptions = {}): Promise<(readonly number[] | undefined)[]> {
     signal?.throwIfAborted();
-    const characters = texts.reduce((longest, { text }) => Math.max(longest, text.length), 0);
-    const costMs = this.#costMs(texts.length, this.#bank.problem(prompt).promptTokens + Math.ceil(characters / CHARACTERS_A_TOKEN));
+    const longest = texts.reduce((most, { text }) => Math.max(most, this.#bank.tokensIn(prompt, text)), 1);
+    const promptMs = this.#read.has(prompt) ? 0 : this.#costMs(1, this.#bank.problem(prompt).promptTokens);
+    const costMs = promptMs + this.#costMs(texts.length, longest);
     if (this.#clock.now() + costMs > deadlineAt) return texts.map(() => undefined);
     await this.#clock.wait(costMs, signal);
+    this.#read.add(prompt);
     signal?.throwIfAborted();
     return texts.map(({ text }) => this.#bank.scoresOf(prompt, text));
   }

@@ -77,7 +77,7 @@ export class ReplaySession implements Session {
     }
     return Array.from({ length: count }, () => {
       const trace = order[this.#launched++]!;
-      return this.#add({ tape: Tape.of(problem.branches[trace]!), stream: trace, text: '', tokenCount: 0, pendingTokens: 0, unreadByDraft: 2, rounds: 0 });
+      return this.#add({ tape: Tape.of(problem.branches[trace]!), stream: trace, text: '', tokenCount: 0, pendingTokens: 0, rounds: 0 });
     });
   }
 
@@ -92,7 +92,7 @@ export class ReplaySession implements Session {
 
   /** @internal Called by a branch. */
   fork({ tape, ...state }: ReplayState): Branch {
-    return this.#add({ ...state, unreadByDraft: state.tokenCount + 1, tape: tape.fork() });
+    return this.#add({ ...state, tape: tape.fork() });
   }
 
   /** @internal Called by a branch. */
@@ -103,7 +103,6 @@ export class ReplaySession implements Session {
         state.text += text;
         state.tokenCount += tokens;
         state.pendingTokens += tokens;
-        state.unreadByDraft += tokens;
         this.#usage.forcedTokens += tokens;
         resolve();
       });

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import type { LatencyProfile, PassShape } from '../../../src/contracts/profile.ts';
+import type { ProblemTrace } from '../../../src/contracts/trace.ts';
+import { ReplayBank } from '../../../src/engines/replay/replay-bank.ts';
+import { ReplayScorer } from '../../../src/engines/replay/replay-scorer.ts';
+import { SimulatedClock } from '../../../src/runtime/simulated-clock.ts';
+
+const TRACE: ProblemTrace = {
+  id: 'a',
+  prompt: 'how many?',
+  promptTokens: 50,
+  seed: 1,
+  branches: [{ text: 'aabbccdd', ends: [2, 4, 6, 8], logprobs: [], finish: 'end', scores: [0.5] }],
+};
+
+test('a prompt is read once, a text for as many tokens as it has', async () => {
+  const clock = new SimulatedClock();
+  const passes: PassShape[] = [];
+  const profile: LatencyProfile = {
+    label: 'by tokens',
+    parts: ['scorer'],
+    passMs: (_, shape) => (passes.push(shape), shape.newTokens),
+    spread: () => 1,
+    requestMs: 0,
+  };
+  const scorer = new ReplayScorer(new ReplayBank([TRACE]), profile, clock);
+  expect(await scorer.score(TRACE.prompt, [{ text: 'aabbccdd', isFinished: true }])).toEqual([[0.5]]);
+  expect(clock.now()).toBe(54);
+  await scorer.score(TRACE.prompt, [
+    { text: 'aabb', isFinished: true },
+    { text: 'aa', isFinished: true },
+  ]);
+  expect(clock.now()).toBe(56);
+  expect(passes.map(({ rows, newTokens }) => [rows, newTokens])).toEqual([
+    [1, 50],
+    [1, 4],
+    [2, 2],
+  ]);
+});
