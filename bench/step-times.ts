@@ -1,20 +1,22 @@
 /**
  * Milliseconds of one model step, interleaved in one run: medians with quartiles.
  *
- * The first table has the bundled target and draft as speculation uses them: a few steps of the draft, then one of the
- * target. The second has the target in its three graph layouts, one and five new tokens a row.
+ * The first table has steps of the bundled target and draft in the engine's worker, with all that belongs to one: the pass, and
+ * the drawing of a token for each row. The second has passes of the target in its three graph layouts, one and five new tokens a
+ * row.
  *
  *   npm run bench:steps
  */
 import { availableParallelism, cpus } from 'node:os';
 import { quantile } from 'simple-statistics';
-import { bundledModels, loadModel, type LocalModel, type TokenModel, type TokenSequence } from 'latency-tts';
+import { bundledModels, loadModel, SpeculativeDecoder, type LocalModel, type TokenModel, type TokenSequence } from 'latency-tts';
 
 const CONTEXT = 100;
 const REPETITIONS = 200;
 const WARM_UP = 20;
 const ROWS = [1, 4, 8, 16];
-const DRAFT_STEPS = 4;
+/** Steps of one model between those of the other. */
+const TURN = 20;
 const WIDTHS = [1, 5];
 const LAYOUTS = ['native', 'masked', 'gqa'] as const;
 
@@ -32,32 +34,35 @@ async function prepare(source: LocalModel, rows: number): Promise<Subject> {
   return { model, sequences: [first, ...Array.from({ length: rows - 1 }, () => first.fork())], times: [] };
 }
 
-async function measure({ model, sequences, times }: Subject, width: number, steps: number): Promise<void> {
+async function measure({ model, sequences, times }: Subject, width: number): Promise<void> {
   const tokens = new Array<number>(width).fill(20);
   const startedAt = performance.now();
-  for (let step = 0; step < steps; step++) await model.forward(sequences.map((sequence) => ({ sequence, tokens, logitCount: width })));
-  times.push((performance.now() - startedAt) / steps);
+  await model.forward(sequences.map((sequence) => ({ sequence, tokens, logitCount: width })));
+  times.push(performance.now() - startedAt);
   for (const sequence of sequences) sequence.truncate(CONTEXT);
 }
 
-const median = ({ times }: Subject): number => quantile(times.slice(WARM_UP), 0.5);
-
-function show({ times }: Subject): string {
-  const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => quantile(times.slice(WARM_UP), share).toFixed(3));
+function show(times: readonly number[]): string {
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => quantile([...times], share).toFixed(3));
   return `${middle} (${low}–${high})`;
 }
 
 async function compareDraft(threads: number): Promise<void> {
-  const { target, draft } = await bundledModels({ threads });
+  const engine = new SpeculativeDecoder(await bundledModels({ threads }));
+  await engine.ready();
   for (const rows of ROWS) {
-    const [slow, fast] = [await prepare(target, rows), await prepare(draft, rows)];
-    for (let repetition = 0; repetition < REPETITIONS; repetition++) {
-      await measure(fast, 1, DRAFT_STEPS);
-      await measure(slow, 1, 1);
+    const shape = { rows, newTokens: 1, contextTokens: CONTEXT };
+    const times: Record<'target' | 'draft', number[]> = { target: [], draft: [] };
+    for (let measured = 0; measured < REPETITIONS; measured += TURN) {
+      for (const part of ['target', 'draft'] as const) {
+        const [turn] = await engine.passes.measure(part, [shape], { repetitions: TURN, warmUp: 2 });
+        times[part].push(...turn!);
+      }
     }
-    console.log(`| ${threads} | ${rows} | ${show(slow)} | ${show(fast)} | ${(median(slow) / median(fast)).toFixed(1)} |`);
-    for (const { model } of [slow, fast]) await model.dispose();
+    const ratio = quantile(times.target, 0.5) / quantile(times.draft, 0.5);
+    console.log(`| ${threads} | ${rows} | ${show(times.target)} | ${show(times.draft)} | ${ratio.toFixed(1)} |`);
   }
+  await engine.dispose();
 }
 
 async function compareLayouts(): Promise<void> {
@@ -68,8 +73,8 @@ async function compareLayouts(): Promise<void> {
         const path = layout === 'native' ? 'models/target' : `models/layouts/${layout}/target`;
         subjects.push(await prepare(await loadModel(path, { tokenizerPath: 'models/tokenizer', threads: 1 }), rows));
       }
-      for (let repetition = 0; repetition < REPETITIONS; repetition++) for (const subject of subjects) await measure(subject, width, 1);
-      console.log(`| ${rows} | ${width} | ${subjects.map(show).join(' | ')} |`);
+      for (let repetition = 0; repetition < REPETITIONS; repetition++) for (const subject of subjects) await measure(subject, width);
+      console.log(`| ${rows} | ${width} | ${subjects.map(({ times }) => show(times.slice(WARM_UP))).join(' | ')} |`);
       for (const { model } of subjects) await model.dispose();
     }
   }
@@ -78,7 +83,7 @@ async function compareLayouts(): Promise<void> {
 console.log(
   `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}\n`,
 );
-console.log(`| threads | rows | target ms (p25–p75) | draft ms, ${DRAFT_STEPS} in a row | target / draft |\n| ---: | ---: | ---: | ---: | ---: |`);
+console.log(`| threads | rows | target ms (p25–p75) | draft ms | target / draft |\n| ---: | ---: | ---: | ---: | ---: |`);
 for (const threads of [1, availableParallelism()]) await compareDraft(threads);
 console.log(`\n| rows | new tokens a row | ${LAYOUTS.join(' | ')} |\n| ---: | ---: | ${LAYOUTS.map(() => '---:').join(' | ')} |`);
 await compareLayouts();

@@ -8,6 +8,7 @@ import { DeviceTokenModel } from '../models/device-token-model.ts';
 import { loadWhole } from '../models/load-whole.ts';
 import type { LocalModel } from '../models/local-model.ts';
 import { ResizedTokenModel } from '../models/resized-token-model.ts';
+import { UninterruptedTokenModel, type AtOnce } from '../models/uninterrupted-token-model.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { LocalEngine } from './local/local-engine.ts';
 import type { Verification } from './local/lane.ts';
@@ -45,6 +46,8 @@ export interface EngineSurroundings {
   readonly clock?: Clock;
   /** Of a thread that takes its calls from another one. */
   readonly takeTurn?: (() => Promise<void>) | undefined;
+  /** Of a thread that may compute drafts without letting its event loop in. */
+  readonly atOnce?: AtOnce | undefined;
 }
 
 /** Points of the cost grid. A batch larger than the largest costs in proportion. */
@@ -58,7 +61,7 @@ const CALIBRATION_BUDGET_MS = 400;
  */
 export async function loadEngine(
   { target, draft, maxRows, speculation: plan }: EnginePlan,
-  { clock = systemClock, takeTurn }: EngineSurroundings = {},
+  { clock = systemClock, takeTurn, atOnce }: EngineSurroundings = {},
 ): Promise<LocalEngine> {
   const { model, tokenizer } = await loadWhole(target);
   const settings = target.settings && { settings: target.settings };
@@ -71,7 +74,9 @@ export async function loadEngine(
     await model.dispose();
     throw new InvalidOptionError('target', 'a model that can check drafts', target.name, `It cannot: ${model.cannotVerify}. Use Decoder with it.`);
   }
-  const draftModel = draft && plan.drafters.includes('draft-model') ? await loadDraft(draft, loaded).catch(closing(model)) : undefined;
+  const loadedDraft = draft && plan.drafters.includes('draft-model') ? await loadDraft(draft, loaded).catch(closing(model)) : undefined;
+  const isOnDevice = loadedDraft instanceof DeviceTokenModel;
+  const draftModel = loadedDraft && atOnce && !isOnDevice ? new UninterruptedTokenModel(loadedDraft, atOnce) : loadedDraft;
   const drafters = plan.drafters.map((name): Drafter => {
     if (name === 'lookup') return new LookupDrafter();
     return name === 'sibling' ? new SiblingDrafter() : new DraftModelDrafter(draftModel!, { minConfidence: plan.minConfidence });

@@ -17,7 +17,7 @@ import { chooseWorker, type ThreadChoice } from '../port/thread-choice.ts';
 import { hostEngine } from './port/host-engine.ts';
 import type { EngineNotice } from './port/messages.ts';
 import { PortEngine } from './port/port-engine.ts';
-import { loadEngine, type EnginePlan, type SpeculationPlan } from './load-engine.ts';
+import { loadEngine, type EnginePlan, type EngineSurroundings, type SpeculationPlan } from './load-engine.ts';
 
 export interface ThreadOptions extends ThreadChoice {
   /** Most branches decoded in one step; further ones wait their turn. Whole number ≥ 1. @default 64 */
@@ -114,15 +114,24 @@ type DescribeModel = (description: unknown, onLoadProgress: (progress: unknown) 
  *
  * @param start - The first message.
  * @param describeModel - Makes the model of a description in this thread.
- * @param takeTurn - Lets the event loop deliver the messages that have arrived; the platform may know a faster way.
+ * @param surroundings - What the platform's threads can do: a faster way to let the event loop deliver what has arrived, and to go on
+ *   without.
  */
-export function hostThreadedEngine(start: StartMessage, port: WorkerPort, describeModel: DescribeModel, takeTurn: () => Promise<void> = nextTask): void {
+export function hostThreadedEngine(
+  start: StartMessage,
+  port: WorkerPort,
+  describeModel: DescribeModel,
+  surroundings: Pick<EngineSurroundings, 'takeTurn' | 'atOnce'> = {},
+): void {
   const { target, draft, maxRows, speculation } = start as EngineStart;
   const load = async (): Promise<Engine> => {
     const describe = (model: 'target' | 'draft', description: unknown): Promise<LocalModel> =>
       describeModel(description, (progress) => port.post([{ type: 'load-progress', model, progress }] satisfies EngineNotice[]));
     const [targetModel, draftModel] = await Promise.all([describe('target', target), draft === undefined ? undefined : describe('draft', draft)]);
-    return loadEngine({ target: targetModel, maxRows, ...(draftModel && { draft: draftModel }), ...(speculation && { speculation }) }, { takeTurn });
+    return loadEngine(
+      { target: targetModel, maxRows, ...(draftModel && { draft: draftModel }), ...(speculation && { speculation }) },
+      { takeTurn: nextTask, ...surroundings },
+    );
   };
   hostEngine(new LazyEngine(load), port);
 }

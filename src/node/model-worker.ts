@@ -5,6 +5,7 @@ import { hostThreadedEngine } from '../engines/threaded-engine.ts';
 import { claimThread } from '../models/denormals.ts';
 import { hostOnDemand } from '../port/host-on-demand.ts';
 import { hostLocalScorer } from '../scoring/hosted-scorer.ts';
+import { atOnce } from './at-once.ts';
 import { describedModel } from './load-model.ts';
 import { portToParent } from './start-worker.ts';
 
@@ -12,6 +13,6 @@ claimThread();
 const port = portToParent(parentPort!);
 
 hostOnDemand(port, {
-  engine: (start) => hostThreadedEngine(start, port, describedModel, () => setImmediate()),
+  engine: (start) => hostThreadedEngine(start, port, describedModel, { takeTurn: () => setImmediate(), atOnce }),
   scorer: (start) => hostLocalScorer(start, port, describedModel),
 });
