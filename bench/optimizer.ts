@@ -160,7 +160,7 @@ async function measure(): Promise<OptimizerReport> {
   for await (const trace of recordTraces({ ...runner, problems: calibration, branches: 24, maxTokens: MOST_TOKENS })) traces.push(trace);
   const tracedAt = performance.now();
   say('fit');
-  const optimizer = await LatencyOptimizer.fit({ traces, profile, branches: values.quick ? [1, 4, 8, 16] : [1, 2, 3, 4, 6, 8, 12, 16], replicas: 2 });
+  const optimizer = await LatencyOptimizer.fit({ traces, profile, branches: values.quick ? [1, 4, 8, 16] : [1, 2, 3, 4, 6, 8, 12, 16], replicas: 1 });
   const fittedAt = performance.now();
   const solveTimes = Array.from({ length: 200 }, (_, index) => {
     const before = performance.now();

@@ -80,7 +80,8 @@ export class ReplayEngine implements Engine {
       prefillMsPerToken: profile.passMs('prefill', { rows: 1, newTokens: TYPICAL_PROMPT, contextTokens: 0 }) / TYPICAL_PROMPT,
       draftShare: draftShareOf(profile),
       now: () => clock.now(),
-      pass: (part, shape, times = 1) => clock.wait(times * passTime(part, profile.passMs(part, shape))),
+      passMs: (part, shape) => passTime(part, profile.passMs(part, shape)),
+      wait: (milliseconds) => clock.wait(milliseconds),
     });
   }
 

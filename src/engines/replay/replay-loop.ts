@@ -17,8 +17,9 @@ export interface ReplayMachine {
   /** A pass of the draft over one of the target that reads as much. */
   readonly draftShare: number;
   now(): number;
-  /** Lets the time of one pass go by. */
-  pass(part: 'target' | 'draft' | 'prefill', shape: PassShape, times?: number): Promise<void>;
+  /** Milliseconds of one pass. */
+  passMs(part: 'target' | 'draft' | 'prefill', shape: PassShape): number;
+  wait(milliseconds: number): Promise<void>;
 }
 
 /** A prompt that is being read. */
@@ -83,7 +84,7 @@ export class ReplayLoop {
         signal?.throwIfAborted();
         if (this.#machine.now() >= deadlineAt) throw new NoCandidateError('deadline', []);
         const newTokens = Math.min(promptTokens - read, prefillChunk(deadlineAt - this.#machine.now(), this.#machine.prefillMsPerToken));
-        await this.#pass('prefill', { rows: 1, newTokens, contextTokens: read });
+        await this.#busy(this.#machine.passMs('prefill', { rows: 1, newTokens, contextTokens: read }));
         read += newTokens;
         onForward();
       }
@@ -104,40 +105,41 @@ export class ReplayLoop {
     for (const [index, lane] of batch.entries()) this.#settle(lane, () => lane.receive(drafted[index]!));
   }
 
-  /** Drafts for the batch, then one pass over it. @returns what will have become of each lane's draft. */
+  /** Drafts for the batch, and one pass over it. @returns what will have become of each lane's draft. */
   async #round(batch: readonly ReplayLane[]): Promise<DraftOutcome[]> {
     const { draftLength, outcomes } = this.#machine;
     const length = draftLength?.choose(batch.length) ?? 0;
     const drafted = batch.map((lane) => (draftLength ? lane.draft(length, outcomes) : { proposed: 0, accepted: 0 }));
     // The rows of a batch are as long as its longest.
     const contextTokens = Math.max(...batch.map(({ context, state }) => context.promptTokens + state.tokenCount));
-    await this.#draft(batch, drafted, contextTokens);
     const newTokens = Math.max(...batch.map(({ state }, index) => state.pendingTokens + drafted[index]!.proposed));
-    await this.#pass('target', { rows: batch.length, newTokens, contextTokens });
+    // At once: a turn of the simulation takes longer than all it computes.
+    await this.#busy(this.#draftMs(batch, drafted, contextTokens) + this.#machine.passMs('target', { rows: batch.length, newTokens, contextTokens }));
     return drafted;
   }
 
-  /** The passes of the draft model: a prompt it has not read, what has been decided since, then token by token. */
-  async #draft(batch: readonly ReplayLane[], drafted: readonly DraftOutcome[], contextTokens: number): Promise<void> {
+  /** What the passes of the draft model take: a prompt it has not read, what has been decided since, then token by token. */
+  #draftMs(batch: readonly ReplayLane[], drafted: readonly DraftOutcome[], contextTokens: number): number {
     const drafting = batch.filter((_, index) => drafted[index]!.proposed > 0);
-    if (drafting.length === 0) return;
+    let milliseconds = 0;
     for (const context of new Set(drafting.map((lane) => lane.context))) {
       if (context.hasDraftedPrompt) continue;
       context.hasDraftedPrompt = true;
-      await this.#pass('prefill', { rows: 1, newTokens: context.promptTokens, contextTokens: 0 }, this.#machine.draftShare);
+      milliseconds += this.#machine.draftShare * this.#machine.passMs('prefill', { rows: 1, newTokens: context.promptTokens, contextTokens: 0 });
     }
     const longest = Math.max(...drafted.map(({ proposed }) => proposed));
     for (let position = 0; position < longest; position++) {
       const rows = drafted.filter(({ proposed }) => proposed > position).length;
       // Where a whole draft stood, its last token is still to be read beside the one behind it.
       const newTokens = position === 0 ? 2 : 1;
-      await this.#pass('draft', { rows, newTokens, contextTokens });
+      milliseconds += this.#machine.passMs('draft', { rows, newTokens, contextTokens });
     }
+    return milliseconds;
   }
 
-  async #pass(...pass: Parameters<ReplayMachine['pass']>): Promise<void> {
+  async #busy(milliseconds: number): Promise<void> {
     this.#isForwarding = true;
-    await this.#machine.pass(...pass);
+    await this.#machine.wait(milliseconds);
     this.#isForwarding = false;
     const changes = this.#waiting;
     this.#waiting = [];

@@ -66,6 +66,8 @@ const DEFAULTS: Settings = {
 };
 const DEFAULT_CONTEXT_TOKENS = 1024;
 const SHORTEST_CONTEXT = 16;
+/** After so long a thread sleeps and its caches are others'. */
+const REST_MS = 25;
 /** What each part gets of the time; shared out anew among the parts there are. */
 const SHARES = { target: 50, draft: 15, prefill: 10, scorer: 20, request: 5 };
 const SPREAD_AT = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99];
@@ -163,11 +165,16 @@ class EngineMeasurement {
     return measureGrid(measure, { ...this.#gridPlan('scorer', axes), fixedAxes: ['newTokens'] });
   }
 
-  /** What a request costs beside its passes: from the prompt to its first token, and the end of its session. */
+  /**
+   * What a request costs beside its passes: from the prompt to its first token, and the end of its session. It comes to a machine
+   * that rests, as requests do, and has to wake it.
+   */
   async #requestMs(prefill: PassSurface): Promise<number> {
     const { signal } = this.#options;
     const times: number[] = [];
     for (let repetition = 0; repetition < this.#settings.repetitions; repetition++) {
+      await this.#rest();
+      signal?.throwIfAborted();
       const startedAt = this.#clock.now();
       const session = await this.#engine.open(this.#settings.prompt, { ...this.#sessionClock(), ...(signal && { signal }) });
       await session.branch(1)[0]!.advance({ until: { tokens: 1 }, ...(signal && { signal }) });
@@ -177,6 +184,12 @@ class EngineMeasurement {
     }
     this.#report('request', times.length);
     return quantile(times, 0.5);
+  }
+
+  /** Time of an injected clock does not pass by itself, and its machine does not sleep. */
+  async #rest(): Promise<void> {
+    const { clock, signal = new AbortController().signal } = this.#options;
+    if (!clock) await systemClock.wait?.(REST_MS, signal);
   }
 
   #axesOf({ part, mostRows, mostNewTokens, mostContextTokens }: MeteredPart): Record<Axis, readonly number[]> {

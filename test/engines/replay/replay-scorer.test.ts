@@ -37,3 +37,25 @@ test('a prompt is read once, a text for as many tokens as it has', async () => {
     [2, 2],
   ]);
 });
+
+test('calls take turns, also behind one that was given up', async () => {
+  const clock = new SimulatedClock();
+  const profile: LatencyProfile = { label: 'even', parts: ['scorer'], passMs: () => 10, spread: () => 1, requestMs: 0 };
+  const scorer = new ReplayScorer(new ReplayBank([TRACE]), profile, clock);
+  const controller = new AbortController();
+  const text = { text: 'aabbccdd', isFinished: true };
+  const endings = [scorer.score(TRACE.prompt, [text]), scorer.score(TRACE.prompt, [text], { signal: controller.signal }), scorer.score(TRACE.prompt, [text])];
+  controller.abort(new Error('enough'));
+  const times = await Promise.all(
+    endings.map(async (ending) => {
+      const [outcome] = await Promise.allSettled([ending]);
+      return [outcome.status, clock.now()];
+    }),
+  );
+  // The first reads the prompt.
+  expect(times).toEqual([
+    ['fulfilled', 20],
+    ['rejected', 20],
+    ['fulfilled', 30],
+  ]);
+});
