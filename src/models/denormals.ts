@@ -9,7 +9,7 @@ export function claimThread(): void {
 
 /**
  * Session options by which numbers too small for full precision count as 0. Attention gives far tokens such shares, and a
- * processor takes a hundred times as long with them; no logit is another for it. ONNX Runtime sets this for the whole thread that
+ * processor can take many times as long with them; no logit is another for it. ONNX Runtime sets this for the whole thread that
  * makes a session, for good, so it is left alone where the thread is somebody else's.
  */
 export function denormalOptions(): Pick<InferenceSession.SessionOptions, 'extra'> {

@@ -1,36 +1,16 @@
-import type { SamplingOptions } from '../contracts/engine.ts';
-import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts/token-model.ts';
+import type { ForwardRow, Logits } from '../contracts/token-model.ts';
+import { WrappedTokenModel } from './wrapped-token-model.ts';
 
 /**
  * A model with rows of logits of another length. Exports of one family pad the same vocabulary to different sizes
  * (Qwen2.5: 151 936 and 152 064); tokens behind the vocabulary mean nothing and are left out, or added as impossible.
  */
-export class ResizedTokenModel implements TokenModel {
-  readonly vocabularySize: number;
-  readonly contextTokens: number;
-  readonly endTokens: ReadonlySet<number>;
-  readonly sampling?: SamplingOptions;
-  readonly cannotVerify?: string;
-  readonly #model: TokenModel;
+export class ResizedTokenModel extends WrappedTokenModel {
   #logits: Float32Array = new Float32Array(0);
 
-  /** @param vocabularySize - Of the rows this model gives. */
-  constructor(model: TokenModel, vocabularySize: number) {
-    this.#model = model;
-    this.vocabularySize = vocabularySize;
-    this.contextTokens = model.contextTokens;
-    this.endTokens = model.endTokens;
-    if (model.sampling) this.sampling = model.sampling;
-    if (model.cannotVerify !== undefined) this.cannotVerify = model.cannotVerify;
-  }
-
-  openSequence(): TokenSequence {
-    return this.#model.openSequence();
-  }
-
   async forward(rows: readonly ForwardRow[]): Promise<Logits> {
-    const logits = await this.#model.forward(rows);
-    const [given, wanted] = [this.#model.vocabularySize, this.vocabularySize];
+    const logits = await this.model.forward(rows);
+    const [given, wanted] = [this.model.vocabularySize, this.vocabularySize];
     const count = logits.length / given;
     if (this.#logits.length < count * wanted) this.#logits = new Float32Array(count * wanted);
     const resized = this.#logits.subarray(0, count * wanted);
@@ -39,9 +19,5 @@ export class ResizedTokenModel implements TokenModel {
       resized.fill(-Infinity, row * wanted + Math.min(given, wanted), (row + 1) * wanted);
     }
     return resized;
-  }
-
-  dispose(): Promise<void> {
-    return this.#model.dispose();
   }
 }

@@ -123,7 +123,7 @@ export class Lane {
     return this.clock.now() + allowance(1 + reserveSteps) > this.deadlineAt && this.#finish('deadline');
   }
 
-  /** What a drafter needs to propose at most `length` tokens, or as many as the session asked for; `undefined` where there is no room for any. */
+  /** What a drafter needs to propose at most `length` tokens; `undefined` where there is no room for any. */
   draftRequest(length: number): DraftRequest | undefined {
     const { context } = this;
     const state = this.#state;
