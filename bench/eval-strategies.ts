@@ -7,10 +7,10 @@
  * scorer are the library's, unchanged; nothing is approximated but time. Some of the runs are repeated on the wall's clock, and
  * the report says how the two compare. Figures of overshoot are the wall's.
  *
- *   npm run eval:strategies [-- --quick] [-- --problems 300] [-- --tiers 2,3,4,5,6] [-- --only beam] [-- --check-wall 4]
+ *   npm run eval:strategies [-- --quick] [-- --problems 300] [-- --tiers 2,3,4,5,6] [-- --only 'beam|REBASE'] [-- --check-wall 4]
  *                           [-- --processes 2] [-- --fresh] [-- --json FILE] [-- --docs]
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { median } from 'simple-statistics';
@@ -26,7 +26,7 @@ import { runStrategy, type RunOutcome } from './support/simulation/run-strategie
 import { SimulatedSolver } from './support/simulation/simulated-solver.ts';
 import { solveInProcesses } from './support/simulation/solver-pool.ts';
 import { overviewTable, strategyHeadline, strategyTable, summariseStrategies, wallTable, type StrategyReport } from './support/strategy-report.ts';
-import { HEADLINE, strategyRoster } from './support/strategy-roster.ts';
+import { HEADLINE, ROSTER } from './support/strategy-roster.ts';
 
 const SEED = 91;
 const CALIBRATION_PROBLEMS = 30;
@@ -78,7 +78,7 @@ const wall = await runOnWall(models, { tiers, problems, checked, seed: SEED, onl
   progress(`${done} of ${total} problems, on the wall's clock`),
 );
 
-const order = strategyRoster(undefined).map(({ name }) => name);
+const order = ROSTER.map(({ name }) => name);
 const records = file.records(tiers, problems).sort((a, b) => a.tier - b.tier || order.indexOf(a.strategy) - order.indexOf(b.strategy) || a.problem - b.problem);
 const report: StrategyReport = {
   benchmark: 'strategies',
@@ -96,10 +96,9 @@ for (const tier of tiers)
 console.log(`\n${wallTable(report)}\n\n${JSON.stringify(report.headline, null, 2)}`);
 if (values.json) writeReport(values.json, report);
 if (values.docs) {
-  for (const { name, page } of strategyRoster(undefined)) {
-    const document = `docs/strategies/${page}.md`;
-    const section = `eval:strategies ${name}`;
-    if (readFileSync(document, 'utf8').includes(`<!-- ${section} -->`)) replaceSection(document, section, strategyTable(report, name));
+  const measured = new Set(report.rows.map(({ strategy }) => strategy));
+  for (const { name, page } of ROSTER.filter((entry) => measured.has(entry.name))) {
+    replaceSection(`docs/strategies/${page}.md`, `eval:strategies ${name}`, strategyTable(report, name));
   }
 }
 

@@ -8,9 +8,11 @@ const LONG = 7 / 8;
 /** How many times that far is kept free for a step. */
 const ROOM = 1.5;
 
-interface StepTime {
-  readonly milliseconds: number;
-  readonly beyondMs: number;
+/** Steps of one number of rows. */
+interface Steps {
+  readonly latest: number[];
+  /** What they come to; `undefined` until somebody asks, which is seldom, while steps are many. */
+  time: { readonly milliseconds: number; readonly beyondMs: number } | undefined;
 }
 
 /**
@@ -18,23 +20,28 @@ interface StepTime {
  * did something else says little about the next, and must not cut a run short.
  */
 export class StepTimer {
-  readonly #latest = new Map<number, number[]>();
-  readonly #times = new Map<number, StepTime>();
+  readonly #steps = new Map<number, Steps>();
 
   record(rows: number, milliseconds: number): void {
-    const latest = this.#latest.get(rows) ?? [];
-    this.#latest.set(rows, latest);
-    if (latest.push(milliseconds) > WINDOW) latest.shift();
-    const median = quantile(latest, 0.5);
-    this.#times.set(rows, { milliseconds: median, beyondMs: quantile(latest, LONG) - median });
+    let steps = this.#steps.get(rows);
+    if (!steps) this.#steps.set(rows, (steps = { latest: [], time: undefined }));
+    if (steps.latest.push(milliseconds) > WINDOW) steps.latest.shift();
+    steps.time = undefined;
   }
 
   /**
    * Milliseconds within which so many steps should end: of as many rows, else of the nearest number measured, else 0. Steps
    * deviate independently of each other.
    */
-  allowance(rows: number, steps: number): number {
-    const time = nearestValue(this.#times, rows);
-    return time === undefined ? 0 : steps * time.milliseconds + ROOM * Math.sqrt(steps) * time.beyondMs;
+  allowance(rows: number, count: number): number {
+    const steps = nearestValue(this.#steps, rows);
+    if (steps === undefined) return 0;
+    const { milliseconds, beyondMs } = (steps.time ??= timeOf(steps.latest));
+    return count * milliseconds + ROOM * Math.sqrt(count) * beyondMs;
   }
+}
+
+function timeOf(latest: readonly number[]): NonNullable<Steps['time']> {
+  const milliseconds = quantile(latest, 0.5);
+  return { milliseconds, beyondMs: quantile(latest, LONG) - milliseconds };
 }

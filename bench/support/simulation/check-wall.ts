@@ -7,7 +7,7 @@ import { median, quantile } from 'simple-statistics';
 import { Decoder, PrmScorer, systemClock, type BundledModels } from 'latency-tts';
 import { generateProblems, type Tier } from 'latency-tts/problems';
 import type { StrategyRunRecord, WallCheck } from '../strategy-report.ts';
-import { strategyRoster } from '../strategy-roster.ts';
+import { isWanted, ROSTER } from '../strategy-roster.ts';
 import { FACTORS, runStrategy } from './run-strategies.ts';
 
 export interface WallSettings {
@@ -28,26 +28,28 @@ export async function runOnWall(
   onProgress: (done: number, total: number) => void,
 ): Promise<StrategyRunRecord[]> {
   const engine = new Decoder({ model: models.target });
+  const draft = new Decoder({ model: models.draft });
   const scorer = new PrmScorer({ model: models.prm });
-  await Promise.all([engine.ready(), scorer.ready()]);
+  await Promise.all([engine.ready(), draft.ready(), scorer.ready()]);
+  const roster = ROSTER.filter(isWanted(settings.only));
   const records: StrategyRunRecord[] = [];
   const total = settings.tiers.length * settings.checked;
   for (let index = 0; index < settings.checked; index++) {
     for (const [place, tier] of settings.tiers.entries()) {
       onProgress(index * settings.tiers.length + place, total);
-      const roster = strategyRoster(scorer, settings.branchTokens[tier]).filter(({ name }) => name.includes(settings.only));
+      const parts = { scorer, draft, branchMs: settings.branchMs[tier]!, branchTokens: settings.branchTokens[tier]! };
       const problem = generateProblems({ seed: settings.seed, tier, count: settings.problems, split: 'test' })[index]!;
       for (const deadlineFactor of FACTORS) {
-        const deadlineMs = (deadlineFactor ?? Infinity) * settings.branchMs[tier]!;
+        const deadlineMs = (deadlineFactor ?? Infinity) * parts.branchMs;
         for (let turn = 0; turn < roster.length; turn++) {
           const { name, make } = roster[(index + turn) % roster.length]!;
-          const outcome = await runStrategy(make(), { engine, clock: systemClock }, problem, { seed: settings.seed + index, deadlineMs });
+          const outcome = await runStrategy(make(parts), { engine, clock: systemClock }, problem, { seed: settings.seed + index, deadlineMs });
           records.push({ strategy: name, tier, problem: index, deadlineFactor, ...outcome });
         }
       }
     }
   }
-  await Promise.all([engine.dispose(), scorer.dispose()]);
+  await Promise.all([engine.dispose(), draft.dispose(), scorer.dispose()]);
   return records;
 }
 

@@ -9,12 +9,18 @@ import { Decoder, PrmScorer, type BundledModels, type LocalModel, type TokenMode
 import { overriding } from './overriding.ts';
 import type { PassRows } from './remembering-model.ts';
 
-/** Milliseconds; medians. Plain data. */
-export interface PassTimes {
+/** Of one model that decodes. */
+export interface DecodingTimes {
   /** Of a decoding step by rows and tokens held, `[contexts][rows]`: from one step to the next, sampling included. */
   readonly steps: readonly { readonly contextTokens: number; readonly byRows: readonly (readonly [rows: number, ms: number])[] }[];
   /** From the question to where branches can start. */
   readonly open: { readonly fixedMs: number; readonly msPerToken: number };
+}
+
+/** Milliseconds; medians. Plain data. */
+export interface PassTimes {
+  readonly target: DecodingTimes;
+  readonly draft: DecodingTimes;
   /** Of a pass of the reward model. */
   readonly scorer: { readonly fixedMs: number; readonly msPerToken: number };
 }
@@ -23,9 +29,17 @@ const ROWS = [1, 2, 4, 8, 12, 16];
 const CONTEXTS = [64, 128, 192];
 const STEPS = 16;
 
-/** @param repetitions - Of each point; the whole takes about half a second each. */
-export async function measurePassTimes({ target, prm }: BundledModels, repetitions: number): Promise<PassTimes> {
-  const engine = new Decoder({ model: target });
+/** @param repetitions - Of each point; the whole takes about a second each. */
+export async function measurePassTimes({ target, draft, prm }: BundledModels, repetitions: number): Promise<PassTimes> {
+  return {
+    target: await measureDecoding(target, repetitions),
+    draft: await measureDecoding(draft, repetitions),
+    scorer: await measureScorer(prm, repetitions),
+  };
+}
+
+async function measureDecoding(model: LocalModel, repetitions: number): Promise<DecodingTimes> {
+  const engine = new Decoder({ model });
   await engine.ready();
   const points = CONTEXTS.flatMap((contextTokens) => ROWS.map((rows) => ({ contextTokens, rows, times: [] as number[] })));
   const opens = CONTEXTS.map((contextTokens) => ({ contextTokens, times: [] as number[] }));
@@ -40,7 +54,6 @@ export async function measurePassTimes({ target, prm }: BundledModels, repetitio
       byRows: points.filter((point) => point.contextTokens === contextTokens).map(({ rows, times }) => [rows, median(times)] as const),
     })),
     open: lineThrough(opens.map(({ contextTokens, times }) => [contextTokens, median(times)])),
-    scorer: await measureScorer(prm, repetitions),
   };
 }
 
@@ -100,7 +113,7 @@ function lineThrough(points: readonly (readonly [x: number, y: number])[]): { re
 }
 
 /** A step of decoding, or a chunk of a prompt. */
-export function targetPassMs({ steps, open }: PassTimes, { rows, newTokens, totalTokens, contextTokens }: PassRows): number {
+export function decodingPassMs({ steps, open }: DecodingTimes, { rows, newTokens, totalTokens, contextTokens }: PassRows): number {
   // Only prompts and forced answers bring several tokens; the fixed part of opening a prompt falls to its first chunk.
   const readMs = newTokens > 1 ? open.msPerToken * (totalTokens - rows) : 0;
   if (contextTokens === 0) return open.fixedMs + readMs;

@@ -1,56 +1,58 @@
 import { Decoder, PrmScorer, type BundledModels, type Engine, type StepScorer, type TokenModel } from 'latency-tts';
 import { overriding } from './overriding.ts';
-import { scorerPassMs, targetPassMs, type PassTimes } from './pass-times.ts';
+import { decodingPassMs, scorerPassMs, type PassTimes } from './pass-times.ts';
 import { RememberingModel } from './remembering-model.ts';
 import { SimulationClock } from './simulation-clock.ts';
 
 const LONGEST_PASS_MS = 10_000;
 
-/** The library's own engine and scorer over models that compute every text once, in simulated time. */
+interface RememberingModels {
+  readonly target: RememberingModel;
+  readonly drafter: RememberingModel;
+  readonly judge: RememberingModel;
+}
+
+/** The library's own engines and scorer over models that compute every text once, in simulated time. */
 export class SimulatedSolver {
   readonly clock: SimulationClock;
+  /** On the target. */
   readonly engine: Engine;
+  readonly draft: Engine;
   readonly #prm: BundledModels['prm'];
-  readonly #target: RememberingModel;
-  readonly #judge: RememberingModel;
+  readonly #models: RememberingModels;
   #scorers: PrmScorer[] = [];
 
-  private constructor({ prm, target }: BundledModels, models: { readonly target: RememberingModel; readonly judge: RememberingModel }, clock: SimulationClock) {
+  private constructor({ prm, target, draft }: BundledModels, models: RememberingModels, clock: SimulationClock) {
     this.clock = clock;
     this.#prm = prm;
-    this.#target = models.target;
-    this.#judge = models.judge;
-    this.engine = new Decoder({ model: { ...target, load: async () => this.#target }, thread: 'main' });
+    this.#models = models;
+    this.engine = new Decoder({ model: { ...target, load: async () => models.target }, thread: 'main' });
+    this.draft = new Decoder({ model: { ...draft, load: async () => models.drafter }, thread: 'main' });
   }
 
   static async open(models: BundledModels, times: PassTimes): Promise<SimulatedSolver> {
     const clock = new SimulationClock();
-    const [target, judge] = await Promise.all([models.target.load(), models.prm.load()]);
+    const [target, drafter, judge] = await Promise.all([models.target.load(), models.draft.load(), models.prm.load()]);
     const solver = new SimulatedSolver(
       models,
       {
-        target: new RememberingModel(target, clock, (shape) => targetPassMs(times, shape)),
+        target: new RememberingModel(target, clock, (shape) => decodingPassMs(times.target, shape)),
+        drafter: new RememberingModel(drafter, clock, (shape) => decodingPassMs(times.draft, shape)),
         judge: new RememberingModel(judge, clock, (shape) => scorerPassMs(times, shape)),
       },
       clock,
     );
-    await solver.engine.ready();
+    await Promise.all([solver.engine.ready(), solver.draft.ready()]);
     return solver;
   }
 
   /** A scorer for one run, which knows what it costs and has read nothing of the problem. */
   async scorer(): Promise<StepScorer> {
-    const model = { ...this.#prm, load: async () => overriding<TokenModel>(this.#judge, { dispose: async () => undefined }) };
+    const model = { ...this.#prm, load: async () => overriding<TokenModel>(this.#models.judge, { dispose: async () => undefined }) };
     const scorer = new PrmScorer({ model, thread: 'main' });
     await scorer.ready({ clock: this.clock });
     this.#scorers.push(scorer);
     return scorer;
-  }
-
-  /** Rows of both models, and how many of them were computed. */
-  get counts(): { readonly asked: number; readonly computed: number } {
-    const [target, judge] = [this.#target.counts, this.#judge.counts];
-    return { asked: target.asked + judge.asked, computed: target.computed + judge.computed };
   }
 
   /** To be called between problems: nothing of the last one is needed any more. */
@@ -59,13 +61,13 @@ export class SimulatedSolver {
     await this.clock.wait(LONGEST_PASS_MS);
     await Promise.all(this.#scorers.map((scorer) => scorer.dispose()));
     this.#scorers = [];
-    this.#target.forget();
-    this.#judge.forget();
+    const { target, drafter, judge } = this.#models;
+    for (const model of [target, drafter, judge]) model.forget();
   }
 
   async dispose(): Promise<void> {
     await this.forget();
-    await this.engine.dispose();
-    await this.#judge.dispose();
+    await Promise.all([this.engine.dispose(), this.draft.dispose()]);
+    await this.#models.judge.dispose();
   }
 }

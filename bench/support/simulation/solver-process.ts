@@ -2,7 +2,7 @@
 import { bundledModels } from 'latency-tts';
 import { generateProblems, type Tier } from 'latency-tts/problems';
 import type { StrategyRunRecord } from '../strategy-report.ts';
-import { strategyRoster } from '../strategy-roster.ts';
+import { isWanted, ROSTER } from '../strategy-roster.ts';
 import type { PassTimes } from './pass-times.ts';
 import { FACTORS, runStrategy } from './run-strategies.ts';
 import { SimulatedSolver } from './simulated-solver.ts';
@@ -41,12 +41,10 @@ async function solve(
 ): Promise<StrategyRunRecord[]> {
   const problem = generateProblems({ seed, tier, count, split: 'test' })[index]!;
   const records: StrategyRunRecord[] = [];
-  const names = strategyRoster(await simulated.scorer()).map(({ name }) => name);
-  for (const [place, name] of names.entries()) {
-    if (!name.includes(only)) continue;
+  for (const { name, make } of ROSTER.filter(isWanted(only))) {
     for (const deadlineFactor of FACTORS) {
-      const { make } = strategyRoster(await simulated.scorer(), branchTokens)[place]!;
-      const outcome = await runStrategy(make(), simulated, problem, { seed: seed + index, deadlineMs: (deadlineFactor ?? Infinity) * branchMs });
+      const strategy = make({ scorer: await simulated.scorer(), draft: simulated.draft, branchMs, branchTokens });
+      const outcome = await runStrategy(strategy, simulated, problem, { seed: seed + index, deadlineMs: (deadlineFactor ?? Infinity) * branchMs });
       records.push({ strategy: name, tier, problem: index, deadlineFactor, ...outcome });
     }
   }
