@@ -152,7 +152,7 @@ async function warmUp(model: TokenModel): Promise<void> {
 
 function adaptiveLength(longest: number, target: StepCosts, draft: StepCosts | undefined): AdaptiveDraftLength {
   return new AdaptiveDraftLength(longest, {
-    draftMs: (rows, length) => (draft ? length * draft.estimate(rows, 1) : 0),
+    draftMs: (rows) => draft?.estimate(rows, 1) ?? 0,
     targetMs: (rows, width) => target.estimate(rows, width),
   });
 }

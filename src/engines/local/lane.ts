@@ -50,6 +50,8 @@ export interface VerifiedDraft {
   readonly tokens: readonly number[];
   /** Of these, counted from the front, those that stood. */
   readonly accepted: number;
+  /** Most that could have: what the drafter was asked for, or as far as an end let it come. */
+  readonly limit: number;
 }
 
 /** What a lane reports when it is done; its branch makes a `Segment` of it. */
@@ -67,6 +69,8 @@ export class Lane {
   readonly #settle: { resolve: (outcome: LaneOutcome) => void; reject: (error: unknown) => void };
   /** The branch as the call found it. */
   readonly #start: Pick<BranchState, 'pending' | 'logits'> & { readonly tokenCount: number };
+  /** Tokens that the last draft was asked for. */
+  #draftLimit = 0;
   #isAborted = false;
   #canGoOn = false;
 
@@ -131,6 +135,7 @@ export class Lane {
     const room = context.contextTokens - context.promptTokens.length - state.tokens.length;
     const limit = Math.min(length, left, room);
     if (limit < 1) return undefined;
+    this.#draftLimit = limit;
     const purpose = context.verification === 'coupled' ? PURPOSE.token : PURPOSE.draft;
     return {
       branch: state,
@@ -172,7 +177,9 @@ export class Lane {
       if (drafted === 0) return isDone;
       state.sequence.truncate(cached + position);
       // Behind an end or a stop nothing was decided, so nothing counts as proposed there.
-      this.context.onDraft(state, { start, tokens: isDone && isAccepted ? draft.tokens.slice(0, accepted) : draft.tokens, accepted });
+      const isCut = isDone && isAccepted;
+      const tokens = isCut ? draft.tokens.slice(0, accepted) : draft.tokens;
+      this.context.onDraft(state, { start, tokens, accepted, limit: isCut ? accepted : this.#draftLimit });
       return isDone;
     }
   }

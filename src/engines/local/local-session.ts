@@ -60,7 +60,7 @@ export class LocalSession implements Session {
       onDraft: (state, draft) => {
         const outcome = { proposed: draft.tokens.length, accepted: draft.accepted };
         this.#tally.add(outcome);
-        host.speculation?.recordOutcome(outcome);
+        host.speculation?.recordOutcome(draft.limit, draft.accepted);
         if (!options.onDraft) return;
         const number = this.#branches.findIndex((branch) => branch.state === state);
         tellListener(options.onDraft, number, { ...outcome, ...draftText(draft, state, (tokens) => this.#decode(tokens)) });

@@ -110,7 +110,7 @@ export class ReplayEngine implements Engine {
         promptForwards: forwards,
         now: () => this.#clock.now(),
         onPlayed: (text, scores) => scores && this.#bank.addScores(prompt, text, scores),
-        onDraft: (proposed, accepted) => this.#draftLength?.record(proposed, accepted),
+        onDraft: (limit, accepted) => this.#draftLength?.recordOutcome(limit, accepted),
       },
       options,
     );
@@ -153,12 +153,14 @@ function draftPolicy(options: ReplayEngineOptions, outcomes: DraftOutcomes): Dra
   // The length depends on costs alone, not on how long the text is by now.
   const shape = (rows: number, newTokens: number) => ({ rows, newTokens, contextTokens: 0 });
   const policy = new AdaptiveDraftLength(longestDraft, {
-    draftMs: (rows, length) => length * profile.passMs('draft', shape(rows, 1)),
+    draftMs: (rows) => profile.passMs('draft', shape(rows, 1)),
     targetMs: (rows, width) => profile.passMs('target', shape(rows, width)),
   });
   for (let outcome = 0; outcome < WARM_OUTCOMES; outcome++) {
-    const { proposed, accepted } = outcomes(Math.max(1, policy.choose(1)), { seed: WARM_SEED, stream: outcome, round: outcome });
-    policy.record(proposed, accepted);
+    const limit = Math.max(1, policy.choose(1));
+    const { proposed, accepted } = outcomes(limit, { seed: WARM_SEED, stream: outcome, round: outcome });
+    policy.recordDraft(limit, proposed);
+    policy.recordOutcome(limit, accepted);
   }
   return policy;
 }

@@ -2,7 +2,12 @@ import type { AdvanceOptions, DraftOutcome, Segment } from '../../contracts/engi
 import type { DraftOutcomes } from './draft-outcomes.ts';
 import type { Tape } from './tape.ts';
 
-const NO_DRAFT: DraftOutcome = { proposed: 0, accepted: 0 };
+/** What will have become of a draft, and the most tokens that it could have had. */
+export interface ReplayDraft extends DraftOutcome {
+  readonly limit: number;
+}
+
+export const NO_DRAFT: ReplayDraft = { proposed: 0, accepted: 0, limit: 0 };
 
 /** A branch as its lanes see it. */
 export interface ReplayState {
@@ -25,7 +30,7 @@ export interface ReplayLaneContext {
   readonly draftLength: number | undefined;
   now(): number;
   onToken(): void;
-  onDraft(state: ReplayState, outcome: DraftOutcome): void;
+  onDraft(state: ReplayState, draft: ReplayDraft): void;
   onForward(): void;
   /** Whether the draft model has read the prompt. */
   hasDraftedPrompt: boolean;
@@ -80,25 +85,28 @@ export class ReplayLane {
   }
 
   /** What will have become of a draft of at most `length` tokens, as far as there is room for it. */
-  draft(length: number, outcomes: DraftOutcomes): DraftOutcome {
+  draft(length: number, outcomes: DraftOutcomes): ReplayDraft {
     const left = (this.#options.until?.tokens ?? Infinity) - this.#count - 1;
     const limit = Math.min(this.context.draftLength ?? length, left);
     if (limit < 1) return NO_DRAFT;
     const { stream, rounds } = this.state;
     this.state.rounds++;
-    return outcomes(limit, { seed: this.context.seed, stream, round: rounds });
+    return { ...outcomes(limit, { seed: this.context.seed, stream, round: rounds }), limit };
   }
 
   /** Takes what a pass with a draft gives: its accepted tokens and one more. True when the lane is done. */
-  receive({ proposed, accepted }: DraftOutcome): boolean {
+  receive(draft: ReplayDraft): boolean {
     if (this.#isAborted) return this.#finish('aborted');
     const { state } = this;
+    const { proposed, accepted } = draft;
     for (let taken = 0; taken <= accepted; taken++) {
       if (!this.take()) continue;
-      if (proposed > 0) this.context.onDraft(state, { proposed: Math.min(proposed, taken + 1), accepted: Math.min(accepted, taken + 1) });
+      const kept = taken + 1;
+      // Behind an end nothing is decided.
+      if (proposed > 0) this.context.onDraft(state, taken < accepted ? { proposed: kept, accepted: kept, limit: kept } : draft);
       return true;
     }
-    if (proposed > 0) this.context.onDraft(state, { proposed, accepted });
+    if (proposed > 0) this.context.onDraft(state, draft);
     return false;
   }
 

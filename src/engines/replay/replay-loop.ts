@@ -5,7 +5,7 @@ import { StepTimer } from '../../runtime/step-timer.ts';
 import type { DraftLengthPolicy } from '../speculation/draft-length.ts';
 import { prefillChunk } from '../prefill-chunk.ts';
 import type { DraftOutcomes } from './draft-outcomes.ts';
-import type { ReplayLane } from './replay-lane.ts';
+import { NO_DRAFT, type ReplayDraft, type ReplayLane } from './replay-lane.ts';
 
 /** What a replay's passes cost and who pays. */
 export interface ReplayMachine {
@@ -106,10 +106,11 @@ export class ReplayLoop {
   }
 
   /** Drafts for the batch, and one pass over it. @returns what will have become of each lane's draft. */
-  async #round(batch: readonly ReplayLane[]): Promise<DraftOutcome[]> {
+  async #round(batch: readonly ReplayLane[]): Promise<ReplayDraft[]> {
     const { draftLength, outcomes } = this.#machine;
     const length = draftLength?.choose(batch.length) ?? 0;
-    const drafted = batch.map((lane) => (draftLength ? lane.draft(length, outcomes) : { proposed: 0, accepted: 0 }));
+    const drafted = batch.map((lane) => (draftLength ? lane.draft(length, outcomes) : NO_DRAFT));
+    for (const { limit, proposed } of drafted) if (limit > 0) draftLength?.recordDraft(limit, proposed);
     // The rows of a batch are as long as its longest.
     const contextTokens = Math.max(...batch.map(({ context, state }) => context.promptTokens + state.tokenCount));
     const newTokens = Math.max(...batch.map(({ state }, index) => state.pendingTokens + drafted[index]!.proposed));

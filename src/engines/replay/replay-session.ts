@@ -22,7 +22,8 @@ export interface ReplaySessionHost {
   now(): number;
   /** A text has been played to its end. */
   onPlayed(text: string, scores: readonly number[] | undefined): void;
-  onDraft(proposed: number, accepted: number): void;
+  /** @param limit - Tokens of a draft that could have stood. */
+  onDraft(limit: number, accepted: number): void;
 }
 
 /** A recorded problem and its branches. */
@@ -51,9 +52,9 @@ export class ReplaySession implements Session {
       draftLength: options.draftLength,
       now: () => host.now(),
       onToken: () => void this.#usage.completionTokens++,
-      onDraft: (state, outcome) => {
+      onDraft: (state, { limit, ...outcome }) => {
         this.#tally.add(outcome);
-        host.onDraft(outcome.proposed, outcome.accepted);
+        host.onDraft(limit, outcome.accepted);
         const branch = this.#branches.findIndex((other) => other.state === state);
         tellListener(options.onDraft, branch, { ...outcome, offset: state.text.length, drafted: Array.from({ length: outcome.proposed }, () => '') });
       },

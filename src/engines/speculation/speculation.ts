@@ -1,6 +1,5 @@
 import type { Clock } from '../../contracts/clock.ts';
 import type { Draft, Drafter, DraftRequest } from '../../contracts/drafter.ts';
-import type { DraftOutcome } from '../../contracts/engine.ts';
 import type { ForwardRow } from '../../contracts/token-model.ts';
 import type { DraftLengthPolicy } from './draft-length.ts';
 import type { StepCosts } from './step-costs.ts';
@@ -17,6 +16,8 @@ export class Speculation {
   readonly #drafter: Drafter;
   readonly #length: DraftLengthPolicy;
   readonly #costs: SpeculationParts['costs'];
+  /** Prompts that have been drafted for. */
+  readonly #prompts = new WeakSet<object>();
   #failure: unknown;
 
   constructor({ drafter, length, costs }: SpeculationParts) {
@@ -40,7 +41,9 @@ export class Speculation {
     try {
       const drafts = await this.#drafter.propose(requests);
       const longest = Math.max(...drafts.map(({ tokens }) => tokens.length));
-      if (longest > 0) this.#costs?.draft?.record(requests.length, 1, (clock.now() - startedAt) / longest);
+      // A first round reads the prompt, too, which says nothing about the next ones.
+      if (longest > 0 && !this.#hasNewPrompt(requests)) this.#costs?.draft?.record(requests.length, 1, (clock.now() - startedAt) / longest);
+      for (const [index, { limit }] of requests.entries()) this.#recordDraft(limit, drafts[index]!.tokens.length);
       return drafts;
     } catch (error) {
       this.#failure = error;
@@ -52,8 +55,9 @@ export class Speculation {
     this.#costs?.target.record(rows.length, Math.max(...rows.map(({ tokens }) => tokens.length)), milliseconds);
   }
 
-  recordOutcome({ proposed, accepted }: DraftOutcome): void {
-    this.#length.record(proposed, accepted);
+  /** @param limit - Tokens of a draft that could have stood. */
+  recordOutcome(limit: number, accepted: number): void {
+    this.#length.recordOutcome(limit, accepted);
   }
 
   forget(key: object): void {
@@ -62,5 +66,17 @@ export class Speculation {
 
   async dispose(): Promise<void> {
     await this.#drafter.dispose();
+  }
+
+  #recordDraft(limit: number, drafted: number): void {
+    this.#length.recordDraft(limit, drafted);
+    // Where nothing was drafted nothing will be decided.
+    if (drafted === 0) this.#length.recordOutcome(limit, 0);
+  }
+
+  #hasNewPrompt(requests: readonly DraftRequest[]): boolean {
+    const fresh = requests.filter(({ promptTokens }) => !this.#prompts.has(promptTokens));
+    for (const { promptTokens } of fresh) this.#prompts.add(promptTokens);
+    return fresh.length > 0;
   }
 }

@@ -1,33 +1,47 @@
 import { describe, expect, test } from 'vitest';
 import { randomSequence } from '../../../src/maths/random.ts';
-import { AcceptanceWindow, AdaptiveDraftLength } from '../../../src/engines/speculation/draft-length.ts';
+import { AdaptiveDraftLength, PositionRates } from '../../../src/engines/speculation/draft-length.ts';
 import { StepCosts } from '../../../src/engines/speculation/step-costs.ts';
 
-describe('AcceptanceWindow', () => {
-  test('counts a position only when all before it were accepted', () => {
-    const window = new AcceptanceWindow();
-    for (let round = 0; round < 200; round++) window.record(3, 1);
-    const [first, second, third] = window.rates(3);
+describe('PositionRates', () => {
+  test('counts a position only when all before it were passed', () => {
+    const rates = new PositionRates(0.75);
+    for (let round = 0; round < 200; round++) rates.record(3, 1);
+    const [first, second, third] = rates.rates(3);
     expect(first).toBeGreaterThan(0.95);
     expect(second).toBeLessThan(0.1);
     // Never tried, so believed to be like the one before.
     expect(third).toBeCloseTo(second!);
   });
 
+  test('knows nothing of positions that a limit kept from being tried', () => {
+    const rates = new PositionRates(0.5);
+    for (let round = 0; round < 200; round++) rates.record(1, 1);
+    expect(rates.rates(2)[1]).toBeGreaterThan(0.9);
+    for (let round = 0; round < 200; round++) rates.record(2, 1);
+    expect(rates.rates(2)[1]).toBeLessThan(0.1);
+  });
+
   test('forgets what is long past', () => {
-    const window = new AcceptanceWindow();
-    for (let round = 0; round < 200; round++) window.record(1, 1);
-    for (let round = 0; round < 100; round++) window.record(1, 0);
-    expect(window.rates(1)[0]).toBeLessThan(0.1);
+    const rates = new PositionRates(0.75);
+    for (let round = 0; round < 200; round++) rates.record(1, 1);
+    for (let round = 0; round < 100; round++) rates.record(1, 0);
+    expect(rates.rates(1)[0]).toBeLessThan(0.1);
   });
 });
 
 describe('AdaptiveDraftLength', () => {
-  const costs = { draftMs: (_: number, length: number) => 0.1 * length, targetMs: (rows: number, width: number) => Math.max(1, (rows * width) / 16) };
+  const costs = { draftMs: () => 0.1, targetMs: (rows: number, width: number) => Math.max(1, (rows * width) / 16) };
+
+  /** A round in which the drafter goes as far as it is let. */
+  function draftAll(policy: AdaptiveDraftLength, limit: number, accepted: number): void {
+    policy.recordDraft(limit, limit);
+    policy.recordOutcome(limit, accepted);
+  }
 
   test('drafts more as branches finish', () => {
     const policy = new AdaptiveDraftLength(8, costs);
-    for (let round = 0; round < 200; round++) policy.record(8, 6);
+    for (let round = 0; round < 200; round++) draftAll(policy, 8, 6);
     const lengths = [32, 16, 8, 4, 1].map((rows) => policy.choose(rows));
     expect(lengths).toEqual([...lengths].sort((left, right) => left - right));
     expect(lengths[0]).toBe(0);
@@ -35,10 +49,10 @@ describe('AdaptiveDraftLength', () => {
   });
 
   test('ends at 0 when a wide pass costs more than it saves, and tries again now and then', () => {
-    const policy = new AdaptiveDraftLength(8, { draftMs: (_, length) => length, targetMs: (_, width) => (width === 1 ? 1.96 : 6.4) });
+    const policy = new AdaptiveDraftLength(8, { draftMs: () => 1, targetMs: (_, width) => (width === 1 ? 1.96 : 6.4) });
     const chosen = Array.from({ length: 400 }, () => {
       const length = policy.choose(1);
-      if (length > 0) policy.record(length, 0);
+      if (length > 0) draftAll(policy, length, 0);
       return length;
     });
     expect(chosen.filter((length) => length === 0).length).toBeGreaterThan(390);
@@ -53,12 +67,36 @@ describe('AdaptiveDraftLength', () => {
       const length = policy.choose(2);
       let accepted = 0;
       while (accepted < length && random() < 0.7) accepted++;
-      policy.record(length, accepted);
+      draftAll(policy, length, accepted);
       lengths.push(length);
     }
     const changes = lengths.slice(100).filter((length, index) => length !== lengths[index + 99]).length;
     expect(changes).toBeLessThan(25);
     expect(new Set(lengths.slice(100)).size).toBeLessThanOrEqual(5);
+  });
+
+  test('lets a drafter that leaves off where it is unsure go far, for that costs no steps', () => {
+    const dear = { draftMs: () => 0.5, targetMs: (_: number, width: number) => 1 + 0.05 * width };
+    const stopsItself = new AdaptiveDraftLength(8, dear);
+    const runsOn = new AdaptiveDraftLength(8, dear);
+    // Half of the drafts stand to the end. Of the others one token does: one drafter leaves off behind it, the other never.
+    for (let round = 0; round < 200; round++) {
+      const accepted = round % 2 === 0 ? 8 : 1;
+      stopsItself.recordDraft(8, accepted);
+      stopsItself.recordOutcome(8, accepted);
+      draftAll(runsOn, 8, accepted);
+    }
+    expect(stopsItself.choose(1)).toBe(8);
+    expect(runsOn.choose(1)).toBeLessThan(8);
+  });
+
+  test('drafts nothing for a drafter that has nothing', () => {
+    const policy = new AdaptiveDraftLength(4, { draftMs: () => 0, targetMs: (_, width) => width });
+    for (let round = 0; round < 200; round++) {
+      policy.recordDraft(4, 0);
+      policy.recordOutcome(4, 0);
+    }
+    expect(policy.choose(1)).toBe(0);
   });
 });
 
