@@ -28,6 +28,12 @@ interface AnyScorer {
   ready?(options?: Pick<ScoreOptions, 'signal' | 'clock'>): Promise<void>;
   /** Milliseconds that scoring this many texts is likely to take, from what `ready` and calls have taken so far; `undefined` before any. */
   estimateMs?(texts: number): number | undefined;
+  /**
+   * Tells what is likely to be scored before long: texts so far of branches that still decode, or none as long as only the
+   * prompt is known. A scorer that goes on from what it has read may read them while nothing is to be scored. A hint: it gives
+   * no scores and throws nothing, and one that comes at a bad time is dropped. Missing where it would save nothing.
+   */
+  readonly readAhead?: (prompt: Prompt, texts: readonly string[]) => void;
   /** Frees the model. Safe to call twice. */
   dispose(): Promise<void>;
 }

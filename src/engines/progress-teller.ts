@@ -1,7 +1,6 @@
 import type { BranchProgress, SessionOptions } from '../contracts/engine.ts';
+import { DEFAULT_PROGRESS_INTERVAL_MS } from '../runtime/watch-progress.ts';
 import { tellListener } from './tell-listener.ts';
-
-const DEFAULT_INTERVAL_MS = 50;
 
 /** Tells the owner of a session what its branches have produced, as often as the owner wants it. */
 export class ProgressTeller {
@@ -12,7 +11,7 @@ export class ProgressTeller {
   #toldAt = -Infinity;
 
   /** @param look - Gives the branches there is something to tell of. */
-  constructor({ onProgress, progressIntervalMs = DEFAULT_INTERVAL_MS }: SessionOptions, now: () => number, look: () => readonly BranchProgress[]) {
+  constructor({ onProgress, progressIntervalMs = DEFAULT_PROGRESS_INTERVAL_MS }: SessionOptions, now: () => number, look: () => readonly BranchProgress[]) {
     this.#onProgress = onProgress;
     this.#intervalMs = progressIntervalMs;
     this.#now = now;

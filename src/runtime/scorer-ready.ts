@@ -2,8 +2,8 @@ import type { OutcomeScorer, StepScorer } from '../contracts/scorer.ts';
 import type { RunScope } from './run-scope.ts';
 import { withinDeadline } from './within-deadline.ts';
 
-/** What decides whether time for scoring can be kept free. */
-export type TimedScorer = Pick<OutcomeScorer | StepScorer, 'ready' | 'estimateMs'>;
+/** What decides whether time for scoring can be kept free, and what can be done ahead of it. */
+export type TimedScorer = Pick<OutcomeScorer | StepScorer, 'ready' | 'estimateMs' | 'readAhead'>;
 
 /** Most of a run's time that is given to a scorer that does not know yet what it costs. */
 const LONGEST_SHARE = 0.5;

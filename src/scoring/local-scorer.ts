@@ -18,6 +18,8 @@ import type { LocalScoringOptions, Scoring } from './scoring.ts';
 /** A scorer that starts where its options say, on first use. */
 export abstract class LocalScorer<Score> {
   readonly name: string;
+  /** As all scorers have it. */
+  readonly readAhead?: (prompt: Prompt, texts: readonly string[]) => void;
   readonly #here: Scoring<Score>;
   readonly #startsWorker: (() => ModelWorker) | undefined;
   readonly #openInWorker: (worker: ModelWorker) => Scoring<Score>;
@@ -30,11 +32,13 @@ export abstract class LocalScorer<Score> {
    * @param here - The same work in the calling thread.
    * @throws {InvalidOptionError}
    */
-  constructor(scorer: ScorerType, options: LocalScoringOptions<LoadableModel>, here: Scoring<Score>) {
+  constructor(scorer: ScorerType, options: LocalScoringOptions<LoadableModel> & { readonly readAhead?: boolean }, here: Scoring<Score>) {
     const { model, onError } = options;
     this.name = model.name;
     this.#here = here;
     this.#startsWorker = chooseWorker(model, options);
+    const { readAhead = this.#startsWorker !== undefined } = options;
+    if (here.readAhead && readAhead) this.readAhead = (prompt, texts) => void this.#started().readAhead?.(prompt, texts);
     this.#openInWorker = (worker) => {
       const { onLoadProgress } = model;
       const scoring = new PortScoring<Score>(worker, { costs: here.costs, onError, onLoadProgress });

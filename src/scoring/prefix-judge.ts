@@ -72,10 +72,8 @@ export class PrefixJudge {
    */
   async judge(wanted: readonly JudgedTokens[], proceed: () => boolean): Promise<readonly (readonly number[])[] | undefined> {
     const stem = wanted.length > 1 ? stemOf(wanted) : [];
-    if (this.#longest(stem).length < stem.length) {
-      if (!proceed()) return undefined;
-      await this.#feedStem(stem);
-    }
+    if (this.#longest(stem).length < stem.length && !proceed()) return undefined;
+    await this.read(stem);
     const rows = wanted.map((one) => this.#rowOf(one));
     let isKept = false;
     try {
@@ -97,6 +95,11 @@ export class PrefixJudge {
     for (const row of rows) this.#keep(row);
     while (this.#known.length > this.#capacity) this.#known.shift()!.sequence.dispose();
     return rows.map(({ values, wanted: { positions } }) => positions.map((position) => values.get(position)!));
+  }
+
+  /** Reads tokens that texts will begin with. */
+  async read(tokens: readonly number[]): Promise<void> {
+    if (this.#longest(tokens).length < tokens.length) await this.#feedStem(tokens);
   }
 
   dispose(): void {

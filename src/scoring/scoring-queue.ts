@@ -124,6 +124,20 @@ export class ScoringQueue {
     }
   }
 
+  /**
+   * Work that nobody waits for: done where no call is under way or waits, else left out. What it fails with, calls will tell.
+   *
+   * @param work - Is told how to find out whether calls have come since.
+   */
+  async whileIdle(work: (isIdle: () => boolean) => Promise<void>): Promise<void> {
+    if (this.#closing || this.#turns.activeCount + this.#turns.pendingCount > 0) return;
+    try {
+      await this.#turn(() => work(() => !this.#closing && this.#turns.pendingCount === 0));
+    } catch {
+      // A hint gives nothing, so nothing is lost.
+    }
+  }
+
   get costs(): BatchCosts {
     return { maxRows: this.#maxRows, means: this.#timer.means };
   }

@@ -9,6 +9,8 @@ import type { BatchOptions } from './scoring-queue.ts';
 export interface Scoring<Score> {
   ready(options?: Pick<ScoreOptions, 'signal' | 'clock'>): Promise<void>;
   score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<(Score | undefined)[]>;
+  /** Missing where nothing is kept that later texts could go on from. Over when everything has been read, or left out; never rejects. */
+  readAhead?(prompt: Prompt, texts: readonly string[]): Promise<void>;
   readonly costs: BatchCosts;
   dispose(): Promise<void>;
 }

@@ -19,6 +19,11 @@ export interface TokenModelScoringOptions extends LocalScoringOptions<LocalModel
    * new tokens. At least as many as a search has branches. Whole number ≥ 1. @default 32
    */
   readonly cachedTexts?: number;
+  /**
+   * Whether the prompt, and steps of branches that still decode, are read before they are to be scored, where strategies tell of
+   * them: scores come sooner behind the last token. @default in a worker thread, where it takes nothing from decoding
+   */
+  readonly readAhead?: boolean;
 }
 
 /** How the texts of one prompt are judged. */
@@ -53,7 +58,7 @@ export class TokenModelScoring<Item extends JudgedTokens> implements Scoring<rea
   #sampleCount = 0;
 
   /**
-   * @param separator - What ends a step of made-up texts.
+   * @param separator - What ends a step.
    * @param makeReading - Called once the model is loaded; what it throws fails the call.
    * @throws {InvalidOptionError}
    */
@@ -78,6 +83,18 @@ export class TokenModelScoring<Item extends JudgedTokens> implements Scoring<rea
     return this.#queue.run(texts, options, () => this.#open(prompt));
   }
 
+  readAhead(prompt: Prompt, texts: readonly string[]): Promise<void> {
+    return this.#queue.whileIdle(async (isIdle) => {
+      const { reading, judge } = await this.#loaded.get();
+      const { layOut } = reading.forPrompt(prompt);
+      const begun = texts.map((text) => this.#wholeSteps(text)).filter((text) => text !== '');
+      const items = (begun.length > 0 ? begun : ['']).slice(0, this.#cachedTexts).map((text) => layOut({ text, isFinished: false }));
+      for (const item of items) judge.requireRoom(item);
+      if (begun.length > 0) await judge.judge(items, isIdle);
+      else await judge.read(items[0]!.tokens);
+    });
+  }
+
   get costs(): BatchCosts {
     return this.#queue.costs;
   }
@@ -88,6 +105,12 @@ export class TokenModelScoring<Item extends JudgedTokens> implements Scoring<rea
       loaded?.judge.dispose();
       await loaded?.model.dispose();
     });
+  }
+
+  /** The text without a step that may still go on. */
+  #wholeSteps(text: string): string {
+    const end = text.lastIndexOf(this.#separator);
+    return end < 0 ? '' : text.slice(0, end + this.#separator.length);
   }
 
   async #open(prompt: Prompt): Promise<BatchWork<Item, readonly number[]>> {

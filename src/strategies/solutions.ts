@@ -97,7 +97,7 @@ export function conductSolutions<Result>(
 ): Promise<Result> {
   const { source, branches, policy } = solutionSource;
   if (source) return NestedRuns.conduct(name, request, (runs) => work(new SourcedSolutions(runs, source, { scorer, branches })));
-  return StrategyRun.conduct(name, request, { sampling: policy.sampling, ...session, ...(scorer && { scorer }) }, (run) => {
+  return StrategyRun.conduct(name, request, { sampling: policy.sampling, ...session, ...(scorer && { scorer, scoresBranches: true }) }, (run) => {
     run.reserve(scorer?.estimateMs?.(branches) ?? 0);
     return work(new SampledSolutions(run, solutionSource));
   });

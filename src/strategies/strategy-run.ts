@@ -5,11 +5,13 @@
  * @module
  */
 import type { Branch, Segment, Session, SessionOptions } from '../contracts/engine.ts';
+import type { Prompt } from '../contracts/prompt.ts';
 import type { BranchReport, StopReason, StrategyResult } from '../contracts/result.ts';
 import type { StrategyRequest } from '../contracts/strategy.ts';
 import { NoCandidateError } from '../errors.ts';
 import { BranchRecorder } from '../runtime/branch-recorder.ts';
 import { RunScope } from '../runtime/run-scope.ts';
+import { watchProgress } from '../runtime/watch-progress.ts';
 import { scorerReady, type TimedScorer } from '../runtime/scorer-ready.ts';
 import { forceAnswer, reservedSteps } from './forced-answer.ts';
 import { answerOf, type SolutionPolicy } from './solution-policy.ts';
@@ -30,7 +32,12 @@ type OpenOptions = Pick<SessionOptions, 'sampling' | 'topLogprobs' | 'selfCertai
 interface ConductOptions extends OpenOptions {
   /** What will judge the branches. Where it cannot tell what that costs, it finds out while the prompt is read. */
   readonly scorer?: TimedScorer;
+  /** Whether it will judge whole branches, so that it may read them while they decode. */
+  readonly scoresBranches?: boolean;
 }
+
+/** How often a scorer that reads ahead is told of what branches have written. */
+const READ_AHEAD_INTERVAL_MS = 10;
 
 export class StrategyRun {
   readonly scope: RunScope;
@@ -67,7 +74,7 @@ export class StrategyRun {
   static async conduct<Result>(
     name: string,
     request: StrategyRequest,
-    { scorer, ...options }: ConductOptions,
+    { scorer, scoresBranches = false, ...options }: ConductOptions,
     work: (run: StrategyRun) => Promise<Result>,
   ): Promise<Result> {
     const scope = new RunScope(request);
@@ -75,7 +82,9 @@ export class StrategyRun {
     const scorerIsReady = scorerReady(scope, scorer);
     // Waited for below; an abort that comes first must not count as unhandled.
     scorerIsReady.catch(() => undefined);
-    const session = await request.engine.open(request.prompt, sessionOptions(scope, options));
+    scorer?.readAhead?.(request.prompt, []);
+    const reader = scoresBranches ? readerOf(request.prompt, scorer) : undefined;
+    const session = await request.engine.open(request.prompt, { ...sessionOptions(scope, options), ...progressOptions(scope, reader) });
     const run = new StrategyRun(scope, session, (further) => request.engine.open(request.prompt, { ...further, ...contextOf(scope) }));
     try {
       await scorerIsReady;
@@ -241,13 +250,31 @@ function sessionOptions(scope: RunScope, options: OpenOptions): SessionOptions {
   return {
     ...options,
     ...contextOf(scope),
-    ...(scope.hasListeners('branch-delta') && {
-      onProgress: (progress) => {
-        for (const delta of progress) scope.emit('branch-delta', delta);
-      },
-    }),
     ...(scope.hasListeners('draft-verify') && {
       onDraft: (branch, draft) => scope.emit('draft-verify', { branch, ...draft }),
     }),
   };
+}
+
+type ProgressListener = NonNullable<SessionOptions['onProgress']>;
+
+function readerOf(prompt: Prompt, scorer: TimedScorer | undefined): ProgressListener | undefined {
+  const readAhead = scorer?.readAhead;
+  return (
+    readAhead &&
+    ((progress) =>
+      readAhead(
+        prompt,
+        progress.map(({ text }) => text),
+      ))
+  );
+}
+
+/** Tells the run's listeners, and the scorer that reads along. */
+function progressOptions(scope: RunScope, reader: ProgressListener | undefined): Pick<SessionOptions, 'onProgress' | 'progressIntervalMs'> {
+  const tell: ProgressListener = (progress) => {
+    for (const delta of progress) scope.emit('branch-delta', delta);
+  };
+  const told = scope.hasListeners('branch-delta') ? { onProgress: tell } : {};
+  return reader ? watchProgress(told, READ_AHEAD_INTERVAL_MS, reader) : told;
 }

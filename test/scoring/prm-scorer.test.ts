@@ -195,4 +195,51 @@ describe('PrmScorer with the bundled model', () => {
     }
     await Promise.all([scorer.dispose(), fresh.dispose()]);
   });
+
+  test('reads ahead what may be scored, so that a call feeds only the rest, and scores as it would have', async () => {
+    const model = countingModel();
+    const scorer = open(model, { readAhead: true });
+    scorer.readAhead!(PROMPT, []);
+    await idle();
+    expect(model.fed).toBe(4);
+    // A step that may still go on is left.
+    scorer.readAhead!(PROMPT, ['a 1\nb', 'c']);
+    await idle();
+    const read = model.fed;
+    expect(read).toBe(4 + 4);
+    const [scores] = await scorer.score(PROMPT, [finished('a 1\nb 2')]);
+    for (const [step, score] of scoresFromScratch('a 1\nb 2', true).entries()) expect(scores![step]).toBeCloseTo(score, 6);
+    expect(model.fed - read).toBe(4);
+    await scorer.dispose();
+    expect(model.openSequences).toBe(0);
+  });
+
+  test('leaves a hint out while there is something to score, and whatever it would fail with', async () => {
+    const model = countingModel();
+    const scorer = open(model, { readAhead: true });
+    const scoring = scorer.score(PROMPT, [cut('a 1\n')]);
+    scorer.readAhead!(PROMPT, ['b 1\n']);
+    await scoring;
+    const fed = model.fed;
+    for (const text of ['!\n', 'ab 1\n'.repeat(100)]) {
+      scorer.readAhead!(PROMPT, [text]);
+      await idle();
+    }
+    expect(await scorer.score(PROMPT, [cut('a 1\n')])).toHaveLength(1);
+    expect(model.fed).toBeLessThanOrEqual(fed + 3);
+    await scorer.dispose();
+    scorer.readAhead!(PROMPT, ['c\n']);
+    await idle();
+    expect(model.openSequences).toBe(0);
+  });
+
+  test('reads nothing ahead in the calling thread unless it is asked to', () => {
+    expect(open().readAhead).toBeUndefined();
+    expect(open(countingModel(), { readAhead: false }).readAhead).toBeUndefined();
+  });
 });
+
+/** Until nothing is left to do but what waits for something outside. */
+function idle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -148,3 +148,19 @@ test('can be disposed while its model loads', async () => {
   await scorer.dispose();
   await failure;
 });
+
+test('a reward model in a worker reads ahead, and scores as one that has not', async () => {
+  const scorers = [true, false].map((readAhead) => new PrmScorer({ model: prm, readAhead }));
+  onTestFinished(async () => void (await Promise.all(scorers.map((scorer) => scorer.dispose()))));
+  const [ahead, plain] = scorers as [PrmScorer, PrmScorer];
+  expect(plain.readAhead).toBeUndefined();
+  ahead.readAhead!(PROBLEM, []);
+  ahead.readAhead!(PROBLEM, ['7*12=84\n34', '7*12=85\n']);
+  const texts = [finished('7*12=84\n34+84=118\n#### 118'), finished('7*12=85\n34+85=119\n#### 119')];
+  const [scores, expected] = await Promise.all([ahead.score(PROBLEM, texts), plain.score(PROBLEM, texts)]);
+  for (const [index, steps] of expected.entries()) for (const [step, score] of steps!.entries()) expect(scores[index]![step]).toBeCloseTo(score, 5);
+});
+
+test('models that read whole texts only take no hints', () => {
+  expect([open('ClassifierPrmScorer').readAhead, open('OrmScorer').readAhead]).toEqual([undefined, undefined]);
+});

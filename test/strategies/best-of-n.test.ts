@@ -43,6 +43,15 @@ async function seedWith(letters: string, branches: number): Promise<number> {
   throw new Error(`No seed draws ${letters} twice.`);
 }
 
+test('a scorer that reads ahead is told of the prompt at once, and of the branches as they grow', async () => {
+  const hints: (readonly string[])[] = [];
+  const scorer: OutcomeScorer = { ...scriptedScorer(), readAhead: (_, texts) => void hints.push(texts) };
+  const { branches } = await solve({ scorer });
+  expect(hints[0]).toEqual([]);
+  expect(hints.length).toBeGreaterThan(2);
+  for (const text of hints.flat()) expect(branches.some((branch) => branch.text.startsWith(text))).toBe(true);
+});
+
 describe('the highest score', () => {
   test('wins, with its own text, answer and score, whatever most branches say', async () => {
     const seed = await seedWith('dc', 10);

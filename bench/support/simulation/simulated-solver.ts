@@ -49,7 +49,7 @@ export class SimulatedSolver {
   /** A scorer for one run, which knows what it costs and has read nothing of the problem. */
   async scorer(): Promise<StepScorer> {
     const model = { ...this.#prm, load: async () => overriding<TokenModel>(this.#models.judge, { dispose: async () => undefined }) };
-    const scorer = new PrmScorer({ model, thread: 'main' });
+    const scorer = new PrmScorer({ model, thread: 'main', readAhead: true });
     await scorer.ready({ clock: this.clock });
     this.#scorers.push(scorer);
     return scorer;

@@ -6,6 +6,8 @@ import { InvalidOptionError, NotRecordedError } from '../../errors.ts';
 export class ReplayBank {
   readonly #problems = new Map<string, ProblemTrace>();
   readonly #scores = new Map<string, readonly number[]>();
+  /** Mean characters of a token, by problem. */
+  readonly #tokenLengths = new Map<ProblemTrace, number>();
 
   /** @throws {InvalidOptionError} for no traces, or two of one prompt. */
   constructor(traces: readonly ProblemTrace[]) {
@@ -27,18 +29,10 @@ export class ReplayBank {
 
   /** About how many tokens a text has, by those of the problem's branches. */
   tokensIn(prompt: Prompt, text: string): number {
-    const { branches } = this.problem(prompt);
-    const sum = (of: (branch: BranchTrace) => number): number => branches.reduce((total, branch) => total + of(branch), 0);
-    const charactersPerToken =
-      Math.max(
-        1,
-        sum((branch) => branch.text.length),
-      ) /
-      Math.max(
-        1,
-        sum(({ ends }) => ends.length),
-      );
-    return Math.ceil(text.length / charactersPerToken);
+    const problem = this.problem(prompt);
+    let length = this.#tokenLengths.get(problem);
+    if (length === undefined) this.#tokenLengths.set(problem, (length = tokenLengthOf(problem)));
+    return Math.ceil(text.length / length);
   }
 
   scoresOf(prompt: Prompt, text: string): readonly number[] | undefined {
@@ -48,6 +42,15 @@ export class ReplayBank {
   addScores(prompt: Prompt, text: string, scores: readonly number[]): void {
     this.#scores.set(scoreKey(prompt, text), scores);
   }
+}
+
+function tokenLengthOf({ branches }: ProblemTrace): number {
+  const sum = (of: (branch: BranchTrace) => number): number =>
+    Math.max(
+      1,
+      branches.reduce((total, branch) => total + of(branch), 0),
+    );
+  return sum(({ text }) => text.length) / sum(({ ends }) => ends.length);
 }
 
 function keyOf(prompt: Prompt): string {

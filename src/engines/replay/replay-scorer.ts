@@ -4,12 +4,14 @@ import type { ScoredText, ScoreOptions, StepScorer } from '../../contracts/score
 import type { SimulatedClock } from '../../runtime/simulated-clock.ts';
 import type { ReplayBank } from './replay-bank.ts';
 
-/** Tokens of a text, as long as none has been scored. */
+/** Tokens of a text that are new to the scorer when it is to be judged, as long as none has been. */
 const TYPICAL_TOKENS = 64;
+/** What ends a step. */
+const SEPARATOR = '\n';
 
 /**
- * Gives the scores that were recorded, after the time that scoring takes: a prompt is read once, texts when they are scored, and calls take turns. A
- * text that was never scored stays without.
+ * Gives the scores that were recorded, after the time that scoring takes: a prompt is read once, of texts what is new, ahead of
+ * their scoring where there is time, and calls take turns. A text that was never scored stays without.
  */
 export class ReplayScorer implements StepScorer {
   readonly name = 'replay';
@@ -17,7 +19,9 @@ export class ReplayScorer implements StepScorer {
   readonly #bank: ReplayBank;
   readonly #profile: LatencyProfile;
   readonly #clock: SimulatedClock;
-  readonly #read = new Set<Prompt>();
+  /** Texts that have been read, by prompt. */
+  readonly #read = new Map<Prompt, readonly string[]>();
+  #calls = 0;
   /** Over when the calls so far are. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -28,14 +32,18 @@ export class ReplayScorer implements StepScorer {
   }
 
   score(prompt: Prompt, texts: readonly ScoredText[], options: ScoreOptions = {}): Promise<(readonly number[] | undefined)[]> {
-    const scoring = this.#turn.then(() => this.#score(prompt, texts, options));
-    // A call that fails has had its turn, too.
-    this.#turn = scoring.then(
-      () => undefined,
-      () => undefined,
-    );
-    return scoring;
+    return this.#inTurn(() => this.#score(prompt, texts, options));
   }
+
+  /** As a `PrmScorer` in a worker does it. */
+  readonly readAhead = (prompt: Prompt, texts: readonly string[]): void => {
+    if (this.#calls > 0) return;
+    const begun = texts.map((text) => text.slice(0, text.lastIndexOf(SEPARATOR) + SEPARATOR.length)).filter((text) => text.endsWith(SEPARATOR));
+    void this.#inTurn(async () => {
+      await this.#clock.wait(this.#readingMs(prompt, begun, 0));
+      this.#note(prompt, begun);
+    });
+  };
 
   estimateMs(texts: number): number {
     return this.#costMs(texts, TYPICAL_TOKENS);
@@ -45,17 +53,45 @@ export class ReplayScorer implements StepScorer {
 
   async #score(prompt: Prompt, texts: readonly ScoredText[], { signal, deadlineAt = Infinity }: ScoreOptions): Promise<(readonly number[] | undefined)[]> {
     signal?.throwIfAborted();
-    const longest = texts.reduce((most, { text }) => Math.max(most, this.#bank.tokensIn(prompt, text)), 1);
-    const promptMs = this.#read.has(prompt) ? 0 : this.#costMs(1, this.#bank.problem(prompt).promptTokens);
-    const costMs = promptMs + this.#costMs(texts.length, longest);
+    const read = texts.map(({ text }) => text);
+    // The end of a text is read when it is judged.
+    const costMs = this.#readingMs(prompt, read, 1);
     if (this.#clock.now() + costMs > deadlineAt) return texts.map(() => undefined);
     await this.#clock.wait(costMs, signal);
-    this.#read.add(prompt);
+    this.#note(prompt, read);
     signal?.throwIfAborted();
-    return texts.map(({ text }) => this.#bank.scoresOf(prompt, text));
+    return read.map((text) => this.#bank.scoresOf(prompt, text));
+  }
+
+  /** After the calls so far. One that fails has had its turn, too. */
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#calls++;
+    const done = this.#turn.then(work);
+    const end = (): void => void this.#calls--;
+    this.#turn = done.then(end, end);
+    return done;
+  }
+
+  /** Milliseconds to read what is new of a prompt and of texts behind it. @param least - New tokens that each text has at least. */
+  #readingMs(prompt: Prompt, texts: readonly string[], least: number): number {
+    const known = this.#read.get(prompt);
+    const promptMs = known ? 0 : this.#costMs(1, this.#bank.problem(prompt).promptTokens);
+    const tokens = (text: string): number => this.#bank.tokensIn(prompt, text);
+    const fresh = texts.map((text) => Math.max(least, tokens(text) - tokens(longestStart(known ?? [], text)))).filter((count) => count > 0);
+    return promptMs + this.#costMs(fresh.length, Math.max(...fresh));
+  }
+
+  #note(prompt: Prompt, texts: readonly string[]): void {
+    const known = this.#read.get(prompt) ?? [];
+    this.#read.set(prompt, [...known.filter((text) => !texts.some((longer) => longer.startsWith(text))), ...texts]);
   }
 
   #costMs(rows: number, newTokens: number): number {
     return rows === 0 ? 0 : this.#profile.passMs('scorer', { rows, newTokens, contextTokens: 0 });
   }
+}
+
+/** The longest of some texts that the text begins with. */
+function longestStart(texts: readonly string[], text: string): string {
+  return texts.reduce((longest, known) => (known.length > longest.length && text.startsWith(known) ? known : longest), '');
 }

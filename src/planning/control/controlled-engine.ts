@@ -1,5 +1,6 @@
 import type { Branch, BranchProgress, Engine, Session, SessionOptions } from '../../contracts/engine.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
+import { watchProgress } from '../../runtime/watch-progress.ts';
 
 /** How often a controller looks. */
 const LOOK_INTERVAL_MS = 20;
@@ -45,7 +46,10 @@ export class ControlledEngine implements Engine {
     const session = await this.#engine.open(prompt, {
       ...options,
       ...(draftLength !== undefined && { draftLength }),
-      ...(observe && this.#watching(options, watched)),
+      ...(observe &&
+        watchProgress(options, LOOK_INTERVAL_MS, (progress) => {
+          for (const number of observe(progress)) watched[number]?.abort();
+        })),
     });
     return {
       promptTokens: session.promptTokens,
@@ -61,19 +65,6 @@ export class ControlledEngine implements Engine {
 
   async dispose(): Promise<void> {
     await this.#engine.dispose();
-  }
-
-  /** Looks more often than the caller may have asked for, and passes on as often as it did. */
-  #watching({ onProgress, progressIntervalMs = 50 }: SessionOptions, branches: readonly Branch[]): Pick<SessionOptions, 'onProgress' | 'progressIntervalMs'> {
-    let looks = 0;
-    const every = Math.max(1, Math.round(progressIntervalMs / LOOK_INTERVAL_MS));
-    return {
-      progressIntervalMs: Math.min(LOOK_INTERVAL_MS, progressIntervalMs),
-      onProgress: (progress) => {
-        for (const number of this.#options.observe!(progress)) branches[number]?.abort();
-        if (looks++ % every === 0) onProgress?.(progress);
-      },
-    };
   }
 
   #noticing(branch: Branch): Branch {

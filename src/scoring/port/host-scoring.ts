@@ -3,6 +3,7 @@ import { CallHost } from '../../port/call-host.ts';
 import { transferError } from '../../port/transferred-error.ts';
 import type { ScoringErrorListener } from '../scoring-queue.ts';
 import type { Scoring } from '../scoring.ts';
+import { HintReader } from './hint-reader.ts';
 import type { ScoringNotice, ScoringRequest } from './messages.ts';
 
 /**
@@ -13,6 +14,7 @@ import type { ScoringNotice, ScoringRequest } from './messages.ts';
 export function hostScoring(port: WorkerPort, open: (onError: ScoringErrorListener) => Scoring<unknown>): void {
   const calls = new CallHost<ScoringRequest, unknown, ScoringNotice>(port, receive);
   const scoring = open((error, text) => calls.tell({ type: 'failure', error: transferError(error), text }));
+  const hints = new HintReader(scoring);
   /** What was measured is told even where the call fails: the next estimate goes by it. */
   const answer = (call: number, work: (signal: AbortSignal) => Promise<unknown>): void =>
     void calls.answer(call, (signal) => work(signal).finally(() => calls.tell({ type: 'costs', costs: scoring.costs })));
@@ -22,6 +24,8 @@ export function hostScoring(port: WorkerPort, open: (onError: ScoringErrorListen
         return answer(request.call, (signal) => scoring.ready({ signal }));
       case 'score':
         return answer(request.call, (signal) => scoring.score(request.prompt, request.texts, { signal, deadlineAt: request.deadlineAt }));
+      case 'read-ahead':
+        return void hints.take(request.prompt, request.texts);
       case 'dispose':
         return answer(request.call, () => scoring.dispose());
       case 'cancel':

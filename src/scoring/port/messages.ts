@@ -20,7 +20,9 @@ export interface ScorerStart extends StartMessage {
 export type ScoringRequest =
   | HostRequest
   | { readonly type: 'ready'; readonly call: number }
-  | { readonly type: 'score'; readonly call: number; readonly prompt: Prompt; readonly texts: readonly ScoredText[]; readonly deadlineAt: number };
+  | { readonly type: 'score'; readonly call: number; readonly prompt: Prompt; readonly texts: readonly ScoredText[]; readonly deadlineAt: number }
+  /** A hint, which nothing answers. */
+  | { readonly type: 'read-ahead'; readonly prompt: Prompt; readonly texts: readonly string[] };
 
 /** What the host tells unasked. */
 export type ScoringNotice =

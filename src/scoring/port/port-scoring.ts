@@ -51,6 +51,10 @@ export class PortScoring<Score> implements Scoring<Score> {
     return this.#caller.ask({ type: 'score', prompt, texts: plain, deadlineAt }, signal);
   }
 
+  async readAhead(prompt: Prompt, texts: readonly string[]): Promise<void> {
+    if (!this.#caller.isClosed) this.#caller.tell({ type: 'read-ahead', prompt, texts });
+  }
+
   dispose(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -59,3 +59,19 @@ test('calls take turns, also behind one that was given up', async () => {
     ['fulfilled', 30],
   ]);
 });
+
+test('what was read ahead is not read again, and a hint at a bad time is dropped', async () => {
+  const clock = new SimulatedClock();
+  const profile: LatencyProfile = { label: 'by tokens', parts: ['scorer'], passMs: (_, { newTokens }) => newTokens, spread: () => 1, requestMs: 0 };
+  const trace: ProblemTrace = { ...TRACE, branches: [{ text: 'aa\nbb\ncc', ends: [3, 6, 8], logprobs: [], finish: 'end', scores: [0.5] }] };
+  const scorer = new ReplayScorer(new ReplayBank([trace]), profile, clock);
+  scorer.readAhead(trace.prompt, []);
+  scorer.readAhead(trace.prompt, ['aa\n']);
+  // The second one is dropped.
+  await clock.wait(51);
+  scorer.readAhead(trace.prompt, ['aa\nbb\nc', 'x']);
+  await clock.wait(10);
+  const startedAt = clock.now();
+  expect(await scorer.score(trace.prompt, [{ text: 'aa\nbb\ncc', isFinished: true }])).toEqual([[0.5]]);
+  expect(clock.now() - startedAt).toBe(1);
+});

@@ -296,3 +296,31 @@ describe('where a scorer computes', () => {
     expect(make).toThrow(`\`${option}\``);
   });
 });
+
+test('hints are read one text at a time, the latest ones, and give way to calls', async () => {
+  const model = yieldingModel();
+  const read: string[][] = [];
+  const watched = (scoring: Scoring<readonly number[]>): Scoring<readonly number[]> => ({
+    ready: (options) => scoring.ready(options),
+    score: (prompt, texts, options) => scoring.score(prompt, texts, options),
+    dispose: () => scoring.dispose(),
+    costs: scoring.costs,
+    readAhead: async (prompt, texts) => {
+      read.push([...texts]);
+      await scoring.readAhead!(prompt, texts);
+    },
+  });
+  const { scorer } = behindPort((far) => far.onMessage(() => hostScoring(far, () => watched(prmScoring({ model: localModelOf(model, tokenizer) })))));
+  scorer.readAhead!(PROMPT, []);
+  await turns(20);
+  scorer.readAhead!(PROMPT, ['a\n', 'b\n', 'c\n']);
+  scorer.readAhead!(PROMPT, ['a\nb\n', 'b\nb\n', 'c\nb\n']);
+  await turns(60);
+  expect(read[0]).toEqual([]);
+  expect(read.every((texts) => texts.length <= 1)).toBe(true);
+  expect(new Set(read.flat().filter((text) => text.length === 4))).toEqual(new Set(['a\nb\n', 'b\nb\n', 'c\nb\n']));
+  const fed = model.fed;
+  await scorer.score(PROMPT, [cut('a\nb\n'), cut('b\nb\n'), cut('c\nb\n')]);
+  expect(model.fed).toBe(fed);
+  await scorer.dispose();
+});
