@@ -28,6 +28,7 @@ export interface Runner {
 
 /** Problems between two plans' turns at the same one. */
 const STRIDE = 7;
+/** Between trials of several plans: what a scorer was asked for in vain is still being computed. */
 const PAUSE_MS = 25;
 
 /** A plan on one problem, timed on the wall's clock from the question to the answer. */
@@ -45,16 +46,17 @@ export async function tryPlan({ engine, scorer }: Runner, plan: Plan, problem: B
 /**
  * Plans on every problem, each in turn, so that a machine that slows down slows all of them. The same problem comes to the next
  * plan after many others: a scorer that still had the texts of the last one would answer for nothing.
+ *
+ * @param pauseMs - Between trials. A machine that was at rest is slower at first: what is compared must have the same pauses.
  */
-export async function tryPlans(runner: Runner, plans: readonly Plan[], problems: readonly BenchProblem[]): Promise<Trial[][]> {
+export async function tryPlans(runner: Runner, plans: readonly Plan[], problems: readonly BenchProblem[], pauseMs = PAUSE_MS): Promise<Trial[][]> {
   const trials = plans.map((): Trial[] => []);
   for (const index of problems.keys()) {
     for (let turn = 0; turn < plans.length; turn++) {
       const at = (index + turn) % plans.length;
       const seed = (index + STRIDE * at) % problems.length;
       trials[at]![seed] = await tryPlan(runner, plans[at]!, problems[seed]!, seed);
-      // What a scorer was asked for in vain is still being computed.
-      await setTimeout(PAUSE_MS);
+      if (pauseMs > 0) await setTimeout(pauseMs);
     }
   }
   return trials;

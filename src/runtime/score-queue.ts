@@ -10,6 +10,9 @@ export interface QueuedScorer<Score> {
   score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<readonly (Score | undefined)[]>;
 }
 
+/** Made once: what a signal makes of no reason takes the stack each time. */
+const ENDED = new Error('Scoring has ended.');
+
 interface Entry<Score> {
   readonly text: ScoredText;
   readonly score: Promise<Score | undefined>;
@@ -62,7 +65,7 @@ export class ScoreQueue<Score> {
 
   /** Ends scoring: the call under way is told to stop, texts without a score stay so. Safe to call twice. */
   close(): void {
-    this.#ending.abort();
+    this.#ending.abort(ENDED);
     for (const { resolve } of this.#entries.values()) resolve(undefined);
   }
 

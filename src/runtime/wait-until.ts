@@ -1,5 +1,8 @@
 import type { Clock } from '../contracts/clock.ts';
 
+/** Why a wait is over that nobody needs any more. Made once: what a signal makes of no reason takes the stack each time. */
+export const SETTLED = new Error('What was waited for has come.');
+
 /** Whether the time came before the signal. Stays open where the clock cannot wait, and for Infinity. */
 export async function waitUntil(clock: Clock, until: number, signal: AbortSignal): Promise<boolean> {
   if (!clock.wait || until === Infinity) return new Promise(() => undefined);
@@ -26,6 +29,6 @@ export async function within<Result>(clock: Clock, milliseconds: number, work: P
       }),
     ]);
   } finally {
-    settled.abort();
+    settled.abort(SETTLED);
   }
 }

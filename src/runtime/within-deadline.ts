@@ -1,4 +1,5 @@
 import type { RunScope } from './run-scope.ts';
+import { SETTLED } from './wait-until.ts';
 
 /**
  * Waits for work until the run's deadline. The work itself goes on; whoever started it ends it.
@@ -17,7 +18,7 @@ export async function withinDeadline<Result>(scope: RunScope, work: Promise<Resu
   try {
     return await Promise.race([work, aborted, deadlineOf(scope, deadlineAt, settled.signal)]);
   } finally {
-    settled.abort();
+    settled.abort(SETTLED);
   }
 }
 

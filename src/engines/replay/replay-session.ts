@@ -55,6 +55,7 @@ export class ReplaySession implements Session {
       onDraft: (state, { limit, ...outcome }) => {
         this.#tally.add(outcome);
         host.onDraft(limit, outcome.accepted);
+        if (!options.onDraft) return;
         const branch = this.#branches.findIndex((other) => other.state === state);
         tellListener(options.onDraft, branch, { ...outcome, offset: state.text.length, drafted: Array.from({ length: outcome.proposed }, () => '') });
       },

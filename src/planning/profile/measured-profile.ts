@@ -12,6 +12,11 @@ export interface ProfileExpectation {
   readonly machine?: MachineIdentity;
 }
 
+/** Times of one part that are kept. */
+const MOST_KNOWN = 100_000;
+/** Above the counts of any shape that has a key; their product is still a whole number. */
+const [MOST_ROWS, MOST_NEW_TOKENS, MOST_CONTEXT_TOKENS] = [2 ** 12, 2 ** 16, 2 ** 20];
+
 /** Step times that were measured. `JSON.stringify` saves one; `loadProfile` brings it back. */
 export class MeasuredProfile implements LatencyProfile {
   readonly label: string;
@@ -22,6 +27,8 @@ export class MeasuredProfile implements LatencyProfile {
   readonly warnings: readonly string[];
   readonly #data: ProfileData;
   readonly #surfaces: ReadonlyMap<ProfiledPart, PassSurface>;
+  /** Times that were asked for before: a simulation asks for the same ones over and over. */
+  readonly #known: ReadonlyMap<ProfiledPart, Map<number, number>>;
   readonly #spreads: ReadonlyMap<ProfiledPart, ProfilePart['spread']>;
 
   /** @throws {InvalidOptionError} for data that `parseProfile` would refuse, or points that are no full grid. */
@@ -33,15 +40,22 @@ export class MeasuredProfile implements LatencyProfile {
     this.requestMs = requestMs;
     if (memory) this.memory = memory;
     this.#surfaces = new Map(parts.map(({ part, points }) => [part, new PassSurface(points)]));
+    this.#known = new Map(parts.map(({ part }) => [part, new Map<number, number>()]));
     this.#spreads = new Map(parts.map(({ part, spread }) => [part, risingSpread(spread)]));
     const draft = models.draft ? `, draft ${models.draft.name}` : '';
     this.label = `${models.target.name}${draft} on ${machine.processor ?? 'an unnamed processor'} (measured ${measuredAt.slice(0, 10)})`;
   }
 
   passMs(part: ProfiledPart, shape: PassShape): number {
+    const known = this.#known.get(part);
+    const key = keyOf(shape);
+    const before = key === undefined ? undefined : known?.get(key);
+    if (before !== undefined) return before;
     requirePart(part, this.parts);
     requireShape(shape);
-    return this.#surfaces.get(part)!.at(shape);
+    const milliseconds = this.#surfaces.get(part)!.at(shape);
+    if (known && key !== undefined && known.size < MOST_KNOWN) known.set(key, milliseconds);
+    return milliseconds;
   }
 
   spread(part: ProfiledPart, probability: number): number {
@@ -145,4 +159,11 @@ function alongKnots(knots: ProfilePart['spread'], at: number): number {
   if (above <= 0) return knots.at(above)![1];
   const [[from, low], [to, high]] = [knots[above - 1]!, knots[above]!];
   return low + ((high - low) * (at - from)) / (to - from);
+}
+
+/** One number for a shape of whole, not too large counts. */
+function keyOf({ rows, newTokens, contextTokens }: PassShape): number | undefined {
+  const isWhole = Number.isInteger(rows) && Number.isInteger(newTokens) && Number.isInteger(contextTokens);
+  const isInRange = rows > 0 && newTokens > 0 && contextTokens >= 0 && rows < MOST_ROWS && newTokens < MOST_NEW_TOKENS && contextTokens < MOST_CONTEXT_TOKENS;
+  return isWhole && isInRange ? (contextTokens * MOST_NEW_TOKENS + newTokens) * MOST_ROWS + rows : undefined;
 }
