@@ -22,6 +22,9 @@ export class ReplayScorer implements StepScorer {
   /** Texts that have been read, by prompt. */
   readonly #read = new Map<Prompt, readonly string[]>();
   #calls = 0;
+  /** What is to be read ahead. */
+  #ahead: readonly string[] = [];
+  #isReadingAhead = false;
   /** Over when the calls so far are. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -35,14 +38,11 @@ export class ReplayScorer implements StepScorer {
     return this.#inTurn(() => this.#score(prompt, texts, options));
   }
 
-  /** As a `PrmScorer` in a worker does it. */
+  /** As a `PrmScorer` in a worker does it: text by text, while there is nothing to score. */
   readonly readAhead = (prompt: Prompt, texts: readonly string[]): void => {
-    if (this.#calls > 0) return;
-    const begun = texts.map((text) => text.slice(0, text.lastIndexOf(SEPARATOR) + SEPARATOR.length)).filter((text) => text.endsWith(SEPARATOR));
-    void this.#inTurn(async () => {
-      await this.#clock.wait(this.#readingMs(prompt, begun, 0));
-      this.#note(prompt, begun);
-    });
+    if (texts.length === 0 && !this.#read.has(prompt)) void this.#readNext(prompt);
+    this.#ahead = texts.map((text) => text.slice(0, text.lastIndexOf(SEPARATOR) + SEPARATOR.length)).filter((text) => text.endsWith(SEPARATOR));
+    if (this.#ahead.length > 0 && !this.#isReadingAhead) void this.#readAll(prompt);
   };
 
   estimateMs(texts: number): number {
@@ -61,6 +61,25 @@ export class ReplayScorer implements StepScorer {
     this.#note(prompt, read);
     signal?.throwIfAborted();
     return read.map((text) => this.#bank.scoresOf(prompt, text));
+  }
+
+  async #readAll(prompt: Prompt): Promise<void> {
+    this.#isReadingAhead = true;
+    while (this.#ahead.length > 0) {
+      const text = this.#ahead[0]!;
+      this.#ahead = this.#ahead.slice(1);
+      await this.#readNext(prompt, text);
+    }
+    this.#isReadingAhead = false;
+  }
+
+  /** A text, or the prompt alone; left out where there is something to score. */
+  async #readNext(prompt: Prompt, ...texts: readonly string[]): Promise<void> {
+    if (this.#calls > 0) return;
+    await this.#inTurn(async () => {
+      await this.#clock.wait(this.#readingMs(prompt, texts, 0));
+      this.#note(prompt, texts);
+    });
   }
 
   /** After the calls so far. One that fails has had its turn, too. */

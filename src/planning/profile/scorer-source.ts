@@ -21,14 +21,17 @@ export interface ScorerSourceOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Times calls of a scorer on texts that the engine has written, put together anew for every call: scorers know texts they have seen. */
+/** Times calls of a scorer on texts that the engine has written, put together anew for every call and numbered: scorers know texts they have seen. */
 export async function scorerPasses(options: ScorerSourceOptions): Promise<{ readonly measure: MeasurePasses; readonly promptTokens: number }> {
   const { scorer, clock, prompt, repetitions, warmUp, signal } = options;
   const { pieces, promptTokens } = await writePieces(options);
   const random = randomSequence(0);
+  let written = 0;
   const textOf = (tokens: number): ScoredText => {
     const count = Math.max(1, Math.round(tokens / PIECE_TOKENS));
-    return { text: Array.from({ length: count }, () => pieces[Math.floor(random() * pieces.length)]!).join(''), isFinished: true };
+    const parts = Array.from({ length: count }, () => pieces[Math.floor(random() * pieces.length)]!);
+    // Of few pieces there are few combinations, and a text that has been read costs nothing: hence a number before each.
+    return { text: `${written++}${parts.join('')}`, isFinished: true };
   };
   const measure: MeasurePasses = async (shapes, budgetMs) => {
     const endsAt = clock.now() + budgetMs;
@@ -36,9 +39,9 @@ export async function scorerPasses(options: ScorerSourceOptions): Promise<{ read
     for (let round = -warmUp; round < repetitions; round++) {
       for (const [index, { rows, newTokens }] of shapes.entries()) {
         if (round !== 0 && clock.now() >= endsAt) continue;
-        const texts = Array.from({ length: rows }, () => textOf(newTokens));
+        const batch = Array.from({ length: rows }, () => textOf(newTokens));
         const startedAt = clock.now();
-        const scores = await scorer.score(prompt, texts, { clock, ...(signal && { signal }) });
+        const scores = await scorer.score(prompt, batch, { clock, ...(signal && { signal }) });
         if (scores.every((score) => score === undefined)) throw new ModelError(`${scorer.name} gave no score, so it cannot be timed.`);
         if (round >= 0) times[index]!.push(clock.now() - startedAt);
       }
