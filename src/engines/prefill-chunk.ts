@@ -2,7 +2,7 @@
 const CHUNK_SHARE = 0.05;
 const LONGEST_CHUNK_MS = 50;
 const SMALLEST_CHUNK = 16;
-const LARGEST_CHUNK = 512;
+export const LARGEST_CHUNK = 512;
 
 /** How many tokens of a prompt to read at once, by what reading a token takes. */
 export function prefillChunk(remainingMs: number, msPerToken: number): number {

@@ -4,6 +4,7 @@ import type { TokenModel } from '../../contracts/token-model.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import type { Sampling } from '../../maths/sampling.ts';
 import { requireNumber, requireWholeNumber } from '../../options.ts';
+import { LARGEST_CHUNK } from '../prefill-chunk.ts';
 import type { DecodeLoop } from './decode-loop.ts';
 import type { Verification } from './lane.ts';
 import { fingerprintOf } from './model-fingerprint.ts';
@@ -29,7 +30,6 @@ export interface LocalPassMeterHost {
 
 /** Drafts longer than this are not worth a grid point. */
 const MOST_NEW_TOKENS = 17;
-const LARGEST_CHUNK = 512;
 
 /** Times passes on a local engine's models, between the passes of its sessions. */
 export class LocalPassMeter implements PassMeter {

@@ -36,7 +36,7 @@ export interface ReplayLaneContext {
   hasDraftedPrompt: boolean;
 }
 
-export type ReplayOutcome = Pick<Segment, 'tokens' | 'logprobs' | 'finish' | 'stop'> & { readonly text: string };
+export type ReplayOutcome = Pick<Segment, 'tokens' | 'logprobs' | 'finish' | 'stop'>;
 
 /** One open call of `advance`: what `engines/local/lane.ts` is to a model, this is to a tape. */
 export class ReplayLane {
@@ -147,7 +147,7 @@ export class ReplayLane {
 
   #finish(finish: Segment['finish'], stop?: string): true {
     const tokens = Array.from({ length: this.#count }, (_, index) => index);
-    this.#settle.resolve({ tokens, logprobs: this.#logprobs, text: this.#text, finish, ...(stop === undefined ? {} : { stop }) });
+    this.#settle.resolve({ tokens, logprobs: this.#logprobs, finish, ...(stop === undefined ? {} : { stop }) });
     return true;
   }
 }
