@@ -72,8 +72,10 @@ export class PrefixJudge {
    */
   async judge(wanted: readonly JudgedTokens[], proceed: () => boolean): Promise<readonly (readonly number[])[] | undefined> {
     const stem = wanted.length > 1 ? stemOf(wanted) : [];
-    if (this.#longest(stem).length < stem.length && !proceed()) return undefined;
-    await this.read(stem);
+    if (this.#longest(stem).length < stem.length) {
+      if (!proceed()) return undefined;
+      await this.#feedStem(stem);
+    }
     const rows = wanted.map((one) => this.#rowOf(one));
     let isKept = false;
     try {
@@ -93,18 +95,23 @@ export class PrefixJudge {
       if (!isKept) for (const { sequence } of rows) sequence?.dispose();
     }
     for (const row of rows) this.#keep(row);
-    while (this.#known.length > this.#capacity) this.#known.shift()!.sequence.dispose();
+    this.#forgetOldest();
     return rows.map(({ values, wanted: { positions } }) => positions.map((position) => values.get(position)!));
   }
 
   /** Reads tokens that texts will begin with. */
   async read(tokens: readonly number[]): Promise<void> {
     if (this.#longest(tokens).length < tokens.length) await this.#feedStem(tokens);
+    this.#forgetOldest();
   }
 
   dispose(): void {
     for (const { sequence } of this.#known) sequence.dispose();
     this.#known = [];
+  }
+
+  #forgetOldest(): void {
+    while (this.#known.length > this.#capacity) this.#known.shift()!.sequence.dispose();
   }
 
   async #feedStem(tokens: readonly number[]): Promise<void> {

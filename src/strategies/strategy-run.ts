@@ -82,7 +82,7 @@ export class StrategyRun {
     const scorerIsReady = scorerReady(scope, scorer);
     // Waited for below; an abort that comes first must not count as unhandled.
     scorerIsReady.catch(() => undefined);
-    scorer?.readAhead?.(request.prompt, []);
+    hint(scorer, request.prompt, []);
     const reader = scoresBranches ? readerOf(request.prompt, scorer) : undefined;
     const session = await request.engine.open(request.prompt, { ...sessionOptions(scope, options), ...progressOptions(scope, reader) });
     const run = new StrategyRun(scope, session, (further) => request.engine.open(request.prompt, { ...further, ...contextOf(scope) }));
@@ -259,15 +259,20 @@ function sessionOptions(scope: RunScope, options: OpenOptions): SessionOptions {
 type ProgressListener = NonNullable<SessionOptions['onProgress']>;
 
 function readerOf(prompt: Prompt, scorer: TimedScorer | undefined): ProgressListener | undefined {
-  const readAhead = scorer?.readAhead;
-  return (
-    readAhead &&
-    ((progress) =>
-      readAhead(
-        prompt,
-        progress.map(({ text }) => text),
-      ))
-  );
+  if (!scorer?.readAhead) return undefined;
+  return (progress) => {
+    const texts = progress.map(({ text }) => text);
+    hint(scorer, prompt, texts);
+  };
+}
+
+/** What a scorer cannot read ahead, a worker that will not start for one, its calls will tell; the run goes on. */
+function hint(scorer: TimedScorer | undefined, prompt: Prompt, texts: readonly string[]): void {
+  try {
+    scorer?.readAhead?.(prompt, texts);
+  } catch {
+    // A hint gives nothing, so nothing is lost.
+  }
 }
 
 /** Tells the run's listeners, and the scorer that reads along. */

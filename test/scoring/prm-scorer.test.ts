@@ -233,6 +233,18 @@ describe('PrmScorer with the bundled model', () => {
     expect(model.openSequences).toBe(0);
   });
 
+  test('keeps no more prompts than texts, however many runs only hint at theirs', async () => {
+    const model = countingModel();
+    const scorer = open(model, { readAhead: true, cachedTexts: 2 });
+    for (const text of ['a', 'b', 'c', 'd', 'ab', 'cd']) {
+      scorer.readAhead!({ text }, []);
+      await idle();
+    }
+    expect(model.fed).toBeGreaterThan(6);
+    expect(model.openSequences).toBe(2);
+    await scorer.dispose();
+  });
+
   test('reads nothing ahead in the calling thread unless it is asked to', () => {
     expect(open().readAhead).toBeUndefined();
     expect(open(countingModel(), { readAhead: false }).readAhead).toBeUndefined();

@@ -52,6 +52,26 @@ test('a scorer that reads ahead is told of the prompt at once, and of the branch
   for (const text of hints.flat()) expect(branches.some((branch) => branch.text.startsWith(text))).toBe(true);
 });
 
+test('a scorer that fails to read ahead, or is a class of its own, costs the run nothing', async () => {
+  class Reader {
+    readonly kind = 'outcome';
+    readonly name = 'reader';
+    hints = 0;
+    readAhead(): void {
+      this.hints++;
+      throw new Error('cannot read');
+    }
+    async score(_: unknown, texts: readonly unknown[]): Promise<number[]> {
+      return texts.map(() => 1);
+    }
+    async dispose(): Promise<void> {}
+  }
+  const scorer = new Reader();
+  const { scoring } = await solve({ scorer });
+  expect(scoring).toBe('complete');
+  expect(scorer.hints).toBeGreaterThan(2);
+});
+
 describe('the highest score', () => {
   test('wins, with its own text, answer and score, whatever most branches say', async () => {
     const seed = await seedWith('dc', 10);

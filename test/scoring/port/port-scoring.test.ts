@@ -297,7 +297,7 @@ describe('where a scorer computes', () => {
   });
 });
 
-test('hints are read one text at a time, the latest ones, and give way to calls', async () => {
+test('hints are read one text at a time, the latest ones, and not again by calls', async () => {
   const model = yieldingModel();
   const read: string[][] = [];
   const watched = (scoring: Scoring<readonly number[]>): Scoring<readonly number[]> => ({
