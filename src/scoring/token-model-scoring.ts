@@ -3,6 +3,7 @@ import type { ScoredText, ScoreOptions } from '../contracts/scorer.ts';
 import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { ContextLengthError, InvalidOptionError, ModelLoadError } from '../errors.ts';
+import { wholeSteps } from '../maths/whole-steps.ts';
 import { loadWhole } from '../models/load-whole.ts';
 import type { LocalModel } from '../models/local-model.ts';
 import { requireWholeNumber } from '../options.ts';
@@ -87,7 +88,7 @@ export class TokenModelScoring<Item extends JudgedTokens> implements Scoring<rea
     return this.#queue.whileIdle(async (isIdle) => {
       const { reading, judge } = await this.#loaded.get();
       const { layOut } = reading.forPrompt(prompt);
-      const begun = texts.map((text) => this.#wholeSteps(text)).filter((text) => text !== '');
+      const begun = texts.map((text) => wholeSteps(text, this.#separator)).filter((text) => text !== '');
       const items = (begun.length > 0 ? begun : ['']).slice(0, this.#cachedTexts).map((text) => layOut({ text, isFinished: false }));
       for (const item of items) judge.requireRoom(item);
       if (begun.length > 0) await judge.judge(items, isIdle);
@@ -105,12 +106,6 @@ export class TokenModelScoring<Item extends JudgedTokens> implements Scoring<rea
       loaded?.judge.dispose();
       await loaded?.model.dispose();
     });
-  }
-
-  /** The text without a step that may still go on. */
-  #wholeSteps(text: string): string {
-    const end = text.lastIndexOf(this.#separator);
-    return end < 0 ? '' : text.slice(0, end + this.#separator.length);
   }
 
   async #open(prompt: Prompt): Promise<BatchWork<Item, readonly number[]>> {

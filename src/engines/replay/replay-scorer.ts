@@ -1,6 +1,7 @@
 import type { LatencyProfile } from '../../contracts/profile.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import type { ScoredText, ScoreOptions, StepScorer } from '../../contracts/scorer.ts';
+import { wholeSteps } from '../../maths/whole-steps.ts';
 import type { SimulatedClock } from '../../runtime/simulated-clock.ts';
 import type { ReplayBank } from './replay-bank.ts';
 
@@ -41,7 +42,7 @@ export class ReplayScorer implements StepScorer {
   /** As a `PrmScorer` in a worker does it: text by text, while there is nothing to score. */
   readonly readAhead = (prompt: Prompt, texts: readonly string[]): void => {
     if (texts.length === 0 && !this.#read.has(prompt)) void this.#readNext(prompt);
-    this.#ahead = texts.map((text) => text.slice(0, text.lastIndexOf(SEPARATOR) + SEPARATOR.length)).filter((text) => text.endsWith(SEPARATOR));
+    this.#ahead = texts.map((text) => wholeSteps(text, SEPARATOR)).filter((text) => text !== '');
     if (this.#ahead.length > 0 && !this.#isReadingAhead) void this.#readAll(prompt);
   };
 
