@@ -1,5 +1,5 @@
 import { Tensor } from 'onnxruntime-common';
-import { SlotCache } from './slot-cache.ts';
+import { SlotCache, type SlotOwner } from './slot-cache.ts';
 
 /** Sizes of one native model's cache. */
 export interface CacheShape {
@@ -36,7 +36,7 @@ export interface PastFeeds {
  * Invariant: every number held is finite, since a shut position still enters the products, with weight 0, and what an
  * earlier owner left there is not cleared.
  */
-export class NativeCache<Owner extends { slot: number }> extends SlotCache<Owner> {
+export class NativeCache<Owner extends SlotOwner> extends SlotCache<Owner> {
   readonly #shape: CacheShape;
   /** By rows and positions; dropped when the buffers are replaced. */
   readonly #feeds = new Map<string, PastFeeds>();
@@ -47,7 +47,7 @@ export class NativeCache<Owner extends { slot: number }> extends SlotCache<Owner
     // Keys and values of each layer in turn, then the bias.
     super([
       ...Array.from({ length: 2 * layers }, () => ({ type: 'float32', runs: 1, unit: headWidth }) as const),
-      { type: 'float32', runs: 1, unit: 1, extra: 1 },
+      { type: 'float32', runs: 1, unit: 1, extra: 1, isWhole: true },
     ]);
     this.#shape = shape;
   }

@@ -8,6 +8,14 @@ export interface SlotBuffer {
   readonly unit: number;
   /** @default 0 */
   readonly extra?: number;
+  /** Whether what lies behind an owner's last position matters, too. @default false */
+  readonly isWhole?: boolean;
+}
+
+/** A slot, and how many of its positions are in use. */
+export interface SlotOwner {
+  slot: number;
+  readonly length: number;
 }
 
 /** Positions a cache grows by: fewer sizes mean fewer moves and fewer shapes for the runtime, more waste for each pass. */
@@ -19,16 +27,19 @@ const CAPACITY_STEP = 32;
  *
  * Invariant: a slot is taken by the owner recorded for it, or free.
  */
-export class SlotCache<Owner extends { slot: number }> {
+export class SlotCache<Owner extends SlotOwner> {
   readonly lock = new CacheLock();
   readonly #buffers: readonly SlotBuffer[];
   #owners: (Owner | undefined)[] = [];
   #capacity = 0;
   readonly #data: CacheData[];
+  /** A run of each buffer, for exchanges. */
+  readonly #scratch: CacheData[];
 
   constructor(buffers: readonly SlotBuffer[]) {
     this.#buffers = buffers;
     this.#data = buffers.map(({ type }) => allocateCache(type, 0));
+    this.#scratch = buffers.map(({ type }) => allocateCache(type, 0));
   }
 
   /** Positions every slot has room for. */
@@ -65,7 +76,7 @@ export class SlotCache<Owner extends { slot: number }> {
 
   /** Copies what one owner holds to another. */
   copy(from: Owner, to: Owner): void {
-    this.#copySlot(from.slot, to.slot);
+    this.#copySlot(from, to.slot);
     // Either slot will do for either owner now. With the copy in front, a prompt stays behind its branches, and their
     // first forward finds them in the first slots.
     if (from.slot < to.slot) this.#exchange(from, to.slot);
@@ -84,8 +95,9 @@ export class SlotCache<Owner extends { slot: number }> {
     for (const owner of owners) {
       if (owner.slot < owners.length) continue;
       while (wanted.has(this.#owners[place])) place++;
-      if (this.#owners[place]) this.#swapSlots(owner.slot, place);
-      else this.#copySlot(owner.slot, place);
+      const other = this.#owners[place];
+      if (other) this.#swapSlots(owner, other);
+      else this.#copySlot(owner, place);
       this.#exchange(owner, place);
     }
   }
@@ -126,21 +138,27 @@ export class SlotCache<Owner extends { slot: number }> {
     this.#place(owner, slot);
   }
 
-  #copySlot(from: number, to: number): void {
-    this.#eachBuffer((data, size) => data.copyWithin(to * size, from * size, (from + 1) * size));
+  #copySlot({ slot, length }: Owner, to: number): void {
+    this.#eachRun(length, (data, run, size) => data.copyWithin(run(to), run(slot), run(slot) + size));
   }
 
-  #swapSlots(left: number, right: number): void {
-    this.#eachBuffer((data, size) => {
-      const held = data.slice(left * size, (left + 1) * size);
-      data.copyWithin(left * size, right * size, (right + 1) * size);
-      data.set(held, right * size);
+  #swapSlots(left: Owner, right: Owner): void {
+    this.#eachRun(Math.max(left.length, right.length), (data, run, size, buffer) => {
+      if (this.#scratch[buffer]!.length < size) this.#scratch[buffer] = allocateCache(this.#buffers[buffer]!.type, this.#runLength(buffer, this.#capacity));
+      const held = this.#scratch[buffer]!.subarray(0, size);
+      held.set(data.subarray(run(left.slot), run(left.slot) + size));
+      data.copyWithin(run(left.slot), run(right.slot), run(right.slot) + size);
+      data.set(held, run(right.slot));
     });
   }
 
-  /** Calls with every buffer and the size of a slot in it. */
-  #eachBuffer(visit: (data: CacheData, size: number) => void): void {
-    for (const [buffer, data] of this.#data.entries()) visit(data, this.#slotSize(buffer));
+  /** Calls with every run of a slot: where the slot has it, and how much of it `length` positions are. */
+  #eachRun(length: number, visit: (data: CacheData, start: (slot: number) => number, size: number, buffer: number) => void): void {
+    for (const [buffer, data] of this.#data.entries()) {
+      const { runs, unit, isWhole = false } = this.#buffers[buffer]!;
+      const stride = this.#runLength(buffer, this.#capacity);
+      for (let run = 0; run < runs; run++) visit(data, (slot) => (slot * runs + run) * stride, isWhole ? stride : length * unit, buffer);
+    }
   }
 
   /** Makes this many slots of this capacity, in the buffers held where they are large enough: fresh memory is slow. */

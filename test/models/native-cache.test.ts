@@ -6,10 +6,14 @@ const LAYERS = 2;
 const HEAD_WIDTH = 3;
 const ENTRY = 2 * LAYERS * HEAD_WIDTH;
 
-interface Owner {
-  slot: number;
+class Owner {
+  slot = -1;
   /** What was stored at each position, by the number of the token. */
-  tokens: number[];
+  tokens: number[] = [];
+
+  get length(): number {
+    return this.tokens.length;
+  }
 }
 
 /** A cache beside a plain record of what it should hold. */
@@ -19,7 +23,7 @@ class Ledger {
   #stored = 0;
 
   open(): Owner {
-    const owner = { slot: -1, tokens: [] };
+    const owner = new Owner();
     this.cache.take(owner);
     this.owners.push(owner);
     return owner;
