@@ -1,8 +1,8 @@
 /**
  * Parts of an engine whose passes are timed. `target`: decoding, and verifying drafts. `draft`: the draft model. `prefill`:
- * reading a prompt, chunk by chunk. `scorer`: a reward model over a batch of texts.
+ * reading a prompt, chunk by chunk; `draft-prefill`: the same by the draft model. `scorer`: a reward model over a batch of texts.
  */
-export type ProfiledPart = 'target' | 'draft' | 'prefill' | 'scorer';
+export type ProfiledPart = 'target' | 'draft' | 'prefill' | 'draft-prefill' | 'scorer';
 
 /** One pass of a model. */
 export interface PassShape {
@@ -34,6 +34,10 @@ export interface LatencyProfile {
   spread(part: ProfiledPart, probability: number): number;
   /** Milliseconds that a request costs outside of passes, once: template, tokens, messages between threads. Median. */
   readonly requestMs: number;
+  /** Further milliseconds for each branch. @default 0 */
+  readonly branchMs?: number;
+  /** Further milliseconds of a request that drafts, once. @default 0 */
+  readonly draftRequestMs?: number;
   /** What fits, where it is known. */
   readonly memory?: MemoryBudget;
 }

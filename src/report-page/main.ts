@@ -35,7 +35,13 @@ const MEASURED_COLUMNS: readonly (readonly [string, (row: ReportData['measured']
   ['measured', ({ p95 }) => rounded(p95)],
 ];
 
-const PARTS = { target: 'Decoding and verifying drafts', draft: 'The draft model', prefill: 'Reading a prompt', scorer: 'The reward model' } as const;
+const PARTS = {
+  target: 'Decoding and verifying drafts',
+  draft: 'The draft model',
+  prefill: 'Reading a prompt',
+  'draft-prefill': 'The draft model reading a prompt',
+  scorer: 'The reward model',
+} as const;
 
 /** A chart that is drawn as wide as there is room, again whenever that changes. */
 function figure(caption: string, chart: Chart): HTMLElement {

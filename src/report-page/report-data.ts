@@ -19,7 +19,7 @@ export interface ReportData {
 
 /** Median time of a pass, as the profile has it. */
 export interface StepTime {
-  readonly part: 'target' | 'draft' | 'prefill' | 'scorer';
+  readonly part: 'target' | 'draft' | 'prefill' | 'draft-prefill' | 'scorer';
   readonly rows: number;
   readonly newTokens: number;
   readonly contextTokens: number;

@@ -61,7 +61,7 @@ describe('calibrate, on the bundled models', () => {
     const data = inDirectory('bundled-data.json');
     expect(await runHere(['report', '--from', out, '--out', inDirectory('bundled.html'), '--json', data])).toMatchObject({ code: 0, stderr: '' });
     const { stepTimes } = JSON.parse(readFileSync(data, 'utf8')) as ReportData;
-    expect(new Set(stepTimes.map(({ part }) => part))).toEqual(new Set(['target', 'draft', 'prefill', 'scorer']));
+    expect(new Set(stepTimes.map(({ part }) => part))).toEqual(new Set(['target', 'draft', 'prefill', 'draft-prefill', 'scorer']));
 
     const plan = await runHere(['plan', '--from', out, '--deadline', '1m', '--run', 'Ben has 12 coins. He finds 30 coins. How many?', '--json']);
     expect({ code: plan.code, stderr: plan.stderr }).toEqual({ code: 0, stderr: '' });

@@ -83,7 +83,7 @@ export class LocalPassMeter implements PassMeter {
   #open(part: MeteredPart['part'], largest: PassShape): Promise<TimedPasses> {
     const { target, draft, sampling, verification, clock } = this.#host;
     if (part === 'draft') return DraftPasses.open(draft!.model, { target: target.model, sampling, clock }, largest);
-    if (part === 'prefill') return PrefillPasses.open(target.model, clock, largest);
+    if (part === 'prefill' || part === 'draft-prefill') return PrefillPasses.open((part === 'prefill' ? target : draft!).model, clock, largest);
     return DecodingPasses.open(target.model, { sampling, verification, clock }, largest);
   }
 
@@ -93,10 +93,16 @@ export class LocalPassMeter implements PassMeter {
     const roomOf = (model: TokenModel, newTokens: number): number => Math.max(1, model.contextTokens - newTokens - 1);
     const mostNewTokens = target.model.cannotVerify === undefined ? Math.min(MOST_NEW_TOKENS, Math.floor(target.model.contextTokens / 4)) : 1;
     const chunk = Math.min(LARGEST_CHUNK, Math.floor(target.model.contextTokens / 2));
+    const prefillOf = ({ model }: MeteredModel) => ({ mostRows: 1, mostNewTokens: chunk, mostContextTokens: roomOf(model, chunk) });
     return [
       { part: 'target', mostRows: maxRows, mostNewTokens, mostContextTokens: roomOf(target.model, mostNewTokens) },
-      { part: 'prefill', mostRows: 1, mostNewTokens: chunk, mostContextTokens: roomOf(target.model, chunk) },
-      ...(draft ? [{ part: 'draft' as const, mostRows: maxRows, mostNewTokens: 2, mostContextTokens: roomOf(draft.model, 2) }] : []),
+      { part: 'prefill', ...prefillOf(target) },
+      ...(draft
+        ? [
+            { part: 'draft' as const, mostRows: maxRows, mostNewTokens: 2, mostContextTokens: roomOf(draft.model, 2) },
+            { part: 'draft-prefill' as const, ...prefillOf(draft) },
+          ]
+        : []),
     ];
   }
 

@@ -148,50 +148,87 @@ interface DraftingOptions {
   readonly clock: Clock;
 }
 
+/** Later steps of a draft, timed together; the middle one is of the shape. */
+const LATER_STEPS = 3;
+/** Not the last, so that another has to take its place. */
+const LEAVING_ROW = 1;
+const middle = (): number => 0.5;
+
+type DraftTemplate = Omit<DraftRequest, 'tokens' | 'limit' | 'draw'>;
+
 /**
- * Steps of the draft model as its drafter makes them. One of several tokens is the first of a round and comes behind a pass of the
- * target, which leaves nothing of the draft in the nearest memories; one of a token comes behind another one.
+ * Steps of the draft model as its drafter makes them, in rounds: the first one, of several tokens, comes behind a pass of the
+ * target, which leaves nothing of the draft in the nearest memories; those of one token are the later ones, before which a branch
+ * has left off, as in most rounds of several.
  */
 export class DraftPasses implements TimedPasses {
   readonly #drafter: DraftModelDrafter;
   readonly #target: TokenModel;
   readonly #ahead: TokenSequence;
   readonly #clock: Clock;
-  readonly #promptTokens: readonly number[];
-  readonly #requests: readonly Omit<DraftRequest, 'tokens'>[];
+  /** Rounds whose first step is timed, and rounds whose later ones are: they begin a token earlier. */
+  readonly #first: readonly DraftTemplate[];
+  readonly #later: readonly DraftTemplate[];
 
   private constructor(model: TokenModel, { target, sampling, clock }: DraftingOptions, { rows, contextTokens }: PassShape) {
     this.#drafter = new DraftModelDrafter(model, { minConfidence: 0 });
     this.#target = target;
     this.#ahead = target.openSequence();
     this.#clock = clock;
-    const promptTokens = fillerTokens(contextTokens);
-    this.#promptTokens = promptTokens;
-    this.#requests = Array.from({ length: rows }, () => ({ branch: {}, promptTokens, siblings: [], limit: 1, sampling, draw: () => 0.5 }));
+    const roundsBehind = (promptTokens: readonly number[], length: number): DraftTemplate[] =>
+      Array.from({ length }, () => ({ branch: {}, promptTokens, siblings: [], sampling }));
+    this.#first = roundsBehind(fillerTokens(contextTokens), rows);
+    this.#later = roundsBehind(fillerTokens(Math.max(1, contextTokens - 1)), rows + 1);
   }
 
   static async open(model: TokenModel, options: DraftingOptions, largest: PassShape): Promise<DraftPasses> {
     return new DraftPasses(model, options, largest);
   }
 
-  async time({ rows, newTokens }: PassShape): Promise<number> {
-    const requests = this.#requests.slice(0, rows);
+  time({ rows, newTokens }: PassShape): Promise<number> {
+    return newTokens > 1 ? this.#timeFirst(rows, newTokens) : this.#timeLater(rows);
+  }
+
+  async #timeFirst(rows: number, newTokens: number): Promise<number> {
     // Takes the branches back to where the prompt ends.
-    await this.#drafter.propose(requests.map((request) => ({ ...request, tokens: [] })));
-    if (newTokens > 1) {
-      await this.#target.forward([{ sequence: this.#ahead, tokens: fillerTokens(1), logitCount: 1 }]);
-      this.#ahead.truncate(0);
-    }
+    const rounds = this.#first.slice(0, rows);
+    await this.#drafter.propose(rounds.map((round) => ({ ...round, tokens: [], limit: 1, draw: middle })));
+    await this.#passOfTarget();
     const tokens = fillerTokens(newTokens);
     const startedAt = this.#clock.now();
-    await this.#drafter.propose(requests.map((request) => ({ ...request, tokens })));
+    await this.#drafter.propose(rounds.map((round) => ({ ...round, tokens, limit: 1, draw: middle })));
     return this.#clock.now() - startedAt;
+  }
+
+  async #timeLater(rows: number): Promise<number> {
+    await this.#passOfTarget();
+    const drawnAt: number[] = [];
+    const noteTime = (position: number): number => {
+      drawnAt[position] = this.#clock.now();
+      return middle();
+    };
+    const rounds = this.#later.slice(0, rows === 1 ? 1 : rows + 1);
+    const requests = rounds.map((round, row) => ({
+      ...round,
+      tokens: [],
+      limit: row === LEAVING_ROW ? 1 : 1 + LATER_STEPS,
+      draw: row === 0 ? noteTime : middle,
+    }));
+    await this.#drafter.propose(requests);
+    return (drawnAt[LATER_STEPS]! - drawnAt[0]!) / LATER_STEPS;
+  }
+
+  async #passOfTarget(): Promise<void> {
+    await this.#target.forward([{ sequence: this.#ahead, tokens: fillerTokens(1), logitCount: 1 }]);
+    this.#ahead.truncate(0);
   }
 
   /** The model is its engine's, so the drafter is not disposed. */
   close(): void {
-    for (const { branch } of this.#requests) this.#drafter.forget(branch);
-    this.#drafter.forget(this.#promptTokens);
+    for (const { branch, promptTokens } of [...this.#first, ...this.#later]) {
+      this.#drafter.forget(branch);
+      this.#drafter.forget(promptTokens);
+    }
     this.#ahead.dispose();
   }
 }

@@ -9,7 +9,7 @@
  * @module
  */
 import type { Engine, Session, SessionOptions } from '../../contracts/engine.ts';
-import type { LatencyProfile, ProfiledPart } from '../../contracts/profile.ts';
+import type { LatencyProfile, PassShape, ProfiledPart } from '../../contracts/profile.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import { DisposedError, InvalidOptionError } from '../../errors.ts';
 import { randomAt } from '../../maths/random.ts';
@@ -58,6 +58,7 @@ export class ReplayEngine implements Engine {
   readonly #bank: ReplayBank;
   readonly #clock: SimulatedClock;
   readonly #requestMs: number;
+  readonly #branchMs: number;
   readonly #loop: ReplayLoop;
   readonly #draftLength: DraftLengthPolicy | undefined;
   #isDisposed = false;
@@ -70,17 +71,20 @@ export class ReplayEngine implements Engine {
     this.#bank = bank;
     this.#clock = clock;
     this.#requestMs = profile.requestMs;
+    this.#branchMs = profile.branchMs ?? 0;
     const outcomes = outcomesOf(options);
     this.#draftLength = draftPolicy(options, outcomes);
-    const passTime = timing(options);
+    const parts = new Set(profile.parts);
+    const draftShare = draftShareOf(profile);
+    const passMs = timing(options);
     this.#loop = new ReplayLoop({
       maxRows,
       draftLength: this.#draftLength,
       outcomes,
       prefillMsPerToken: profile.passMs('prefill', { rows: 1, newTokens: TYPICAL_PROMPT, contextTokens: 0 }) / TYPICAL_PROMPT,
-      draftShare: draftShareOf(profile),
+      draftRequestMs: profile.draftRequestMs ?? 0,
       now: () => clock.now(),
-      passMs: (part, shape) => passTime(part, profile.passMs(part, shape)),
+      passMs: (part, shape) => (parts.has(part) ? passMs(part, shape) : draftShare * passMs('prefill', shape)),
       wait: (milliseconds) => clock.wait(milliseconds),
     });
   }
@@ -107,6 +111,7 @@ export class ReplayEngine implements Engine {
         problem,
         order: seed === problem.seed ? problem.branches.map((_, index) => index) : shuffledOrder(problem.branches.length, seed),
         speculates: this.#draftLength !== undefined,
+        branchMs: this.#branchMs,
         promptForwards: forwards,
         now: () => this.#clock.now(),
         onPlayed: (text, scores) => scores && this.#bank.addScores(prompt, text, scores),
@@ -121,12 +126,12 @@ export class ReplayEngine implements Engine {
   }
 }
 
-/** How long a pass takes whose median is known. */
-function timing({ profile, clock, jitterSeed, slowdown = () => 1 }: ReplayEngineOptions): (part: ProfiledPart, medianMs: number) => number {
+/** How long a pass takes. */
+function timing({ profile, clock, jitterSeed, slowdown = () => 1 }: ReplayEngineOptions): (part: ProfiledPart, shape: PassShape) => number {
   let passes = 0;
-  return (part, medianMs) => {
+  return (part, shape) => {
     const factor = jitterSeed === undefined ? 1 : profile.spread(part, Math.max(randomAt(jitterSeed, 0, passes++), Number.EPSILON));
-    return medianMs * factor * slowdown(clock.now());
+    return profile.passMs(part, shape) * factor * slowdown(clock.now());
   };
 }
 
@@ -134,7 +139,7 @@ function outcomesOf({ acceptance = DEFAULT_RATES }: ReplayEngineOptions): DraftO
   return typeof acceptance === 'function' ? acceptance : outcomesAtRates(acceptance);
 }
 
-/** A step of the draft over one of the target: it reads prompts as much faster, too. */
+/** A step of the draft over one of the target: where a profile does not say how long it reads prompts, it is taken to read as much faster. */
 function draftShareOf(profile: LatencyProfile): number {
   if (!profile.parts.includes('draft')) return 0;
   const step = { rows: 1, newTokens: 1, contextTokens: 0 };

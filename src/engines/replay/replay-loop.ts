@@ -1,5 +1,5 @@
 import type { DraftOutcome } from '../../contracts/engine.ts';
-import type { PassShape } from '../../contracts/profile.ts';
+import type { PassShape, ProfiledPart } from '../../contracts/profile.ts';
 import { NoCandidateError } from '../../errors.ts';
 import { StepTimer } from '../../runtime/step-timer.ts';
 import type { DraftLengthPolicy } from '../speculation/draft-length.ts';
@@ -14,11 +14,11 @@ export interface ReplayMachine {
   readonly draftLength: DraftLengthPolicy | undefined;
   readonly outcomes: DraftOutcomes;
   readonly prefillMsPerToken: number;
-  /** A pass of the draft over one of the target that reads as much. */
-  readonly draftShare: number;
+  /** Milliseconds that a request's first draft costs beside its passes. */
+  readonly draftRequestMs: number;
   now(): number;
   /** Milliseconds of one pass. */
-  passMs(part: 'target' | 'draft' | 'prefill', shape: PassShape): number;
+  passMs(part: Exclude<ProfiledPart, 'scorer'>, shape: PassShape): number;
   wait(milliseconds: number): Promise<void>;
 }
 
@@ -39,6 +39,8 @@ export class ReplayLoop {
   readonly #prefills: ReplayPrefill[] = [];
   readonly #timer = new StepTimer();
   #waiting: (() => void)[] = [];
+  /** Milliseconds of work beside passes, to be spent with the next one. */
+  #owedMs = 0;
   #isForwarding = false;
   #isRunning = false;
 
@@ -50,6 +52,11 @@ export class ReplayLoop {
   whenIdle(change: () => void): void {
     if (this.#isForwarding) this.#waiting.push(change);
     else change();
+  }
+
+  /** Has the engine busy beside its passes. */
+  owe(milliseconds: number): void {
+    this.#owedMs += milliseconds;
   }
 
   prefill(prefill: ReplayPrefill): void {
@@ -126,7 +133,7 @@ export class ReplayLoop {
     for (const context of new Set(drafting.map((lane) => lane.context))) {
       if (context.hasDraftedPrompt) continue;
       context.hasDraftedPrompt = true;
-      milliseconds += this.#machine.draftShare * this.#machine.passMs('prefill', { rows: 1, newTokens: context.promptTokens, contextTokens: 0 });
+      milliseconds += this.#machine.draftRequestMs + this.#machine.passMs('draft-prefill', { rows: 1, newTokens: context.promptTokens, contextTokens: 0 });
     }
     const longest = Math.max(...drafted.map(({ proposed }) => proposed));
     for (let position = 0; position < longest; position++) {
@@ -139,8 +146,10 @@ export class ReplayLoop {
   }
 
   async #busy(milliseconds: number): Promise<void> {
+    const owedMs = this.#owedMs;
+    this.#owedMs = 0;
     this.#isForwarding = true;
-    await this.#machine.wait(milliseconds);
+    await this.#machine.wait(milliseconds + owedMs);
     this.#isForwarding = false;
     const changes = this.#waiting;
     this.#waiting = [];

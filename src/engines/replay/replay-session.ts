@@ -17,6 +17,8 @@ export interface ReplaySessionHost {
   /** Which recorded branch plays the n-th. */
   readonly order: readonly number[];
   readonly speculates: boolean;
+  /** Milliseconds that a branch costs beside its passes. */
+  readonly branchMs: number;
   /** Passes that reading the prompt took. */
   readonly promptForwards: number;
   now(): number;
@@ -77,6 +79,7 @@ export class ReplaySession implements Session {
       const needed = `${this.#launched + count} recorded branches of the problem ${problem.id} but has ${problem.branches.length}`;
       throw new NotRecordedError(needed, 'Record more branches, or ask for fewer.');
     }
+    this.#host.loop.owe(count * this.#host.branchMs);
     return Array.from({ length: count }, () => {
       const trace = order[this.#launched++]!;
       return this.#add({ tape: Tape.of(problem.branches[trace]!), stream: trace, text: '', tokenCount: 0, pendingTokens: 0, rounds: 0 });

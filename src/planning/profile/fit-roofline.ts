@@ -1,4 +1,4 @@
-import type { PassShape } from '../../contracts/profile.ts';
+import type { PassShape, ProfiledPart } from '../../contracts/profile.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import { nelderMead } from '../../maths/nelder-mead.ts';
 import { requireNumber } from '../../options.ts';
@@ -9,7 +9,7 @@ import { RooflineProfile, type PassWork, type RooflineOptions } from './roofline
 /** A pass that was measured. */
 export interface MeasuredPass extends PassShape {
   /** @default 'target' */
-  readonly part?: 'target' | 'draft' | 'prefill' | 'scorer';
+  readonly part?: ProfiledPart;
   readonly milliseconds: number;
 }
 

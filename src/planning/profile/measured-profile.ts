@@ -22,11 +22,14 @@ export class MeasuredProfile implements LatencyProfile {
   readonly label: string;
   readonly parts: readonly ProfiledPart[];
   readonly requestMs: number;
+  readonly branchMs: number;
+  readonly draftRequestMs: number;
   readonly memory?: MemoryBudget;
   /** How it differs from what `loadProfile` was told to expect, a sentence each. */
   readonly warnings: readonly string[];
   readonly #data: ProfileData;
   readonly #surfaces: ReadonlyMap<ProfiledPart, PassSurface>;
+  readonly #scales: ReadonlyMap<ProfiledPart, number>;
   /** Times that were asked for before: a simulation asks for the same ones over and over. */
   readonly #known: ReadonlyMap<ProfiledPart, Map<number, number>>;
   readonly #spreads: ReadonlyMap<ProfiledPart, ProfilePart['spread']>;
@@ -35,11 +38,14 @@ export class MeasuredProfile implements LatencyProfile {
   constructor(data: ProfileData, warnings: readonly string[] = []) {
     this.warnings = warnings;
     this.#data = parseProfile(data);
-    const { parts, models, machine, measuredAt, requestMs, memory } = this.#data;
+    const { parts, models, machine, measuredAt, requestMs, branchMs = 0, draftRequestMs = 0, memory } = this.#data;
     this.parts = parts.map(({ part }) => part);
     this.requestMs = requestMs;
+    this.branchMs = branchMs;
+    this.draftRequestMs = draftRequestMs;
     if (memory) this.memory = memory;
     this.#surfaces = new Map(parts.map(({ part, points }) => [part, new PassSurface(points)]));
+    this.#scales = new Map(parts.map(({ part, scale = 1 }) => [part, scale]));
     this.#known = new Map(parts.map(({ part }) => [part, new Map<number, number>()]));
     this.#spreads = new Map(parts.map(({ part, spread }) => [part, risingSpread(spread)]));
     const draft = models.draft ? `, draft ${models.draft.name}` : '';
@@ -53,7 +59,7 @@ export class MeasuredProfile implements LatencyProfile {
     if (before !== undefined) return before;
     requirePart(part, this.parts);
     requireShape(shape);
-    const milliseconds = this.#surfaces.get(part)!.at(shape);
+    const milliseconds = this.#scales.get(part)! * this.#surfaces.get(part)!.at(shape);
     if (known && key !== undefined && known.size < MOST_KNOWN) known.set(key, milliseconds);
     return milliseconds;
   }
@@ -64,7 +70,7 @@ export class MeasuredProfile implements LatencyProfile {
     return alongKnots(this.#spreads.get(part)!, probability);
   }
 
-  /** What was measured of a part. */
+  /** Passes of a part that were timed alone; `passMs` has what they take within requests. */
   points(part: ProfiledPart): readonly ProfilePoint[] {
     requirePart(part, this.parts);
     return this.#data.parts.find((found) => found.part === part)!.points;

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { InvalidOptionError } from '../../errors.ts';
 
 const Milliseconds = v.pipe(v.number(), v.finite(), v.gtValue(0));
+const Cost = v.pipe(v.number(), v.finite(), v.minValue(0));
 const Count = v.pipe(v.number(), v.finite(), v.minValue(1));
 const Bytes = v.pipe(v.number(), v.finite(), v.minValue(0));
 const Text = v.pipe(v.string(), v.minLength(1));
@@ -33,8 +34,10 @@ const Point = v.object({
 });
 
 const Part = v.object({
-  part: v.picklist(['target', 'draft', 'prefill', 'scorer']),
+  part: v.picklist(['target', 'draft', 'prefill', 'draft-prefill', 'scorer']),
   points: v.pipe(v.array(Point), v.minLength(1)),
+  /** Time of passes within requests over that of the points, which were timed alone; 1 where it is left out. */
+  scale: v.exactOptional(v.pipe(v.number(), v.finite(), v.gtValue(0))),
   spread: v.pipe(v.array(v.tuple([v.pipe(v.number(), v.gtValue(0), v.ltValue(1)), v.pipe(v.number(), v.finite(), v.gtValue(0))])), v.minLength(1)),
 });
 
@@ -53,7 +56,9 @@ const Profile = v.object({
   engine: Text,
   models: v.object({ target: Model, draft: v.exactOptional(Model), scorer: v.exactOptional(Model) }),
   machine: Machine,
-  requestMs: v.pipe(v.number(), v.finite(), v.minValue(0)),
+  requestMs: Cost,
+  branchMs: v.exactOptional(Cost),
+  draftRequestMs: v.exactOptional(Cost),
   parts: v.pipe(v.array(Part), v.minLength(1)),
   memory: v.exactOptional(Memory),
 });

@@ -12,12 +12,13 @@ import { describeMachine } from './describe-machine.ts';
 import { MeasuredProfile, type ProfileExpectation } from './measured-profile.ts';
 import type { MachineIdentity, ProfilePart } from './profile-data.ts';
 import { PassSurface, type Axis } from './pass-surface.ts';
+import { Rehearsals, type RequestCosts } from './rehearsals.ts';
 import { PIECE_TOKENS, scorerPasses } from './scorer-source.ts';
 
 export interface ProfileEngineOptions {
   /** Timed as well, on texts that the engine writes. */
   readonly scorer?: StepScorer | OutcomeScorer;
-  /** A typical request: its fixed cost is timed, and what the engine writes is what the scorer reads. */
+  /** A typical request: whole ones are timed, and what the engine writes is what the scorer reads. */
   readonly prompt?: string;
   /** Milliseconds for everything; each point is timed once all the same. Above 0. @default 20_000 */
   readonly budgetMs?: number;
@@ -45,7 +46,7 @@ export interface ProfileEngineOptions {
 }
 
 export interface ProfileProgress {
-  /** What is being timed; `request` is the fixed cost of one. */
+  /** What is being timed; `request`: whole requests, for what they take over their passes. */
   readonly part: ProfiledPart | 'request';
   /** Points of the part so far. */
   readonly points: number;
@@ -56,7 +57,7 @@ export interface ProfileProgress {
 type Settings = Required<Omit<ProfileEngineOptions, 'scorer' | 'memory' | 'machine' | 'signal' | 'clock' | 'onProgress' | 'contextTokens'>>;
 
 const DEFAULTS: Settings = {
-  prompt: 'A baker sells 12 loaves in the morning and 35 in the afternoon. How many loaves does the baker sell?',
+  prompt: 'A baker sells 12 loaves in the morning and 35 in the afternoon, each for 3 dollars. She spends 40 dollars on flour. How many dollars are left?',
   budgetMs: 20_000,
   rows: 16,
   draftLength: 8,
@@ -69,7 +70,7 @@ const SHORTEST_CONTEXT = 16;
 /** After so long a thread sleeps and its caches are others'. */
 const REST_MS = 25;
 /** What each part gets of the time; shared out anew among the parts there are. */
-const SHARES = { target: 50, draft: 15, prefill: 10, scorer: 20, request: 5 };
+const SHARES = { target: 40, draft: 15, prefill: 8, 'draft-prefill': 2, scorer: 15, request: 20 };
 const SPREAD_AT = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99];
 
 /**
@@ -93,6 +94,11 @@ export async function describeEngine(engine: Engine, { signal }: { readonly sign
   return { target, ...(draft && { draft }) };
 }
 
+/** All but the scorer's. */
+interface EngineTimes extends Pick<RequestCosts, 'requestMs'>, Partial<Omit<RequestCosts, 'requestMs' | 'scales'>> {
+  readonly parts: ProfilePart[];
+}
+
 class EngineMeasurement {
   readonly #engine: Engine;
   readonly #options: ProfileEngineOptions;
@@ -114,7 +120,7 @@ class EngineMeasurement {
     signal?.throwIfAborted();
     await this.#engine.ready(signal ? { signal } : {});
     const { target, draft } = await describeEngine(this.#engine, signal ? { signal } : {});
-    const { parts, requestMs } = this.#engine.passes ? await this.#shown(this.#engine.passes) : await this.#hidden();
+    const { parts, ...requestCosts } = this.#engine.passes ? await this.#shown(this.#engine.passes) : await this.#hidden();
     if (scorer) parts.push(partOf('scorer', await this.#scorer(scorer)));
     return new MeasuredProfile({
       format: 'latency-tts/profile',
@@ -123,28 +129,34 @@ class EngineMeasurement {
       engine: this.#engine.name,
       models: { target: target as ModelIdentity, ...(draft && { draft: draft as ModelIdentity }), ...(scorer && { scorer: { name: scorer.name } }) },
       machine,
-      requestMs,
+      ...requestCosts,
       parts,
       ...(memory && { memory }),
     });
   }
 
   /** Of an engine that shows its passes. */
-  async #shown(meter: PassMeter): Promise<{ readonly parts: ProfilePart[]; readonly requestMs: number }> {
+  async #shown(meter: PassMeter): Promise<EngineTimes> {
     const { signal } = this.#options;
     const { repetitions, warmUp } = this.#settings;
     const { parts: metered } = await meter.anatomy(signal ? { signal } : {});
     const parts: ProfilePart[] = [];
+    const rehearsals = this.#rehearsals(metered.some(({ part }) => part === 'draft'));
+    const play = async (): Promise<void> => {
+      await rehearsals.play(1 / (metered.length + 1));
+      this.#report('request', parts.length + 1);
+    };
+    await play();
     for (const { part, ...most } of metered) {
       const measure: MeasurePasses = (shapes, budgetMs) => meter.measure(part, shapes, { repetitions, warmUp, budgetMs, ...(signal && { signal }) });
       parts.push(partOf(part, await measureGrid(measure, this.#gridPlan(part, this.#axesOf({ part, ...most })))));
+      await play();
     }
-    const prefill = new PassSurface(parts.find(({ part }) => part === 'prefill')!.points);
-    return { parts, requestMs: await this.#requestMs(prefill) };
+    return withCosts(parts, rehearsals.costs(new Map(parts.map(({ part, points }) => [part, new PassSurface(points)]))));
   }
 
   /** Of an engine that only decodes. */
-  async #hidden(): Promise<{ readonly parts: ProfilePart[]; readonly requestMs: number }> {
+  async #hidden(): Promise<EngineTimes> {
     const source = this.#source();
     const openings = await timeOpenings(source);
     const { requestMs, prefill } = splitOpenings(openings);
@@ -165,25 +177,15 @@ class EngineMeasurement {
     return measureGrid(measure, { ...this.#gridPlan('scorer', axes), fixedAxes: ['newTokens'] });
   }
 
-  /**
-   * What a request costs beside its passes: from the prompt to its first token, and the end of its session. It comes to a machine
-   * that rests, as requests do, and has to wake it.
-   */
-  async #requestMs(prefill: PassSurface): Promise<number> {
-    const { signal } = this.#options;
-    const times: number[] = [];
-    for (let repetition = 0; repetition < this.#settings.repetitions; repetition++) {
-      await this.#rest();
-      signal?.throwIfAborted();
-      const startedAt = this.#clock.now();
-      const session = await this.#engine.open(this.#settings.prompt, { ...this.#sessionClock(), ...(signal && { signal }) });
-      await session.branch(1)[0]!.advance({ until: { tokens: 1 }, ...(signal && { signal }) });
-      await session.dispose();
-      const promptMs = prefill.at({ rows: 1, newTokens: session.promptTokens, contextTokens: 0 });
-      times.push(Math.max(0, this.#clock.now() - startedAt - promptMs));
-    }
-    this.#report('request', times.length);
-    return quantile(times, 0.5);
+  #rehearsals(hasDraft: boolean): Rehearsals {
+    const { rows, draftLength } = this.#settings;
+    return new Rehearsals({
+      ...this.#source(),
+      rows: halved(1, rows),
+      draftLengths: hasDraft && draftLength > 0 ? [0, ...ends(Math.min(2, draftLength), draftLength)] : [0],
+      budgetMs: this.#shareOf('request'),
+      rest: () => this.#rest(),
+    });
   }
 
   /** Time of an injected clock does not pass by itself, and its machine does not sleep. */
@@ -196,23 +198,33 @@ class EngineMeasurement {
     const { rows, draftLength } = this.#settings;
     const context = Math.min(this.#options.contextTokens ?? DEFAULT_CONTEXT_TOKENS, mostContextTokens);
     const contextTokens = ends(Math.min(SHORTEST_CONTEXT, context), context);
-    if (part === 'prefill') return { rows: [1], newTokens: ends(1, mostNewTokens), contextTokens: ends(0, context) };
+    if (part === 'prefill' || part === 'draft-prefill') return { rows: [1], newTokens: ends(1, mostNewTokens), contextTokens: ends(0, context) };
     const width = part === 'draft' ? mostNewTokens : Math.min(draftLength + 1, mostNewTokens);
     return { rows: halved(1, Math.min(rows, mostRows)), newTokens: halved(1, width), contextTokens };
   }
 
   #gridPlan(part: ProfiledPart, axes: Record<Axis, readonly number[]>): GridPlan {
-    const { budgetMs, tolerance, repetitions, warmUp } = this.#settings;
-    const present = ['target', 'prefill', 'request', ...(this.#options.scorer ? ['scorer'] : []), ...(this.#engine.passes ? ['draft'] : [])] as const;
-    const shares = present.reduce((sum, name) => sum + SHARES[name as keyof typeof SHARES], 0);
+    const { tolerance, repetitions, warmUp } = this.#settings;
     return {
       axes,
-      budgetMs: (budgetMs * SHARES[part]) / shares,
+      budgetMs: this.#shareOf(part),
       tolerance: Math.log1p(tolerance),
       clock: this.#clock,
       passesPerPoint: repetitions + warmUp,
       onPoints: (points) => this.#report(part, points),
     };
+  }
+
+  /** Milliseconds of the budget. */
+  #shareOf(part: keyof typeof SHARES): number {
+    const present: readonly (keyof typeof SHARES)[] = [
+      'target',
+      'prefill',
+      'request',
+      ...(this.#options.scorer ? (['scorer'] as const) : []),
+      ...(this.#engine.passes ? (['draft', 'draft-prefill'] as const) : []),
+    ];
+    return (this.#settings.budgetMs * SHARES[part]) / present.reduce((sum, name) => sum + SHARES[name], 0);
   }
 
   #source(): DecodingSourceOptions {
@@ -251,6 +263,10 @@ function partOf(part: ProfiledPart, timings: readonly Timings[]): ProfilePart {
   });
   const ratios = timings.flatMap(({ times }, index) => times.map((milliseconds) => milliseconds / points[index]!.medianMs));
   return { part, points, spread: SPREAD_AT.map((share) => [share, quantile(ratios, share)]) };
+}
+
+function withCosts(parts: readonly ProfilePart[], { scales, ...costs }: RequestCosts): EngineTimes {
+  return { ...costs, parts: parts.map((timed) => ({ ...timed, scale: scales[timed.part] ?? 1 })) };
 }
 
 const positive = ({ shape, times }: Timings): Timings => ({ shape, times: times.map((milliseconds) => Math.max(1e-3, milliseconds)) });

@@ -88,7 +88,7 @@ export class RooflineProfile implements LatencyProfile {
     this.draft = options.draft === undefined ? undefined : resolveShape('draft', options.draft);
     this.scorer = options.scorer === undefined ? undefined : resolveShape('scorer', options.scorer);
     this.assumptions = { ...resolveNumbers(options, this.hardware), layerMs: options.layerMs ?? this.hardware.layerMs };
-    this.parts = ['target', 'prefill', ...(this.draft ? (['draft'] as const) : []), ...(this.scorer ? (['scorer'] as const) : [])];
+    this.parts = ['target', 'prefill', ...(this.draft ? (['draft', 'draft-prefill'] as const) : []), ...(this.scorer ? (['scorer'] as const) : [])];
     this.requestMs = this.assumptions.requestMs;
     const draft = this.draft ? `, draft ${this.draft.name}` : '';
     this.label = `${this.target.name}${draft} on ${this.assumptions.gpus} × ${this.hardware.name} (roofline)`;
@@ -105,8 +105,9 @@ export class RooflineProfile implements LatencyProfile {
   work(part: ProfiledPart, shape: PassShape): PassWork {
     requirePart(part, this.parts);
     requireShape(shape);
-    const model = part === 'draft' ? this.draft! : part === 'scorer' ? this.scorer! : this.target;
-    return passWork(model, part === 'draft' ? 1 : this.assumptions.gpus, shape, this.hardware, this.assumptions);
+    const isDraft = part === 'draft' || part === 'draft-prefill';
+    const model = isDraft ? this.draft! : part === 'scorer' ? this.scorer! : this.target;
+    return passWork(model, isDraft ? 1 : this.assumptions.gpus, shape, this.hardware, this.assumptions);
   }
 
   spread(part: ProfiledPart, probability: number): number {

@@ -8,7 +8,7 @@ test('the bundled models are profiled, saved and recognised', async () => {
   const scorer = new PrmScorer({ model: prm });
   onTestFinished(async () => void (await Promise.all([engine.dispose(), scorer.dispose()])));
   const profile = await profileEngine(engine, { scorer, budgetMs: 1500, repetitions: 2, warmUp: 0, rows: 4, contextTokens: 64 });
-  expect([...profile.parts].sort()).toEqual(['draft', 'prefill', 'scorer', 'target']);
+  expect([...profile.parts].sort()).toEqual(['draft', 'draft-prefill', 'prefill', 'scorer', 'target']);
   for (const part of profile.parts) {
     const times = [1, 2, 4, 9].map((rows) => profile.passMs(part, { rows, newTokens: 2, contextTokens: 40 }));
     expect(times).toEqual([...times].sort((left, right) => left - right));

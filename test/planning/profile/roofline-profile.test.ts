@@ -86,7 +86,7 @@ describe('a pass', () => {
     });
     const names = fc.constantFrom(...(Object.keys(HARDWARE) as HardwareName[]));
     const models = fc.constantFrom(...(Object.keys(MODEL_SHAPES) as ModelShapeName[]));
-    const parts = fc.constantFrom<ProfiledPart>('target', 'draft', 'prefill', 'scorer');
+    const parts = fc.constantFrom<ProfiledPart>('target', 'draft', 'prefill', 'draft-prefill', 'scorer');
     fc.assert(
       fc.property(
         names,
@@ -110,7 +110,13 @@ describe('a pass', () => {
 describe('a roofline profile', () => {
   test('has the parts it was given models for', () => {
     expect(rooflineProfile('l40s', 'llama-3.2-3b').parts).toEqual(['target', 'prefill']);
-    expect(rooflineProfile('l40s', 'llama-3.2-3b', { draft: 'llama-3.2-1b', scorer: 'llama-3.2-1b' }).parts).toEqual(['target', 'prefill', 'draft', 'scorer']);
+    expect(rooflineProfile('l40s', 'llama-3.2-3b', { draft: 'llama-3.2-1b', scorer: 'llama-3.2-1b' }).parts).toEqual([
+      'target',
+      'prefill',
+      'draft',
+      'draft-prefill',
+      'scorer',
+    ]);
     expect(() => rooflineProfile('l40s', 'llama-3.2-3b').passMs('draft', step)).toThrow(InvalidOptionError);
   });
 
