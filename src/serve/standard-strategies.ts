@@ -89,7 +89,7 @@ type Offer = (entries: Entries, make: (options: never) => Strategy) => StrategyM
 function scoredStrategies(scorer: StepScorer | OutcomeScorer, same: object, offer: Offer): StrategyRegistry {
   const fixed = { ...same, scorer };
   return {
-    'best-of-n': offer({ ...solution, branches: number, select: text, acceptAt: number, aggregation: text }, (options: object) => {
+    'best-of-n': offer({ ...solution, branches: number, select: text, acceptAt: number, firstWave: number, aggregation: text }, (options: object) => {
       return new BestOfN({ ...('select' in options && options.select === 'by-answer' ? same : {}), scorer, ...options });
     }),
     'speculative-rejection': offer(

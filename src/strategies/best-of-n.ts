@@ -15,7 +15,7 @@ import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import type { EarlyDecision } from '../contracts/vote.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { resolveEarlyDecision, type EarlyDecisionName } from '../maths/early-decision.ts';
-import { requireNumber } from '../options.ts';
+import { requireNumber, requireWholeNumber } from '../options.ts';
 import { BranchScores, resolveScoring, type ScoringCoverage, type ScoringOptions, type ScoringPolicy } from './branch-scores.ts';
 import { launchAtOnce } from './launch-schedule.ts';
 import { conductSolutions, isSingleBranch, resolveSolutionSource, type Solutions, type SolutionSource, type SolutionSourceOptions } from './solutions.ts';
@@ -31,6 +31,11 @@ export interface BestOfNOptions extends SolutionSourceOptions, ScoringOptions {
   readonly select?: 'highest' | 'by-answer';
   /** With `highest`: a score that is good enough; the first branch to reach it ends the run. @default none is */
   readonly acceptAt?: number;
+  /**
+   * With `acceptAt`: how many branches begin. The others follow when these have ended and none has been accepted: easy problems
+   * take the time of few branches. Whole number ≥ 1. @default all of them
+   */
+  readonly firstWave?: number;
   /** With `by-answer`: whether two answers count as one. @default equal text */
   readonly isSame?: AnswerEquivalence;
   /** With `by-answer`: weight of a score, at least 0. @default the score */
@@ -69,20 +74,25 @@ export class BestOfN implements Strategy<BestOfNResult> {
   readonly #source: SolutionSource;
   readonly #scoring: ScoringPolicy;
   readonly #acceptAt: number;
+  readonly #firstWave: number;
   readonly #isSame: AnswerEquivalence;
   /** `undefined` with `highest`. */
   readonly #vote: SolutionVotePolicy | undefined;
 
   /** @throws {InvalidOptionError} */
   constructor(options: BestOfNOptions) {
-    const { select = 'highest', acceptAt = Infinity, isSame = Object.is, earlyDecision = 'exact' } = options;
+    const { select = 'highest', acceptAt = Infinity, firstWave, isSame = Object.is, earlyDecision = 'exact' } = options;
     if (select !== 'highest' && select !== 'by-answer') throw new InvalidOptionError('select', "'highest' or 'by-answer'", select);
     if (acceptAt !== Infinity) requireNumber('acceptAt', acceptAt, -Number.MAX_VALUE);
-    const idle = (select === 'highest' ? (['weigh', 'earlyDecision'] as const) : (['acceptAt'] as const)).find((option) => options[option] !== undefined);
+    const idle = (select === 'highest' ? (['weigh', 'earlyDecision'] as const) : (['acceptAt', 'firstWave'] as const)).find(
+      (option) => options[option] !== undefined,
+    );
     if (idle) throw new InvalidOptionError(idle, `left out with select: '${select}'`, options[idle]);
     this.#source = resolveSolutionSource(options);
     this.#scoring = resolveScoring(options);
+    if (firstWave !== undefined) requireFirstWave(firstWave, options);
     this.#acceptAt = acceptAt;
+    this.#firstWave = firstWave ?? Infinity;
     this.#isSame = isSame;
     const weights = rewardWeights(options);
     this.#vote = select === 'by-answer' ? { isSame, weights, earlyDecision: resolveEarlyDecision(earlyDecision), launch: launchAtOnce() } : undefined;
@@ -118,7 +128,9 @@ export class BestOfN implements Strategy<BestOfNResult> {
       };
       await solutions.decode((report) => {
         if (report && isCandidate(report)) scores.add(report);
-        return report ? 0 : solutions.branches;
+        if (!report) return Math.min(this.#firstWave, solutions.branches);
+        // They begin while the last of the first wave is scored: a score that is good enough ends them.
+        return isDecided || solutions.pending().length > 0 ? 0 : solutions.branches - solutions.launched;
       });
       if (!isDecided) await scores.settle();
     } finally {
@@ -154,6 +166,14 @@ async function selectByAnswer(solutions: Solutions, prompt: Prompt, policy: Solu
   const members = reports.filter(({ branch }) => votes[0]?.voters.includes(branch));
   const chosen = highestOf(members, ({ branch }) => scores.get(branch)) ?? highestOf(members, ({ meanLogprob }) => meanLogprob ?? -Infinity);
   return { chosen: chosen ?? longestReport(reports), confidence, isDecided, scoring, scores, scoringErrors };
+}
+
+/** @throws {InvalidOptionError} */
+function requireFirstWave(firstWave: number, { acceptAt, source, expectedTokens }: BestOfNOptions): void {
+  requireWholeNumber('firstWave', firstWave, 1);
+  if (acceptAt === undefined) throw new InvalidOptionError('firstWave', 'left out without `acceptAt`', firstWave, 'Say which score ends the run.');
+  const other = source ? 'source' : expectedTokens === undefined ? undefined : 'expectedTokens';
+  if (other) throw new InvalidOptionError('firstWave', `left out beside \`${other}\``, firstWave, 'It says itself how many branches begin.');
 }
 
 /** An unfinished text without an answer is no solution, however well it reads so far. */

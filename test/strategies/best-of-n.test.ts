@@ -116,6 +116,18 @@ describe('the highest score', () => {
     expect(timing.totalMs).toBeLessThan(patient.timing.totalMs);
   });
 
+  test('in the first wave leaves the others out, and nothing good enough brings them in', async () => {
+    const scorer = (): OutcomeScorer => planScorer({ c: 1, e: 0.5 });
+    const easy = await solve({ branches: 10, scorer: scorer(), acceptAt: 1, firstWave: 2 }, { seed: await seedWith('c', 2) });
+    expect([easy.text[0], easy.stopReason]).toEqual(['c', 'consensus']);
+    expect(easy.branches.filter(({ finish }) => finish === 'end').length).toBeLessThanOrEqual(2);
+    const hard = await solve({ branches: 10, scorer: planScorer({ e: 0.5 }), acceptAt: 1, firstWave: 2 }, { seed: await seedWith('e', 10) });
+    expect([hard.text[0], hard.stopReason]).toEqual(['e', 'completed']);
+    expect(hard.branches).toHaveLength(10);
+    const atOnce = await solve({ branches: 10, scorer: scorer(), acceptAt: 1 }, { seed: await seedWith('c', 2) });
+    expect(easy.usage.completionTokens).toBeLessThan(atOnce.usage.completionTokens);
+  });
+
   test('comes while other branches still decode', async () => {
     const seed = await seedWith('ce', 10);
     const { log, result } = await runLogged({}, new BestOfN({ branches: 10, scorer: planScorer({ c: 1 }), acceptAt: 1 }), { seed });
@@ -328,6 +340,10 @@ test.each([
   ['select', { select: 'best' }],
   ['acceptAt', { acceptAt: Number.NaN }],
   ['acceptAt', { select: 'by-answer', acceptAt: 1 }],
+  ['firstWave', { firstWave: 1 }],
+  ['firstWave', { acceptAt: 1, firstWave: 0 }],
+  ['firstWave', { acceptAt: 1, firstWave: 1, expectedTokens: 9 }],
+  ['firstWave', { branches: undefined, source: new SelfConsistency(), acceptAt: 1, firstWave: 1 }],
   ['earlyDecision', { earlyDecision: 'exact' }],
   ['earlyDecision', { select: 'by-answer', earlyDecision: 'maybe' }],
   ['weigh', { weigh: (score: number) => score }],
