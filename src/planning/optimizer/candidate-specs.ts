@@ -14,12 +14,15 @@ export interface SpecGridOptions {
 export interface SpecGridLimits {
   readonly hasDraft: boolean;
   readonly hasScores: boolean;
+  /** A score with which a solution is as good as surely right, where there is one. */
+  readonly acceptAt: number | undefined;
   /** Most branches with and without a draft model in memory. */
   mostBranches(withDraft: boolean): number;
 }
 
 const BRANCHES = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
 const DRAFTS = [0, 2, 4, 'adaptive'] as const;
+const FIRST_WAVES = [1, 4];
 
 /** Every combination worth trying. */
 export function candidateSpecs(options: SpecGridOptions, limits: SpecGridLimits): PlanSpec[] {
@@ -30,7 +33,7 @@ export function candidateSpecs(options: SpecGridOptions, limits: SpecGridLimits)
     for (const count of branches.filter((count) => count <= limits.mostBranches(draftLength !== 0))) {
       for (const limit of [undefined, ...maxTokens]) {
         const base = { branches: count, draftLength, ...(limit !== undefined && { maxTokens: limit }) };
-        for (const strategy of strategies) specs.push(...variants(strategy, base));
+        for (const strategy of strategies) specs.push(...variants(strategy, base, limits.acceptAt));
       }
     }
   }
@@ -38,7 +41,7 @@ export function candidateSpecs(options: SpecGridOptions, limits: SpecGridLimits)
 }
 
 /** A strategy with the rules that end it. One branch leaves nothing to choose. */
-function variants(strategy: PlannedStrategy, base: Omit<PlanSpec, 'strategy'>): PlanSpec[] {
+function variants(strategy: PlannedStrategy, base: Omit<PlanSpec, 'strategy'>, acceptAt: number | undefined): PlanSpec[] {
   const { branches } = base;
   if (branches === 1) return strategy === 'self-consistency' ? [{ strategy, ...base }] : [];
   switch (strategy) {
@@ -46,7 +49,15 @@ function variants(strategy: PlannedStrategy, base: Omit<PlanSpec, 'strategy'>): 
       return [{ strategy, ...base }, ...(branches >= 6 ? [{ strategy, ...base, earlyDecision: 'beta' as const }] : [])];
     case 'first-finish':
       return branches >= 4 ? [{ strategy, ...base, finishers: Math.ceil(branches / 2) }] : [];
+    case 'best-of-n':
+      return [{ strategy, ...base }, ...(acceptAt === undefined ? [] : waves({ strategy, ...base, acceptAt }))];
     default:
       return [{ strategy, ...base }];
   }
+}
+
+/** All branches at once, or some of them first. */
+function waves(spec: PlanSpec): PlanSpec[] {
+  const first = FIRST_WAVES.filter((count) => count <= spec.branches / 2);
+  return [spec, ...first.map((firstWave) => ({ ...spec, firstWave }))];
 }

@@ -12,6 +12,7 @@ import type { LatencyProfile } from '../../contracts/profile.ts';
 import type { ProblemTrace } from '../../contracts/trace.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import { recordedOutcomes } from '../../engines/replay/draft-outcomes.ts';
+import type { StepAggregation } from '../../maths/aggregate-steps.ts';
 import { quantile } from '../../maths/quantile.ts';
 import { requireWholeNumber } from '../../options.ts';
 import { LatenessRecords } from '../control/lateness.ts';
@@ -26,7 +27,7 @@ import { describeSpec, type PlanParts, type PlanSpec } from './plan-spec.ts';
 import { fitPriors, type PlanPriors } from './prior-fit.ts';
 import { searchPlans, type SearchProgress } from './search-plans.ts';
 import { choicesAt, resolveRequest, solvePlan, type PlanPrediction, type SolveRequest } from './solve-plan.ts';
-import { acceptanceOf, knowledgeOf } from './trace-facts.ts';
+import { acceptableScore, acceptanceOf, knowledgeOf } from './trace-facts.ts';
 
 export interface FitOptions extends SpecGridOptions {
   /** Of problems like those to come. See `recordTraces`. */
@@ -89,7 +90,7 @@ export class LatencyOptimizer {
       parts: options.parts ?? {},
       ...(options.isRight && { isRight: options.isRight }),
     });
-    const specs = candidateSpecs(options, limitsOf(traces, profile));
+    const specs = candidateSpecs(options, limitsOf(traces, profile, options.parts?.aggregation));
     if (specs.length === 0) throw new InvalidOptionError('branches', 'at least one number that fits traces and memory', options.branches);
     const branchMs = await latencyOf(bench, problems, { strategy: 'self-consistency', branches: 1, draftLength: 0 }, 0.5);
     const slowestMs = Math.max(...(await Promise.all(slowest(specs).map((spec) => latencyOf(bench, problems, spec, 0.95)))));
@@ -174,13 +175,14 @@ export class LatencyOptimizer {
   }
 }
 
-function limitsOf(traces: readonly ProblemTrace[], profile: LatencyProfile): Parameters<typeof candidateSpecs>[1] {
+function limitsOf(traces: readonly ProblemTrace[], profile: LatencyProfile, aggregation: StepAggregation = 'last'): Parameters<typeof candidateSpecs>[1] {
   const recorded = Math.min(...traces.map(({ branches }) => branches.length));
   const promptTokens = Math.max(...traces.map((trace) => trace.promptTokens));
   const branchTokens = Math.max(...traces.flatMap(({ branches }) => branches.map(({ ends }) => ends.length)));
   return {
     hasDraft: profile.parts.includes('draft'),
     hasScores: profile.parts.includes('scorer') && traces.every(({ branches }) => branches.every(({ scores }) => scores)),
+    acceptAt: acceptableScore(traces, aggregation),
     mostBranches: (withDraft) => Math.min(recorded, branchesThatFit(profile, { promptTokens, branchTokens, withDraft })),
   };
 }

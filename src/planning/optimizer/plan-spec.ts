@@ -34,6 +34,10 @@ export const planSpec = v.object({
   answerTokens: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0))),
   /** Of `first-finish`. */
   finishers: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  /** Of `best-of-n`: a score that ends it. */
+  acceptAt: v.exactOptional(v.pipe(v.number(), v.finite())),
+  /** Of `best-of-n` with `acceptAt`: branches that begin; the others follow when none of these is accepted. */
+  firstWave: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
 });
 
 export type PlanSpec = v.InferOutput<typeof planSpec>;
@@ -59,7 +63,7 @@ export interface VoteControl {
 
 /** The strategy of a spec. @throws {InvalidOptionError} for one that goes by scores, without a scorer. */
 export function strategyOf(spec: PlanSpec, parts: PlanParts, control?: VoteControl): Strategy {
-  const { strategy, branches, maxTokens, earlyDecision = 'exact', finishers = Math.ceil(branches / 2), answerTokens } = spec;
+  const { strategy, branches, maxTokens, earlyDecision = 'exact', finishers = Math.ceil(branches / 2), answerTokens, acceptAt, firstWave } = spec;
   const { sampling, extract, isSame } = parts;
   const solution = {
     branches,
@@ -75,7 +79,12 @@ export function strategyOf(spec: PlanSpec, parts: PlanParts, control?: VoteContr
     case 'weighted-vote':
       return new SelfConsistency({ ...voting, weights: rewardWeights(scoringOf(spec, parts)) });
     case 'best-of-n':
-      return new BestOfN({ ...solution, ...scoringOf(spec, parts) });
+      return new BestOfN({
+        ...solution,
+        ...scoringOf(spec, parts),
+        ...(acceptAt !== undefined && { acceptAt }),
+        ...(firstWave !== undefined && { firstWave }),
+      });
     case 'beam-search':
       return new BeamSearch({ beams: branches, ...(sampling && { sampling }), ...beamScoring(scoringOf(spec, parts)) });
     case 'first-finish':
@@ -89,9 +98,12 @@ function scoringOf({ strategy }: PlanSpec, { scorer, aggregation }: PlanParts): 
 }
 
 /** A spec in a few words. */
-export function describeSpec({ strategy, branches, draftLength, maxTokens, earlyDecision, finishers, answerTokens }: PlanSpec): string {
+export function describeSpec(spec: PlanSpec): string {
+  const { strategy, branches, draftLength, maxTokens, earlyDecision, finishers, answerTokens, acceptAt, firstWave } = spec;
   const words = [`${strategy} of ${branches}`];
   if (finishers !== undefined) words.push(`first ${finishers}`);
+  if (acceptAt !== undefined) words.push(`accepting ${acceptAt}`);
+  if (firstWave !== undefined) words.push(`${firstWave} first`);
   if (draftLength === 'adaptive') words.push('adaptive drafts');
   else if (draftLength > 0) words.push(`drafts of ${draftLength}`);
   if (maxTokens !== undefined) words.push(`at most ${maxTokens} tokens`);
