@@ -52,10 +52,8 @@ const LOADED_PROBLEMS = 60;
 const RULES = ['joint', 'branches', 'drafts', 'compute-optimal'] as const;
 const VOTERS = 8;
 const MOST_TOKENS = 160;
-/** From one deadline that is tried for an accuracy to the next. */
-const STEP = 1.1;
-/** A plan that promises so much less than the accuracy wanted is not tried for it. */
-const HOPELESS = 0.08;
+/** From one accuracy that plans are asked for to the next. */
+const STEP = 0.01;
 /** By so much less a plan is still as accurate. */
 const MARGIN = 0.01;
 
@@ -140,24 +138,23 @@ async function peerTimes(problems: readonly BenchProblem[]): Promise<TimeToAccur
   return times;
 }
 
-/** Plans by deadlines that rise in small steps, up to the first that is as accurate as a plain vote. */
+/** Plans for accuracies that rise in small steps, each the one that takes least on average, up to the first that comes to the wanted one. */
 async function ourTimes(runner: Runner, optimizer: LatencyOptimizer, problems: readonly BenchProblem[], wanted: number): Promise<TimeToAccuracy[]> {
   const times: TimeToAccuracy[] = [];
-  const deadlines = optimizer
-    .frontier()
-    .map(({ deadlineMs }) => deadlineMs)
-    .filter(Number.isFinite);
-  const isHopeless = (deadlineMs: number): boolean => optimizer.solve({ deadlineMs }).predicted.accuracy < wanted - HOPELESS;
-  for (let deadlineMs = deadlines[0]!; deadlineMs < STEP * deadlines.at(-1)!; deadlineMs *= STEP) {
-    if (isHopeless(deadlineMs)) continue;
-    const plan = optimizer.solve({ deadlineMs });
+  const most = optimizer.solve({ deadlineMs: Infinity }).predicted.accuracy;
+  let last = '';
+  for (let minAccuracy = Math.min(wanted, most); minAccuracy <= most; minAccuracy += STEP) {
+    const plan = optimizer.solve({ minAccuracy, fastestBy: 'mean' });
+    const name = `${String(plan)} by ${plan.deadlineMs.toFixed(0)} ms`;
+    if (name === last) continue;
+    last = name;
     // In a loop, as the peers.
     const [tried] = await tryAll(runner, [{ rule: 'ours', plan }], problems, 0);
     const accuracy = accuracyOf(tried!.trials);
-    say(`${String(plan)} at ${deadlineMs.toFixed(0)} ms: ${(100 * accuracy).toFixed(1)} % (wanted ${(100 * wanted).toFixed(1)} %)`);
+    say(`${name}: ${(100 * accuracy).toFixed(1)} % (wanted ${(100 * wanted).toFixed(1)} %)`);
     const milliseconds = mean(tried!.trials.map((trial) => trial.milliseconds));
     if (accuracy >= wanted - MARGIN) return [...times, { who: OUR_PLAN, milliseconds, accuracy }];
-    times.push({ who: `${OUR_PLAN} by ${deadlineMs.toFixed(0)} ms`, milliseconds, accuracy });
+    times.push({ who: `${OUR_PLAN} for ${(100 * minAccuracy).toFixed(1)} %`, milliseconds, accuracy });
   }
   return times;
 }

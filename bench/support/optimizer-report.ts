@@ -21,7 +21,7 @@ export const AIMS: readonly Aim[] = [
   { name: 'fit_s', atMost: 300 },
 ];
 
-/** Our first plan, by rising deadlines, that is accurate enough. */
+/** Our first plan, by the accuracy asked for, that is accurate enough. */
 export const OUR_PLAN = 'our plan';
 
 /** Mean wall time of a question until the accuracy wanted is reached. */
@@ -209,5 +209,5 @@ function timesMarkdown({ times, timesBy, problems }: OptimizerReport, wanted: nu
   );
   const by = timesBy ? ` Measured by \`${timesBy.command}\`, on ${timesBy.problems} problems and the same machine.` : '';
   const standardError = Math.sqrt((wanted * (100 - wanted)) / (timesBy?.problems ?? problems.test));
-  return `**Time to accuracy**: mean wall time a question until ${wanted.toFixed(1)} % are right, the mean accuracy of plain votes of 8. One point less is as much: the standard error of an accuracy here is ${standardError.toFixed(1)} points. Our plans are tried by rising deadlines; \`${OUR_PLAN}\` is the first that comes to it.${by} \`Gumbel noise\` is \`generate\` with a sampler of ours in place of its own, which few would write. Everybody has the settings that suit them best.\n\n${table}`;
+  return `**Time to accuracy**: mean wall time a question until ${wanted.toFixed(1)} % are right, the mean accuracy of plain votes of 8. One point less is as much: the standard error of an accuracy here is ${standardError.toFixed(1)} points. Our plans are those of \`solve({ minAccuracy, fastestBy: 'mean' })\` for this accuracy and then for higher ones; \`${OUR_PLAN}\` is the first that comes to it.${by} \`Gumbel noise\` is \`generate\` with a sampler of ours in place of its own, which few would write. Everybody has the settings that suit them best.\n\n${table}`;
 }

@@ -96,6 +96,7 @@ describe('plan', () => {
   test('takes --min-accuracy for the fastest plan', async () => {
     const { stdout } = await runHere(['plan', '--from', PLAN, '--min-accuracy', '0.3']);
     expect(stdout).toMatch(/^what binds: the accuracy asked for/m);
+    expect((await runHere(['plan', '--from', PLAN, '--min-accuracy', '0.3', '--fastest-by', 'mean'])).stdout).toMatch(/^what binds: the accuracy/m);
   });
 
   test.each([

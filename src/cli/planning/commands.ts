@@ -36,6 +36,7 @@ function addPlan(program: Command, host: CliHost, signal: AbortSignal): void {
     .option('--confidence <probability>', 'least probability of an answer by the deadline', parseNumber, 0.95)
     .option('--max-tokens <count>', 'most tokens over all branches, on average', parseCount)
     .option('--min-accuracy <share>', 'least predicted accuracy, in [0, 1]: the fastest plan that has it', parseNumber)
+    .addOption(new Option('--fastest-by <time>', 'with --min-accuracy: the time by which most answers are there, or their mean').choices(['quantile', 'mean']))
     .option('-r, --run <problem>', 'run the plan on this problem')
     .option('-s, --seed <integer>', 'fixes every random choice of the run', parseWhole, 0)
     .addOption(new Option('--json', 'print plan, explanation and result as JSON').default(false))

@@ -17,6 +17,7 @@ export interface PlanOptions extends PlannedModelChoice {
   readonly confidence: number;
   readonly maxTokens?: number;
   readonly minAccuracy?: number;
+  readonly fastestBy?: 'quantile' | 'mean';
   readonly run?: string;
   readonly seed: number;
   readonly json: boolean;
@@ -37,6 +38,7 @@ export async function plan(options: PlanOptions, host: CliHost, signal: AbortSig
     ...(options.deadline !== undefined && { deadlineMs: options.deadline }),
     ...(options.maxTokens !== undefined && { maxTokens: options.maxTokens }),
     ...(options.minAccuracy !== undefined && { minAccuracy: options.minAccuracy }),
+    ...(options.fastestBy !== undefined && { fastestBy: options.fastestBy }),
   });
   const result = options.run === undefined ? undefined : await run(chosen, options.run, profile, options, host, signal);
   host.stdout.write(options.json ? planAsJson(chosen, result) : `${formatPlan(chosen)}${result ? `\n${formatRun(result)}` : ''}`);

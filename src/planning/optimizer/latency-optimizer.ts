@@ -57,7 +57,12 @@ const DEFAULT_ACCEPTANCE = [0.75];
 const SHORTEST = 0.3;
 const LONGEST = 1.05;
 
-const NOTHING_EXPECTED: PlanPrediction = { accuracy: 0, accuracyInterval: [0, 1], latencyMs: { p50: Infinity, p95: Infinity, p99: Infinity }, tokens: 0 };
+const NOTHING_EXPECTED: PlanPrediction = {
+  accuracy: 0,
+  accuracyInterval: [0, 1],
+  latencyMs: { mean: Infinity, p50: Infinity, p95: Infinity, p99: Infinity },
+  tokens: 0,
+};
 
 export class LatencyOptimizer {
   readonly #fit: FittedPlans;

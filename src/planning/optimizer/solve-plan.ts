@@ -19,6 +19,11 @@ export interface SolveRequest {
   /** Least predicted accuracy. In [0, 1]. The fastest plan that has it is chosen, within `deadlineMs` where that is given. */
   readonly minAccuracy?: number;
   /**
+   * With `minAccuracy`, what makes a plan the fastest one: the time by which it has answered with the wanted confidence, or the mean
+   * time of its answers, which counts where one question follows another. @default 'quantile'
+   */
+  readonly fastestBy?: 'quantile' | 'mean';
+  /**
    * Which of the two parallelisms may be used: both; branches without drafts; or drafts of one branch.
    * @default 'joint'
    */
@@ -30,7 +35,7 @@ export interface PlanPrediction {
   readonly accuracy: number;
   /** 95 % interval of the accuracy, for problems like the recorded ones. */
   readonly accuracyInterval: readonly [number, number];
-  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number };
+  readonly latencyMs: { readonly mean: number; readonly p50: number; readonly p95: number; readonly p99: number };
   readonly tokens: number;
 }
 
@@ -45,7 +50,8 @@ export interface Choice {
   readonly predicted: PlanPrediction;
 }
 
-export type ResolvedRequest = Required<Pick<SolveRequest, 'confidence' | 'parallelism'>> & Omit<SolveRequest, 'confidence' | 'parallelism'>;
+export type ResolvedRequest = Required<Pick<SolveRequest, Defaulted>> & Omit<SolveRequest, Defaulted>;
+type Defaulted = 'confidence' | 'parallelism' | 'fastestBy';
 
 /** Accuracies nearer than this are one: the faster plan is taken. */
 const TIE = 0.0025;
@@ -54,7 +60,7 @@ const Z95 = 1.96;
 
 /** @throws {InvalidOptionError} */
 export function resolveRequest(request: SolveRequest): ResolvedRequest {
-  const { deadlineMs, confidence = 0.95, maxTokens, minAccuracy, parallelism = 'joint' } = request;
+  const { deadlineMs, confidence = 0.95, maxTokens, minAccuracy, parallelism = 'joint', fastestBy = 'quantile' } = request;
   if (deadlineMs === undefined && minAccuracy === undefined) {
     throw new InvalidOptionError('deadlineMs', 'a positive number of milliseconds', deadlineMs, 'Give a deadline, or `minAccuracy` for the fastest plan.');
   }
@@ -63,13 +69,14 @@ export function resolveRequest(request: SolveRequest): ResolvedRequest {
   if (maxTokens !== undefined) requireNumber('maxTokens', maxTokens, 1);
   if (minAccuracy !== undefined) requireNumber('minAccuracy', minAccuracy, 0, 1);
   if (!['joint', 'branches', 'drafts'].includes(parallelism)) throw new InvalidOptionError('parallelism', "'joint', 'branches' or 'drafts'", parallelism);
-  return { ...request, confidence, parallelism };
+  if (!['quantile', 'mean'].includes(fastestBy)) throw new InvalidOptionError('fastestBy', "'quantile' or 'mean'", fastestBy);
+  return { ...request, confidence, parallelism, fastestBy };
 }
 
 /** @throws {InfeasiblePlanError} that names the nearest requests with a plan. */
 export function solvePlan(fit: FittedPlans, request: ResolvedRequest): Choice {
-  const { deadlineMs = Infinity, minAccuracy } = request;
-  if (minAccuracy !== undefined) return fastest(fit, request, minAccuracy);
+  const { deadlineMs = Infinity, minAccuracy, fastestBy } = request;
+  if (minAccuracy !== undefined) return fastestBy === 'mean' ? fastestOnAverage(fit, request, minAccuracy) : fastest(fit, request, minAccuracy);
   const best = mostAccurate(choicesAt(fit, deadlineMs, request));
   if (!best) throw infeasible(fit, request);
   return best;
@@ -113,7 +120,7 @@ function choiceAt({ spec, source, points }: FittedCandidate, deadlineMs: number,
     predicted: {
       accuracy,
       accuracyInterval: [Math.max(0, accuracy - Z95 * accuracyError), Math.min(1, accuracy + Z95 * accuracyError)],
-      latencyMs: { p50: latency(0.5), p95: latency(0.95), p99: latency(0.99) },
+      latencyMs: { mean: meanOf(point.latencyMs), p50: latency(0.5), p95: latency(0.95), p99: latency(0.99) },
       tokens,
     },
   };
@@ -150,6 +157,14 @@ function pointAt(points: readonly FittedPoint[], deadlineMs: number): FittedPoin
   };
 }
 
+/** The mean of latencies, in proportion between the levels kept. */
+function meanOf(latencyMs: readonly number[]): number {
+  return latencyMs.reduce((sum, high, index) => {
+    const [low, from] = index === 0 ? [high, 0] : [latencyMs[index - 1]!, LATENCY_LEVELS[index - 1]!];
+    return sum + ((low + high) / 2) * (LATENCY_LEVELS[index]! - from);
+  }, 0);
+}
+
 /** A latency at a probability, between the levels kept. */
 function levelOf(latencyMs: readonly number[], probability: number): number {
   const above = LATENCY_LEVELS.findIndex((level) => level >= probability);
@@ -181,6 +196,15 @@ function fastest(fit: FittedPlans, request: ResolvedRequest, minAccuracy: number
     else low = middle;
   }
   return accurateAt(high)!;
+}
+
+/** The plan with the least mean latency that has the wanted accuracy, at whatever deadline. */
+function fastestOnAverage(fit: FittedPlans, request: ResolvedRequest, minAccuracy: number): Choice {
+  const { deadlineMs = Infinity } = request;
+  const deadlines = [...fittedDeadlines(fit).filter((deadline) => deadline < deadlineMs), deadlineMs];
+  const accurate = deadlines.flatMap((deadline) => choicesAt(fit, deadline, request)).filter(({ predicted }) => predicted.accuracy >= minAccuracy);
+  // Its deadline may lie between those of the fit.
+  return [fastest(fit, request, minAccuracy), ...accurate].reduce((best, choice) => (choice.predicted.latencyMs.mean < best.predicted.latencyMs.mean ? choice : best));
 }
 
 function infeasible(fit: FittedPlans, request: ResolvedRequest): InfeasiblePlanError {

@@ -65,6 +65,20 @@ describe('LatencyOptimizer', () => {
     expect(accurate.explain().binding).toBe('accuracy');
   });
 
+  test('finds the plan with an accuracy that takes least on average', () => {
+    for (const minAccuracy of [0.3, 0.5, 0.6]) {
+      const [surely, onAverage] = (['quantile', 'mean'] as const).map((fastestBy) => optimizer.solve({ minAccuracy, fastestBy }));
+      expect(onAverage!.predicted.accuracy).toBeGreaterThanOrEqual(minAccuracy);
+      expect(onAverage!.predicted.latencyMs.mean).toBeLessThanOrEqual(surely!.predicted.latencyMs.mean);
+      expect(surely!.predicted.latencyMs.p95).toBeLessThanOrEqual(1.05 * onAverage!.predicted.latencyMs.p95);
+      const { mean, p50, p99 } = onAverage!.predicted.latencyMs;
+      expect(mean).toBeGreaterThan(0.5 * p50);
+      expect(mean).toBeLessThanOrEqual(p99);
+    }
+    expect(() => optimizer.solve({ minAccuracy: 0.6, fastestBy: 'mean', deadlineMs: 3 })).toThrow(InfeasiblePlanError);
+    expect(() => optimizer.solve({ minAccuracy: 0.6, fastestBy: 'median' as 'mean' })).toThrow(/fastestBy/);
+  });
+
   test('keeps to a budget of tokens', () => {
     const free = optimizer.solve({ deadlineMs: 1_000 });
     const thrifty = optimizer.solve({ deadlineMs: 1_000, maxTokens: free.predicted.tokens / 2 });
