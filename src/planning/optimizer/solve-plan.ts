@@ -204,7 +204,9 @@ function fastestOnAverage(fit: FittedPlans, request: ResolvedRequest, minAccurac
   const deadlines = [...fittedDeadlines(fit).filter((deadline) => deadline < deadlineMs), deadlineMs];
   const accurate = deadlines.flatMap((deadline) => choicesAt(fit, deadline, request)).filter(({ predicted }) => predicted.accuracy >= minAccuracy);
   // Its deadline may lie between those of the fit.
-  return [fastest(fit, request, minAccuracy), ...accurate].reduce((best, choice) => (choice.predicted.latencyMs.mean < best.predicted.latencyMs.mean ? choice : best));
+  return [fastest(fit, request, minAccuracy), ...accurate].reduce((best, choice) =>
+    choice.predicted.latencyMs.mean < best.predicted.latencyMs.mean ? choice : best,
+  );
 }
 
 function infeasible(fit: FittedPlans, request: ResolvedRequest): InfeasiblePlanError {
