@@ -22,7 +22,7 @@ export interface SpecGridLimits {
 
 const BRANCHES = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
 const DRAFTS = [0, 2, 4, 'adaptive'] as const;
-const FIRST_WAVES = [1, 4];
+const FIRST_WAVES = [1, 2, 4];
 
 /** Every combination worth trying. */
 export function candidateSpecs(options: SpecGridOptions, limits: SpecGridLimits): PlanSpec[] {

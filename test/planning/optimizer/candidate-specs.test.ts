@@ -20,9 +20,11 @@ test('where a score is acceptable, branches begin at once or in waves of at most
     [4, undefined, undefined],
     [4, 0.8, undefined],
     [4, 0.8, 1],
+    [4, 0.8, 2],
     [8, undefined, undefined],
     [8, 0.8, undefined],
     [8, 0.8, 1],
+    [8, 0.8, 2],
     [8, 0.8, 4],
   ]);
   const none = candidateSpecs({ strategies: ['best-of-n'], branches: [8], draftLengths: [0] }, { ...limits, acceptAt: undefined });
