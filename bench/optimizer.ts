@@ -138,12 +138,32 @@ async function peerTimes(problems: readonly BenchProblem[]): Promise<TimeToAccur
   return times;
 }
 
+/** What our times are made with. */
+interface Ours {
+  readonly runner: Runner;
+  readonly optimizer: LatencyOptimizer;
+  /** The accuracy that plans are asked for first: that of a plain vote on recorded problems. */
+  readonly promised: number;
+}
+
+/** Share of recorded problems that a plain vote of `VOTERS` solves: what a plan has to promise to be as accurate. */
+function votedAccuracy(traces: readonly ProblemTrace[]): number {
+  const votes = traces.flatMap(({ branches, reference }) =>
+    Array.from({ length: Math.floor(branches.length / VOTERS) }, (_, group) => {
+      const voters = branches.slice(group * VOTERS, (group + 1) * VOTERS);
+      const [winner] = countVotes(new Map(voters.map(({ answer }, voter) => [voter, answer])));
+      return Number(winner !== undefined && equivalent(winner.answer, reference!));
+    }),
+  );
+  return mean(votes);
+}
+
 /** Plans for accuracies that rise in small steps, each the one that takes least on average, up to the first that comes to the wanted one. */
-async function ourTimes(runner: Runner, optimizer: LatencyOptimizer, problems: readonly BenchProblem[], wanted: number): Promise<TimeToAccuracy[]> {
+async function ourTimes({ runner, optimizer, promised }: Ours, problems: readonly BenchProblem[], wanted: number): Promise<TimeToAccuracy[]> {
   const times: TimeToAccuracy[] = [];
   const most = optimizer.solve({ deadlineMs: Infinity }).predicted.accuracy;
   let last = '';
-  for (let minAccuracy = Math.min(wanted, most); minAccuracy <= most; minAccuracy += STEP) {
+  for (let minAccuracy = Math.min(promised, most); minAccuracy <= most; minAccuracy += STEP) {
     const plan = optimizer.solve({ minAccuracy, fastestBy: 'mean' });
     const name = `${String(plan)} by ${plan.deadlineMs.toFixed(0)} ms`;
     if (name === last) continue;
@@ -160,16 +180,12 @@ async function ourTimes(runner: Runner, optimizer: LatencyOptimizer, problems: r
 }
 
 /** Their times, the accuracy of a plain vote, and ours. */
-async function timesToAccuracy(
-  runner: Runner,
-  optimizer: LatencyOptimizer,
-  problems: readonly BenchProblem[],
-): Promise<{ readonly times: readonly TimeToAccuracy[]; readonly wanted: number }> {
+async function timesToAccuracy(ours: Ours, problems: readonly BenchProblem[]): Promise<{ readonly times: readonly TimeToAccuracy[]; readonly wanted: number }> {
   say('time to accuracy');
   const theirs = await peerTimes(problems);
   // A vote of 8 is the same everywhere up to chance: all of them together tell its accuracy best.
   const wanted = mean(theirs.map(({ accuracy }) => accuracy));
-  return { times: [...(await ourTimes(runner, optimizer, problems, wanted)), ...theirs], wanted };
+  return { times: [...(await ourTimes(ours, problems, wanted)), ...theirs], wanted };
 }
 
 async function measure(): Promise<OptimizerReport> {
@@ -198,8 +214,9 @@ async function measure(): Promise<OptimizerReport> {
     return performance.now() - before;
   });
   say(`fitted in ${((fittedAt - tracedAt) / 1000).toFixed(1)} s; a branch takes ${optimizer.fitted.branchMs.toFixed(1)} ms`);
+  const ours = { runner, optimizer, promised: votedAccuracy(traces) };
   if (values['times-for']) {
-    const { times, wanted } = await timesToAccuracy(runner, optimizer, problems);
+    const { times, wanted } = await timesToAccuracy(ours, problems);
     await Promise.all([runner.engine.dispose(), runner.scorer.dispose()]);
     const known = readReport<OptimizerReport>(values['times-for'], 'optimizer');
     const timesBy = { command: commandOf('bench:optimizer'), problems: problems.length };
@@ -250,7 +267,7 @@ async function measure(): Promise<OptimizerReport> {
   };
   // What is known by now must not hang on the peers.
   if (values.json) writeReport(values.json, reportOf([]));
-  const { times, wanted } = await timesToAccuracy(runner, optimizer, problems);
+  const { times, wanted } = await timesToAccuracy(ours, problems);
   await Promise.all([runner.engine.dispose(), runner.scorer.dispose()]);
   return reportOf(times, wanted);
 }

@@ -12,3 +12,16 @@ export function requireNumber(option: string, value: unknown, low: number, high 
   if (high === Infinity) throw new InvalidOptionError(option, `a finite number ${isOpen ? 'above 0' : `of at least ${low}`}`, value);
   throw new InvalidOptionError(option, isOpen ? `a number above 0 and at most ${high}` : `a number from ${low} to ${high}`, value);
 }
+
+/** @returns the texts of a prompt. @throws {InvalidOptionError} for what is none. */
+export function requirePrompt(prompt: unknown): string[] {
+  const texts: unknown[] = Array.isArray(prompt) ? prompt.map((turn: { readonly content?: unknown } | null) => turn?.content) : [textOf(prompt)];
+  if (texts.length === 0 || !texts.every((text) => typeof text === 'string')) {
+    throw new InvalidOptionError('prompt', 'a question, messages with a role and a text as content, or `{ text }`', prompt);
+  }
+  return texts;
+}
+
+function textOf(prompt: unknown): unknown {
+  return typeof prompt === 'object' && prompt !== null && 'text' in prompt ? prompt.text : prompt;
+}

@@ -2,7 +2,7 @@ import type { RunEventMap, RunEventTarget } from '../contracts/event.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { requireWholeNumber } from '../options.ts';
+import { requirePrompt, requireWholeNumber } from '../options.ts';
 import { systemClock } from './system-clock.ts';
 
 type EventFields<Name extends keyof RunEventMap> = Omit<Parameters<RunEventMap[Name]>[0], 'atMs'>;
@@ -29,7 +29,7 @@ export class RunScope {
     const { deadlineMs = Infinity, seed = 0, clock = systemClock } = request;
     if (typeof deadlineMs !== 'number' || !(deadlineMs > 0)) throw new InvalidOptionError('deadlineMs', 'a positive number of milliseconds', deadlineMs);
     requireWholeNumber('seed', seed);
-    requirePrompt(request.prompt);
+    requireQuestion(request.prompt);
     if (typeof request.engine?.open !== 'function') {
       throw new InvalidOptionError(
         'engine',
@@ -93,12 +93,6 @@ function registrationsOf(events: RunEventTarget, name: keyof RunEventMap): reado
   return [_events[name] ?? []].flat();
 }
 
-function requirePrompt(prompt: unknown): void {
-  const texts: unknown[] = Array.isArray(prompt) ? prompt.map((turn: { readonly content?: unknown } | null) => turn?.content) : [textOf(prompt)];
-  const isText = texts.every((text) => typeof text === 'string');
-  if (!isText || texts.join('').trim() === '') throw new InvalidOptionError('prompt', 'text that is not empty', prompt);
-}
-
-function textOf(prompt: unknown): unknown {
-  return typeof prompt === 'object' && prompt !== null && 'text' in prompt ? prompt.text : prompt;
+function requireQuestion(prompt: unknown): void {
+  if (requirePrompt(prompt).join('').trim() === '') throw new InvalidOptionError('prompt', 'text that is not empty', prompt);
 }

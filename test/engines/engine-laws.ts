@@ -9,6 +9,8 @@ import type { AdvanceOptions, Branch, BranchProgress, Engine, Segment, Session, 
 import type { Prompt } from '../../src/contracts/prompt.ts';
 import { argmax, logSumExp } from '../../src/maths/sampling.ts';
 
+const NO_PROMPTS: readonly unknown[] = [undefined, 7, {}, [], { messages: [] }, { text: 7 }, [{ role: 'user' }], [null]];
+
 export interface EngineSubject {
   /** An engine of its own; the law disposes it. */
   open(): Engine;
@@ -390,6 +392,7 @@ export const engineLaws: readonly EngineLaw[] = [
     const refused: SessionOptions[] = [{ seed: -1 }, { seed: 0.5 }, { sampling: { temperature: -1 } }, { sampling: { topP: 0 } }, { sampling: { topK: 1.5 } }];
     for (const options of refused) await rejectsWith(engine.open({ text: prompt }, options), 'LTTS_INVALID_OPTION');
     await rejectsWith(engine.open({ text: '' }, {}), 'LTTS_INVALID_OPTION');
+    for (const prompt of NO_PROMPTS) await rejectsWith(engine.open(prompt as never, {}), 'LTTS_INVALID_OPTION');
   }),
   law('a number of branches that makes no sense is refused and adds none', async (engine, { prompts: [prompt] }) => {
     await withSession(engine, prompt, {}, async (session) => {

@@ -5,7 +5,7 @@ import type { Prompt } from '../../contracts/prompt.ts';
 import type { Tokenizer } from '../../contracts/tokenizer.ts';
 import { ContextLengthError, DisposedError, InvalidOptionError } from '../../errors.ts';
 import type { Sampling } from '../../maths/sampling.ts';
-import { requireWholeNumber } from '../../options.ts';
+import { requirePrompt, requireWholeNumber } from '../../options.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import type { Speculation } from '../speculation/speculation.ts';
 import { DecodeLoop } from './decode-loop.ts';
@@ -61,6 +61,7 @@ export class LocalEngine implements Engine {
     if (this.#isDisposed) throw new DisposedError('engine');
     if (options.seed !== undefined) requireWholeNumber('seed', options.seed);
     options.signal?.throwIfAborted();
+    requirePrompt(prompt);
     const tokens = this.#host.tokenizer.encodePrompt(prompt);
     if (tokens.length === 0) throw new InvalidOptionError('prompt', 'text with at least one token', prompt);
     if (tokens.length >= this.contextTokens) throw new ContextLengthError(tokens.length, this.contextTokens);

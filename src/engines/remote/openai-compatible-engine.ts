@@ -2,11 +2,11 @@ import type { Engine, EngineCapabilities, Session, SessionOptions } from '../../
 import type { Prompt } from '../../contracts/prompt.ts';
 import { ContextLengthError, DisposedError, InvalidOptionError, NoCandidateError } from '../../errors.ts';
 import { resolveSampling } from '../../maths/sampling.ts';
-import { requireWholeNumber } from '../../options.ts';
+import { requirePrompt, requireWholeNumber } from '../../options.ts';
 import { onAbort } from '../../runtime/on-abort.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { waitUntil } from '../../runtime/wait-until.ts';
-import { countPrompt, estimatePromptTokens, isPlainText } from '../../servers/count-tokens.ts';
+import { countPrompt, estimatePromptTokens } from '../../servers/count-tokens.ts';
 import { unsupportedSampling, type ServerName } from '../../servers/dialects.ts';
 import type { EndpointLatency } from './endpoint-latency.ts';
 import { RemoteHost, type RemoteService } from './remote-host.ts';
@@ -142,6 +142,5 @@ export class RemoteEngine implements OpenAICompatibleEngine {
 }
 
 function requireText(prompt: Prompt): void {
-  const texts = typeof prompt === 'string' ? [prompt] : isPlainText(prompt) ? [prompt.text] : prompt.map(({ content }) => content);
-  if (texts.join('') === '') throw new InvalidOptionError('prompt', 'text with at least one token', texts.join(''));
+  if (requirePrompt(prompt).join('') === '') throw new InvalidOptionError('prompt', 'text with at least one token', prompt);
 }
