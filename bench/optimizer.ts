@@ -220,7 +220,7 @@ async function measure(): Promise<OptimizerReport> {
     await Promise.all([runner.engine.dispose(), runner.scorer.dispose()]);
     const known = readReport<OptimizerReport>(values['times-for'], 'optimizer');
     const timesBy = { command: commandOf('bench:optimizer'), problems: problems.length };
-    return { ...known, times, wantedAccuracy: wanted, timesBy, headline: { ...timesHeadline(times), ...known.headline } };
+    return { ...known, times, wantedAccuracy: wanted, timesBy, headline: { ...known.headline, ...timesHeadline(times) } };
   }
   const plansAt = (factors: readonly number[], rules: readonly (typeof RULES)[number][]): { rule: string; plan: Plan }[] =>
     factors.flatMap((factor) => {
