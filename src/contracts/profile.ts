@@ -32,7 +32,7 @@ export interface LatencyProfile {
    * not what a run's length adds.
    */
   spread(part: ProfiledPart, probability: number): number;
-  /** Milliseconds that a request costs outside of passes, once: template, tokens, messages between threads. Median. */
+  /** Milliseconds that a request costs outside of passes, once: template, tokens, messages between threads, a machine that has to be woken. */
   readonly requestMs: number;
   /** Further milliseconds for each branch. @default 0 */
   readonly branchMs?: number;

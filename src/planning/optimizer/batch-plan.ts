@@ -6,7 +6,7 @@ import { systemClock } from '../../runtime/system-clock.ts';
 import type { Plan, PlanResult, PlanRunRequest } from './plan.ts';
 import type { SolveRequest } from './solve-plan.ts';
 
-export interface BatchRequest extends Omit<SolveRequest, 'deadlineMs' | 'minAccuracy'> {
+export interface BatchRequest extends Omit<SolveRequest, 'deadlineMs' | 'minAccuracy' | 'fastestBy'> {
   /** Milliseconds for all problems together. */
   readonly deadlineMs: number;
   /** How many problems there are. Whole number ≥ 1. */

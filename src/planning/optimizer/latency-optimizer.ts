@@ -175,7 +175,7 @@ export class LatencyOptimizer {
   }
 
   /** The best plan at each fitted deadline, as far as it is better than with less time. */
-  frontier(request: Omit<SolveRequest, 'deadlineMs' | 'minAccuracy'> = {}): FrontierPoint[] {
+  frontier(request: Omit<SolveRequest, 'deadlineMs' | 'minAccuracy' | 'fastestBy'> = {}): FrontierPoint[] {
     return frontierOf(this.#fit, resolveRequest({ ...request, deadlineMs: Infinity }));
   }
 }

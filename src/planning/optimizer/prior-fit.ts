@@ -14,6 +14,7 @@ import { binomial, pluralityAccuracy } from '../../maths/plurality.ts';
 import { requireNumber, requireWholeNumber } from '../../options.ts';
 import { branchesThatFit } from '../profile/branches-that-fit.ts';
 import { roundMs } from '../profile/draft-choice.ts';
+import { requestStartMs } from '../profile/request-start.ts';
 import type { PlanKnowledge } from '../control/plan-knowledge.ts';
 import { LATENCY_LEVELS, withVersion, type FittedCandidate, type FittedPlans, type FittedPoint } from './fitted-plans.ts';
 import type { PlanSpec } from './plan-spec.ts';
@@ -100,7 +101,7 @@ function timesOf(profile: LatencyProfile, { promptTokens, tokens, acceptance }: 
   const rates = new Array<number>(length).fill(acceptance);
   const contextTokens = promptTokens + tokens.mean / 2;
   return {
-    startMs: profile.requestMs + profile.passMs('prefill', { rows: 1, newTokens: promptTokens, contextTokens: 0 }),
+    startMs: requestStartMs(profile, { promptTokens, branches, isDrafting: length > 0 }),
     msPerToken: roundMs(profile, { branches, contextTokens, draftLength: length }) / expectedTokens(rates, length),
   };
 }

@@ -69,6 +69,8 @@ export function resolveRequest(request: SolveRequest): ResolvedRequest {
   if (maxTokens !== undefined) requireNumber('maxTokens', maxTokens, 1);
   if (minAccuracy !== undefined) requireNumber('minAccuracy', minAccuracy, 0, 1);
   if (!['joint', 'branches', 'drafts'].includes(parallelism)) throw new InvalidOptionError('parallelism', "'joint', 'branches' or 'drafts'", parallelism);
+  if (request.fastestBy !== undefined && minAccuracy === undefined)
+    throw new InvalidOptionError('fastestBy', 'left out without `minAccuracy`', fastestBy, 'It chooses among the plans that are accurate enough.');
   if (!['quantile', 'mean'].includes(fastestBy)) throw new InvalidOptionError('fastestBy', "'quantile' or 'mean'", fastestBy);
   return { ...request, confidence, parallelism, fastestBy };
 }

@@ -13,6 +13,7 @@ import { expectedTokens } from '../../maths/draft-rounds.ts';
 import { normalCdf } from '../../maths/normal.ts';
 import { requireNumber, requireWholeNumber } from '../../options.ts';
 import { chooseDraftLength, roundMs, type DraftChoice } from './draft-choice.ts';
+import { requestStartMs } from './request-start.ts';
 
 /** Lengths of answers in tokens, log-normal: as many are shorter than the median as longer, and a few are very long. */
 export interface LengthDistribution {
@@ -57,8 +58,8 @@ const LEAST_STEP = 8;
 export function decodeFluid(profile: LatencyProfile, options: FluidOptions): FluidRun {
   const { branches, promptTokens, lengths, straggling = 0.05 } = options;
   requireOptions(options);
-  const prefillMs = profile.requestMs + profile.passMs('prefill', { rows: 1, newTokens: Math.max(1, promptTokens), contextTokens: 0 });
-  const times = [prefillMs];
+  const isDrafting = options.draftLength !== 0 && profile.parts.includes('draft');
+  const times = [requestStartMs(profile, { promptTokens, branches, isDrafting })];
   const shares = [0];
   const draftLengths: number[] = [];
   let firstRate = 0;

@@ -141,7 +141,11 @@ class EngineMeasurement {
     const { repetitions, warmUp } = this.#settings;
     const { parts: metered } = await meter.anatomy(signal ? { signal } : {});
     const parts: ProfilePart[] = [];
-    const rehearsals = this.#rehearsals(metered.some(({ part }) => part === 'draft'));
+    const { mostRows } = metered.find(({ part }) => part === 'target')!;
+    const rehearsals = this.#rehearsals(
+      mostRows,
+      metered.some(({ part }) => part === 'draft'),
+    );
     const play = async (): Promise<void> => {
       await rehearsals.play(1 / (metered.length + 1));
       this.#report('request', parts.length + 1);
@@ -177,11 +181,12 @@ class EngineMeasurement {
     return measureGrid(measure, { ...this.#gridPlan('scorer', axes), fixedAxes: ['newTokens'] });
   }
 
-  #rehearsals(hasDraft: boolean): Rehearsals {
+  /** @param mostRows - Branches that share a pass. */
+  #rehearsals(mostRows: number, hasDraft: boolean): Rehearsals {
     const { rows, draftLength } = this.#settings;
     return new Rehearsals({
       ...this.#source(),
-      rows: halved(1, rows),
+      rows: halved(1, Math.min(rows, mostRows)),
       draftLengths: hasDraft && draftLength > 0 ? [0, ...ends(Math.min(2, draftLength), draftLength)] : [0],
       budgetMs: this.#shareOf('request'),
       rest: () => this.#rest(),

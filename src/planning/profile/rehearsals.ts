@@ -121,8 +121,11 @@ async function timeRequest(options: RehearsalOptions, shape: RequestShape): Prom
     ...(signal && { signal }),
   });
   const branches = session.branch(shape.branches);
-  await Promise.all(branches.map((branch) => branch.advance({ until: { tokens: shape.tokens }, ...(signal && { signal }) })));
-  await session.dispose();
+  try {
+    await Promise.all(branches.map((branch) => branch.advance({ until: { tokens: shape.tokens }, ...(signal && { signal }) })));
+  } finally {
+    await session.dispose();
+  }
   const milliseconds = clock.now() - startedAt;
   return {
     milliseconds,

@@ -77,6 +77,7 @@ describe('LatencyOptimizer', () => {
     }
     expect(() => optimizer.solve({ minAccuracy: 0.6, fastestBy: 'mean', deadlineMs: 3 })).toThrow(InfeasiblePlanError);
     expect(() => optimizer.solve({ minAccuracy: 0.6, fastestBy: 'median' as 'mean' })).toThrow(/fastestBy/);
+    expect(() => optimizer.solve({ deadlineMs: 60, fastestBy: 'mean' })).toThrow(/`fastestBy`.*minAccuracy/);
   });
 
   test('keeps to a budget of tokens', () => {
