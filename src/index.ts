@@ -201,6 +201,7 @@ export {
 export type { AnswerEquivalence, AnswerExtractor } from './contracts/answer.ts';
 export type { Clock } from './contracts/clock.ts';
 export type {
+  BranchOptions,
   AdvanceOptions,
   Branch,
   BranchProgress,

@@ -103,11 +103,16 @@ export interface Session {
    * @param count - Whole number ≥ 1.
    * @throws {InvalidOptionError | DisposedError}
    */
-  branch(count: number): Branch[];
+  branch(count: number, options?: BranchOptions): Branch[];
   /** What the session has cost so far. */
   usage(): EngineUsage;
   /** Ends all branches and frees their caches. Safe to call twice. */
   dispose(): Promise<void>;
+}
+
+export interface BranchOptions {
+  /** How these branches, and what forks off them, choose their tokens. Omitted fields are the session's. */
+  readonly sampling?: SamplingOptions;
 }
 
 /** What an engine has computed for a session. */

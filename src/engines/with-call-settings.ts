@@ -7,6 +7,7 @@
 import type {
   AdvanceOptions,
   Branch,
+  BranchOptions,
   BranchProgress,
   Engine,
   EngineCapabilities,
@@ -80,7 +81,7 @@ class EngineWithSettings implements Engine {
       sampling: { ...options.sampling, ...sampling },
       ...(onProgress && stop.length > 0 && { onProgress: (progress) => onProgress(progress.map((entry) => cutProgress(entry, stop))) }),
     });
-    return new SessionWithSettings(session, { maxTokens, stop });
+    return new SessionWithSettings(session, sampling, { maxTokens, stop });
   }
 
   dispose(): Promise<void> {
@@ -102,10 +103,12 @@ type Limits = Required<Omit<CallSettings, 'sampling'>>;
 
 class SessionWithSettings implements Session {
   readonly #session: Session;
+  readonly #sampling: SamplingOptions | undefined;
   readonly #limits: Limits;
 
-  constructor(session: Session, limits: Limits) {
+  constructor(session: Session, sampling: SamplingOptions | undefined, limits: Limits) {
     this.#session = session;
+    this.#sampling = sampling;
     this.#limits = limits;
   }
 
@@ -113,8 +116,9 @@ class SessionWithSettings implements Session {
     return this.#session.promptTokens;
   }
 
-  branch(count: number): Branch[] {
-    return this.#session.branch(count).map((branch) => new BranchWithSettings(branch, this.#limits));
+  branch(count: number, options: BranchOptions = {}): Branch[] {
+    const asked = options.sampling && { ...options, sampling: { ...options.sampling, ...this.#sampling } };
+    return this.#session.branch(count, asked).map((branch) => new BranchWithSettings(branch, this.#limits));
   }
 
   usage(): EngineUsage {

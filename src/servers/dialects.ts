@@ -4,6 +4,7 @@
  * @module
  */
 import type { SamplingOptions } from '../contracts/engine.ts';
+import { InvalidOptionError } from '../errors.ts';
 
 /** `other`: a server that is none of these, asked only for what all of them offer. */
 export type ServerName = 'vllm' | 'sglang' | 'llama.cpp' | 'ollama' | 'tgi' | 'lm-studio' | 'openai' | 'latency-tts' | 'other';
@@ -134,13 +135,11 @@ export const DIALECTS: Readonly<Record<ServerName, Dialect>> = {
   other: { ...PLAIN, name: 'other', label: 'another server', hasLogprobs: false },
 };
 
-/** Sampling that a server has no field for, and what it would have to be. */
-export function unsupportedSampling(
-  { samplingFields }: Dialect,
-  { topK, minP, repetitionPenalty }: Required<SamplingOptions>,
-): readonly [string, number] | undefined {
-  if (topK !== 0 && !samplingFields.topK) return ['topK', 0];
-  if (minP !== 0 && !samplingFields.minP) return ['minP', 0];
-  if (repetitionPenalty !== 1 && !samplingFields.repetitionPenalty) return ['repetitionPenalty', 1];
-  return undefined;
+/** @throws {InvalidOptionError} for sampling that a server has no field for. */
+export function requireSupportedSampling({ samplingFields, label }: Dialect, sampling: Required<SamplingOptions>): void {
+  const neutral = { topK: 0, minP: 0, repetitionPenalty: 1 } as const;
+  for (const field of ['topK', 'minP', 'repetitionPenalty'] as const) {
+    if (sampling[field] === neutral[field] || samplingFields[field]) continue;
+    throw new InvalidOptionError(`sampling.${field}`, `${neutral[field]} on ${label}, which has no such field`, sampling[field]);
+  }
 }

@@ -1,4 +1,5 @@
 import type { TokenSequence } from '../../contracts/token-model.ts';
+import type { Sampling } from '../../maths/sampling.ts';
 
 /** Where one branch stands. The decode loop and the branch's owner share it. */
 export interface BranchState {
@@ -12,4 +13,6 @@ export interface BranchState {
   logits: Float32Array | undefined;
   /** Which random numbers the branch draws. */
   readonly stream: number;
+  /** How it chooses its tokens. */
+  readonly sampling: Sampling;
 }

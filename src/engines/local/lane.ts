@@ -5,7 +5,7 @@ import type { ForwardRow } from '../../contracts/token-model.ts';
 import { acceptByCoupling, acceptByRejection, type DraftVerdict } from '../../maths/accept-draft.ts';
 import { ModelError } from '../../errors.ts';
 import { randomAt } from '../../maths/random.ts';
-import { processedDistribution, sampleIndex, type Sampling } from '../../maths/sampling.ts';
+import { processedDistribution, sampleIndex } from '../../maths/sampling.ts';
 import type { BranchState } from './branch-state.ts';
 import { ConfidenceRecord, type ConfidenceRequest } from './confidence-record.ts';
 import type { StopMatcher } from './stop-matcher.ts';
@@ -20,7 +20,6 @@ const PURPOSE = { token: 0, accept: 1, residual: 2, draft: 3 } as const;
 export interface LaneContext {
   readonly clock: Clock;
   readonly seed: number;
-  readonly sampling: Sampling;
   readonly promptTokens: readonly number[];
   readonly contextTokens: number;
   readonly endTokens: ReadonlySet<number>;
@@ -143,7 +142,7 @@ export class Lane {
       tokens: state.tokens,
       siblings: context.siblingTokens(state),
       limit,
-      sampling: context.sampling,
+      sampling: state.sampling,
       draw: (offset) => randomAt(context.seed, state.stream, state.tokens.length + offset, purpose),
     };
   }
@@ -199,7 +198,8 @@ export class Lane {
 
   /** Writes the processed distribution of the branch's next token into the scratch; returns `logSumExp` of the logits. */
   #distribute(logits: Float32Array, start: number): number {
-    const { probs, sampling, promptTokens } = this.context;
+    const { probs, promptTokens } = this.context;
+    const { sampling } = this.#state;
     const seen = sampling.repetitionPenalty === 1 ? [] : [...promptTokens, ...this.#state.tokens];
     const logNormaliser = processedDistribution(logits, start, probs, sampling, seen);
     this.#confidence?.add({ values: logits, start, size: probs.length, logNormaliser });

@@ -1,4 +1,4 @@
-import type { AdvanceOptions, Branch, BranchProgress, DecidedDraft, EngineUsage, Session, SessionOptions } from '../../contracts/engine.ts';
+import type { AdvanceOptions, Branch, BranchOptions, BranchProgress, DecidedDraft, EngineUsage, Session, SessionOptions } from '../../contracts/engine.ts';
 import type { TokenModel } from '../../contracts/token-model.ts';
 import type { Tokenizer } from '../../contracts/tokenizer.ts';
 import { DisposedError } from '../../errors.ts';
@@ -48,7 +48,6 @@ export class LocalSession implements Session {
     this.#context = {
       clock: options.clock ?? systemClock,
       seed: options.seed ?? 0,
-      sampling: resolveSampling(options.sampling, host.sampling),
       promptTokens,
       contextTokens: model.contextTokens,
       endTokens: model.endTokens,
@@ -78,7 +77,8 @@ export class LocalSession implements Session {
       () => this.now(),
       () => this.#progress(),
     );
-    this.#prompt = { sequence: model.openSequence(), tokens: [], pending: [...promptTokens], logits: undefined, stream: 0 };
+    const sampling = resolveSampling(options.sampling, host.sampling);
+    this.#prompt = { sequence: model.openSequence(), tokens: [], pending: [...promptTokens], logits: undefined, stream: 0, sampling };
   }
 
   /** Reads the prompt. Its tokens must fit the context with room to spare. */
@@ -110,9 +110,10 @@ export class LocalSession implements Session {
     return this.#context.promptTokens.length;
   }
 
-  branch(count: number): Branch[] {
+  branch(count: number, options: BranchOptions = {}): Branch[] {
     requireWholeNumber('count', count, 1);
-    return Array.from({ length: count }, () => this.#addBranch(() => this.#prompt, this.#branches.length, { text: '', tokenCount: 0 }));
+    const sampling = resolveSampling(options.sampling, this.#prompt.sampling);
+    return Array.from({ length: count }, () => this.#addBranch(() => ({ ...this.#prompt, sampling }), this.#branches.length, { text: '', tokenCount: 0 }));
   }
 
   usage(): EngineUsage {
@@ -148,8 +149,8 @@ export class LocalSession implements Session {
     const branch = new LocalBranch(this, this.#branches.length, stream, start);
     this.#branches.push(branch);
     this.#host.loop.whenIdle(() => {
-      const { sequence, tokens, pending, logits } = from();
-      branch.state = { sequence: sequence.fork(), tokens: [...tokens], pending: [...pending], logits, stream };
+      const { sequence, tokens, pending, logits, sampling } = from();
+      branch.state = { sequence: sequence.fork(), tokens: [...tokens], pending: [...pending], logits, stream, sampling };
     });
     return branch;
   }

@@ -37,12 +37,14 @@ interface DecodingOptions {
 export class DecodingPasses implements TimedPasses {
   readonly #model: TokenModel;
   readonly #context: LaneContext;
+  readonly #sampling: Sampling;
   readonly #sequences: readonly TokenSequence[];
   readonly #drafter: ForesightDrafter;
 
-  private constructor(model: TokenModel, context: LaneContext, sequences: readonly TokenSequence[], drafter: ForesightDrafter) {
+  private constructor(model: TokenModel, context: LaneContext, sampling: Sampling, sequences: readonly TokenSequence[], drafter: ForesightDrafter) {
     this.#model = model;
     this.#context = context;
+    this.#sampling = sampling;
     this.#sequences = sequences;
     this.#drafter = drafter;
   }
@@ -51,7 +53,6 @@ export class DecodingPasses implements TimedPasses {
     const context: LaneContext = {
       clock,
       seed: 0,
-      sampling,
       promptTokens: fillerTokens(largest.contextTokens),
       contextTokens: model.contextTokens,
       // A pass must not end early.
@@ -70,10 +71,10 @@ export class DecodingPasses implements TimedPasses {
       // All rows are alike, so what one writes without drafts, all write.
       const start = startOfTiming(largest);
       for (const sequence of sequences) sequence.truncate(start);
-      const state = startOf(sequences[0]!);
+      const state = startOf(sequences[0]!, sampling);
       if (largest.newTokens > 1) await decode(new DecodeLoop(model, 1), context, [state], largest.contextTokens - start + largest.newTokens);
       sequences[0]!.truncate(start);
-      return new DecodingPasses(model, context, sequences, new ForesightDrafter(state.tokens, verification, model.vocabularySize));
+      return new DecodingPasses(model, context, sampling, sequences, new ForesightDrafter(state.tokens, verification, model.vocabularySize));
     } catch (error) {
       for (const sequence of sequences) sequence.dispose();
       throw error;
@@ -84,7 +85,7 @@ export class DecodingPasses implements TimedPasses {
     const { clock } = this.#context;
     const speculation = newTokens === 1 ? undefined : new Speculation({ drafter: this.#drafter, length: fixedDraftLength(newTokens - 1) });
     const loop = new DecodeLoop(this.#model, rows, speculation);
-    const states = this.#sequences.slice(0, rows).map(startOf);
+    const states = this.#sequences.slice(0, rows).map((sequence) => startOf(sequence, this.#sampling));
     const start = startOfTiming({ contextTokens });
     if (start < contextTokens) await decode(new DecodeLoop(this.#model, rows), this.#context, states, contextTokens - start);
     const startedAt = clock.now();
@@ -105,8 +106,8 @@ function startOfTiming({ contextTokens }: Pick<PassShape, 'contextTokens'>): num
 }
 
 /** A branch whose first token is drawn and not yet in the cache. */
-function startOf(sequence: TokenSequence): BranchState {
-  return { sequence, tokens: [0], pending: [0], logits: undefined, stream: 0 };
+function startOf(sequence: TokenSequence, sampling: Sampling): BranchState {
+  return { sequence, tokens: [0], pending: [0], logits: undefined, stream: 0, sampling };
 }
 
 async function decode(loop: DecodeLoop, context: LaneContext, states: readonly BranchState[], tokens: number): Promise<void> {

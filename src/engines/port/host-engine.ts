@@ -59,7 +59,7 @@ class EngineHost {
       case 'dispose-session':
         return void this.#calls.answer(request.call, () => this.#disposeSession(request.session));
       case 'branch':
-        return this.#addBranches(request.session, (session) => session.branch(request.count));
+        return this.#addBranches(request.session, (session) => session.branch(request.count, request.options));
       case 'fork':
         return this.#addBranches(request.session, () => [this.#branchAt(request)[1].fork()]);
       case 'abort':

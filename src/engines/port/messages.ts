@@ -1,4 +1,4 @@
-import type { AdvanceOptions, Branch, BranchProgress, DecidedDraft, EngineUsage, Segment, SessionOptions } from '../../contracts/engine.ts';
+import type { AdvanceOptions, Branch, BranchOptions, BranchProgress, DecidedDraft, EngineUsage, Segment, SessionOptions } from '../../contracts/engine.ts';
 import type { EngineAnatomy, MeasureOptions, MeteredPart, PassShape } from '../../contracts/profile.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import type { HostRequest } from '../../port/call-messages.ts';
@@ -16,7 +16,7 @@ export type EngineRequest =
       readonly hasProgress: boolean;
       readonly hasDrafts: boolean;
     }
-  | { readonly type: 'branch'; readonly session: number; readonly count: number }
+  | { readonly type: 'branch'; readonly session: number; readonly count: number; readonly options: BranchOptions }
   | ({ readonly type: 'advance'; readonly call: number } & BranchAddress & { readonly options: Omit<AdvanceOptions, 'signal'> })
   | ({ readonly type: 'force'; readonly call: number; readonly text: string } & BranchAddress)
   | ({ readonly type: 'logprobs'; readonly call: number; readonly text: string } & BranchAddress)

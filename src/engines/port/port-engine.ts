@@ -1,8 +1,9 @@
-import type { AdvanceOptions, Branch, Engine, EngineUsage, Segment, Session, SessionOptions } from '../../contracts/engine.ts';
+import type { AdvanceOptions, Branch, BranchOptions, Engine, EngineUsage, Segment, Session, SessionOptions } from '../../contracts/engine.ts';
 import type { EngineAnatomy, PassMeter } from '../../contracts/profile.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import { DisposedError, InvalidOptionError } from '../../errors.ts';
 import type { WorkerPort } from '../../models/local-model.ts';
+import { resolveSampling } from '../../maths/sampling.ts';
 import { requireWholeNumber } from '../../options.ts';
 import { PortCaller, untilAborted, type CallOf } from '../../port/port-caller.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
@@ -108,10 +109,11 @@ class PortSession implements Session {
     this.#usage = usage;
   }
 
-  branch(count: number): Branch[] {
+  branch(count: number, options: BranchOptions = {}): Branch[] {
     requireWholeNumber('count', count, 1);
+    resolveSampling(options.sampling);
     this.#requireOpen();
-    this.#caller.tell({ type: 'branch', session: this.#number, count });
+    this.#caller.tell({ type: 'branch', session: this.#number, count, options });
     return Array.from({ length: count }, () => this.#addBranch('', 0));
   }
 

@@ -7,7 +7,7 @@ import { onAbort } from '../../runtime/on-abort.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { waitUntil } from '../../runtime/wait-until.ts';
 import { countPrompt, estimatePromptTokens } from '../../servers/count-tokens.ts';
-import { unsupportedSampling, type ServerName } from '../../servers/dialects.ts';
+import { requireSupportedSampling, type ServerName } from '../../servers/dialects.ts';
 import type { EndpointLatency } from './endpoint-latency.ts';
 import { RemoteHost, type RemoteService } from './remote-host.ts';
 import { resolveRemoteOptions, type OpenAICompatibleOptions } from './remote-options.ts';
@@ -91,15 +91,7 @@ export class RemoteEngine implements OpenAICompatibleEngine {
       });
       late.catch(() => undefined);
       const account = await this.#while(Promise.race([this.#prepare(prompt, options, opening.signal), late]), signal);
-      const unsupported = unsupportedSampling(this.#host.dialect, sampling);
-      if (unsupported) {
-        const [name, value] = unsupported;
-        throw new InvalidOptionError(
-          `sampling.${name}`,
-          `${value} on ${this.#host.dialect.label}, which has no such field`,
-          sampling[name as keyof typeof sampling],
-        );
-      }
+      requireSupportedSampling(this.#host.dialect, sampling);
       const session = new RemoteSession({ host: this.#host, prompt, sampling, account }, options, (ended) => this.#sessions.delete(ended));
       this.#sessions.add(session);
       return session;

@@ -1,12 +1,13 @@
-import type { AdvanceOptions, Branch, BranchProgress, EngineUsage, Segment, Session, SessionOptions } from '../../contracts/engine.ts';
+import type { AdvanceOptions, Branch, BranchOptions, BranchProgress, EngineUsage, Segment, Session, SessionOptions } from '../../contracts/engine.ts';
 import type { Clock } from '../../contracts/clock.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import { DisposedError } from '../../errors.ts';
-import type { Sampling } from '../../maths/sampling.ts';
+import { resolveSampling, type Sampling } from '../../maths/sampling.ts';
 import { requireWholeNumber } from '../../options.ts';
 import { onAbort } from '../../runtime/on-abort.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { waitUntil } from '../../runtime/wait-until.ts';
+import { requireSupportedSampling } from '../../servers/dialects.ts';
 import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
 import { forkStream } from '../fork-stream.ts';
 import { ProgressTeller } from '../progress-teller.ts';
@@ -61,9 +62,11 @@ export class RemoteSession implements Session, WritingSession {
     return this.account.promptTokens;
   }
 
-  branch(count: number): Branch[] {
+  branch(count: number, options: BranchOptions = {}): Branch[] {
     requireWholeNumber('count', count, 1);
-    return Array.from({ length: count }, () => this.#addBranch(this.#branches.length, { text: '', tokenCount: 0 }));
+    const sampling = resolveSampling(options.sampling, this.sampling);
+    requireSupportedSampling(this.host.dialect, sampling);
+    return Array.from({ length: count }, () => this.#addBranch(this.#branches.length, { text: '', tokenCount: 0, sampling }));
   }
 
   usage(): EngineUsage {
@@ -99,7 +102,7 @@ export class RemoteSession implements Session, WritingSession {
     this.#progressTeller.tell();
   }
 
-  #addBranch(stream: number, start: Pick<RemoteBranch, 'text' | 'tokenCount'>): RemoteBranch {
+  #addBranch(stream: number, start: Pick<RemoteBranch, 'text' | 'tokenCount' | 'sampling'>): RemoteBranch {
     this.host.requireOpen();
     if (this.#isDisposed) throw new DisposedError('session');
     const branch = new RemoteBranch(this, this.#branches.length, stream, start);
@@ -113,6 +116,7 @@ export class RemoteBranch implements Branch {
   readonly number: number;
   /** Which seeds the branch sends. */
   readonly stream: number;
+  readonly sampling: Sampling;
   readonly #session: RemoteSession;
   #text: string;
   #tokenCount: number;
@@ -123,10 +127,11 @@ export class RemoteBranch implements Branch {
   #open: { readonly cut: (cut: Cut) => void; readonly writing: Writing } | undefined;
   #isForcing = false;
 
-  constructor(session: RemoteSession, number: number, stream: number, { text, tokenCount }: Pick<Branch, 'text' | 'tokenCount'>) {
+  constructor(session: RemoteSession, number: number, stream: number, { text, tokenCount, sampling }: Pick<RemoteBranch, 'text' | 'tokenCount' | 'sampling'>) {
     this.#session = session;
     this.number = number;
     this.stream = stream;
+    this.sampling = sampling;
     this.#text = text;
     this.#tokenCount = tokenCount;
     this.#toldTokens = tokenCount;

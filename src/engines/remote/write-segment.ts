@@ -22,7 +22,6 @@ export interface WritingSession {
   readonly host: RemoteHost;
   readonly prompt: Prompt;
   readonly promptTokens: number;
-  readonly sampling: Sampling;
   readonly clock: Clock;
   readonly seed: number;
   readonly topLogprobs: number;
@@ -32,7 +31,7 @@ export interface WritingSession {
 }
 
 /** The branch a segment continues. `stream` tells which seeds it sends. */
-export type WritingBranch = Pick<Branch, 'text' | 'tokenCount'> & { readonly stream: number };
+export type WritingBranch = Pick<Branch, 'text' | 'tokenCount'> & { readonly stream: number; readonly sampling: Sampling };
 
 export interface WriteOptions extends AdvanceOptions {
   /** Time on the session's clock at which the call is cut. */
@@ -125,7 +124,7 @@ function requestOf(
   writing: Writing,
   { until }: WriteOptions,
 ): { readonly path: string; readonly body: object } {
-  const { host, prompt, sampling, seed, topLogprobs } = session;
+  const { host, prompt, seed, topLogprobs } = session;
   const position = branch.tokenCount + writing.tokenCount;
   const left = (until?.tokens ?? Infinity) - writing.tokenCount;
   const room = host.contextTokens === undefined ? Infinity : host.contextTokens - session.promptTokens - position;
@@ -134,7 +133,7 @@ function requestOf(
     model: host.model,
     prompt,
     prefix: branch.text + writing.text,
-    sampling,
+    sampling: branch.sampling,
     seed: Math.floor(randomAt(seed, branch.stream, position, SEED_PURPOSE) * SEEDS),
     maxTokens: most === Infinity ? host.fallbackMaxTokens(prompt) : Math.max(1, most),
     stop: until?.stop ?? [],

@@ -53,8 +53,8 @@ export class ControlledEngine implements Engine {
     });
     return {
       promptTokens: session.promptTokens,
-      branch: (count) => {
-        const branches = session.branch(count);
+      branch: (count, asked) => {
+        const branches = session.branch(count, asked);
         watched.push(...branches);
         return branches.map((branch) => this.#noticing(branch));
       },
