@@ -201,9 +201,9 @@ export {
 export type { AnswerEquivalence, AnswerExtractor } from './contracts/answer.ts';
 export type { Clock } from './contracts/clock.ts';
 export type {
-  BranchOptions,
   AdvanceOptions,
   Branch,
+  BranchOptions,
   BranchProgress,
   DecidedDraft,
   DraftOutcome,

@@ -9,12 +9,14 @@
  * @module
  */
 import type { AnswerEquivalence } from '../contracts/answer.ts';
+import type { BranchOptions, SamplingOptions } from '../contracts/engine.ts';
 import type { Prompt } from '../contracts/prompt.ts';
 import type { BranchReport, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import type { EarlyDecision } from '../contracts/vote.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { resolveEarlyDecision, type EarlyDecisionName } from '../maths/early-decision.ts';
+import { resolveSampling } from '../maths/sampling.ts';
 import { requireNumber, requireWholeNumber } from '../options.ts';
 import { BranchScores, resolveScoring, type ScoringCoverage, type ScoringOptions, type ScoringPolicy } from './branch-scores.ts';
 import { launchAtOnce } from './launch-schedule.ts';
@@ -36,6 +38,11 @@ export interface BestOfNOptions extends SolutionSourceOptions, ScoringOptions {
    * take the time of few branches. Whole number ≥ 1. @default all of them
    */
   readonly firstWave?: number;
+  /**
+   * With `firstWave`: how the branches that begin choose their tokens; omitted fields are those of `sampling`. One branch at
+   * temperature 0 is the likeliest text, which is right more often than most samples. @default as the others do
+   */
+  readonly firstSampling?: SamplingOptions;
   /** With `by-answer`: whether two answers count as one. @default equal text */
   readonly isSame?: AnswerEquivalence;
   /** With `by-answer`: weight of a score, at least 0. @default the score */
@@ -75,24 +82,28 @@ export class BestOfN implements Strategy<BestOfNResult> {
   readonly #scoring: ScoringPolicy;
   readonly #acceptAt: number;
   readonly #firstWave: number;
+  readonly #first: BranchOptions | undefined;
   readonly #isSame: AnswerEquivalence;
   /** `undefined` with `highest`. */
   readonly #vote: SolutionVotePolicy | undefined;
 
   /** @throws {InvalidOptionError} */
   constructor(options: BestOfNOptions) {
-    const { select = 'highest', acceptAt = Infinity, firstWave, isSame = Object.is, earlyDecision = 'exact' } = options;
+    const { select = 'highest', acceptAt = Infinity, firstWave, firstSampling, isSame = Object.is, earlyDecision = 'exact' } = options;
     if (select !== 'highest' && select !== 'by-answer') throw new InvalidOptionError('select', "'highest' or 'by-answer'", select);
     if (acceptAt !== Infinity) requireNumber('acceptAt', acceptAt, -Number.MAX_VALUE);
-    const idle = (select === 'highest' ? (['weigh', 'earlyDecision'] as const) : (['acceptAt', 'firstWave'] as const)).find(
+    const idle = (select === 'highest' ? (['weigh', 'earlyDecision'] as const) : (['acceptAt', 'firstWave', 'firstSampling'] as const)).find(
       (option) => options[option] !== undefined,
     );
     if (idle) throw new InvalidOptionError(idle, `left out with select: '${select}'`, options[idle]);
     this.#source = resolveSolutionSource(options);
     this.#scoring = resolveScoring(options);
     if (firstWave !== undefined) requireFirstWave(firstWave, options);
+    else if (firstSampling) throw new InvalidOptionError('firstSampling', 'left out without `firstWave`', firstSampling, 'Say how many branches begin.');
+    resolveSampling(firstSampling);
     this.#acceptAt = acceptAt;
     this.#firstWave = firstWave ?? Infinity;
+    this.#first = firstSampling && { sampling: firstSampling };
     this.#isSame = isSame;
     const weights = rewardWeights(options);
     this.#vote = select === 'by-answer' ? { isSame, weights, earlyDecision: resolveEarlyDecision(earlyDecision), launch: launchAtOnce() } : undefined;
@@ -131,7 +142,7 @@ export class BestOfN implements Strategy<BestOfNResult> {
         if (!report) return Math.min(this.#firstWave, solutions.branches);
         // They begin while the last of the first wave is scored: a score that is good enough ends them.
         return isDecided || solutions.pending().length > 0 ? 0 : solutions.branches - solutions.launched;
-      });
+      }, this.#first);
       if (!isDecided) await scores.settle();
     } finally {
       scores.close();

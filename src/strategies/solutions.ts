@@ -1,5 +1,5 @@
 /** Where the solutions come from that a strategy chooses among: branches of its own, or those of another strategy. */
-import type { SessionOptions, Segment } from '../contracts/engine.ts';
+import type { BranchOptions, SessionOptions, Segment } from '../contracts/engine.ts';
 import type { BranchReport, StopReason, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
@@ -56,7 +56,7 @@ const SAMPLING_OPTIONS = ['branches', 'expectedTokens', 'maxTokens', 'sampling',
 export type SolutionListener = (report: BranchReport | undefined) => number;
 
 /** Launches branches. @param solve - Decodes one to its report. @default to its end, in one piece */
-type Launch = (count: number, solve?: (recorder: BranchRecorder) => Promise<BranchReport>) => void;
+type Launch = (count: number, solve?: (recorder: BranchRecorder) => Promise<BranchReport>, options?: BranchOptions) => void;
 
 /** The solutions of one run. */
 export interface Solutions {
@@ -70,8 +70,12 @@ export interface Solutions {
   reports(): BranchReport[];
   /** What a branch has decoded, where it is known: not of another strategy's. */
   segmentsOf(branch: number): readonly Segment[];
-  /** Decodes until every launched branch is done. May be called once. */
-  decode(listener: SolutionListener): Promise<void>;
+  /**
+   * Decodes until every launched branch is done. May be called once.
+   *
+   * @param first - How the branches differ that begin. Of no use where they are another strategy's, or begin by the time there is.
+   */
+  decode(listener: SolutionListener, first?: BranchOptions): Promise<void>;
   /** Ends branches that are not done. */
   stop(): void;
   /** @param isDecided - Whether branches were left out because the outcome stood. */
@@ -139,26 +143,29 @@ class SampledSolutions implements Solutions {
     return this.#run.recorders[branch]!.segments;
   }
 
-  decode(listener: SolutionListener): Promise<void> {
+  decode(listener: SolutionListener, first?: BranchOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       let open = 0;
-      const launch = (count: number, solve = (recorder: BranchRecorder) => this.#run.solve(recorder, this.#policy)): void => {
+      const solveWhole = (recorder: BranchRecorder): Promise<BranchReport> => this.#run.solve(recorder, this.#policy);
+      const launch: Launch = (count, solve = solveWhole, options) => {
         if (count <= 0) return;
         open += count;
-        for (const recorder of this.#run.branch(count)) {
+        for (const recorder of this.#run.branch(count, options)) {
           solve(recorder).then(() => {
             if (--open === 0) resolve();
           }, reject);
         }
       };
-      let launchMore = launch;
+      let launchMore: (count: number) => void = launch;
       this.#run.onReport = (report) => {
         const count = listener(report);
         if (!this.#isOver()) launchMore(count);
       };
       const count = listener(undefined);
-      if (this.#pace) launchMore = this.#pacedLaunch(this.#pace, count, launch);
-      launchMore(count);
+      if (this.#pace) {
+        launchMore = this.#pacedLaunch(this.#pace, count, launch);
+        launchMore(count);
+      } else launch(count, undefined, first);
       if (open === 0) resolve();
     });
   }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Branch, Segment, Session, SessionOptions } from '../contracts/engine.ts';
+import type { Branch, BranchOptions, Segment, Session, SessionOptions } from '../contracts/engine.ts';
 import type { Prompt } from '../contracts/prompt.ts';
 import type { BranchReport, StopReason, StrategyResult } from '../contracts/result.ts';
 import type { StrategyRequest } from '../contracts/strategy.ts';
@@ -116,8 +116,8 @@ export class StrategyRun {
   }
 
   /** Adds branches that continue the prompt. */
-  branch(count: number): BranchRecorder[] {
-    return this.session.branch(count).map((branch) => this.follow(branch));
+  branch(count: number, options?: BranchOptions): BranchRecorder[] {
+    return this.session.branch(count, options).map((branch) => this.follow(branch));
   }
 
   /** Forks a branch off another; the new one has a random stream of its own. */

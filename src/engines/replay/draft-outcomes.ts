@@ -1,6 +1,7 @@
 import type { DraftOutcome } from '../../contracts/engine.ts';
 import type { DraftRunTrace, ProblemTrace } from '../../contracts/trace.ts';
 import { randomAt } from '../../maths/random.ts';
+import { samplingKey } from '../../maths/sampling-key.ts';
 
 /** Recorded drafts of a length that are enough to be believed. */
 const ENOUGH = 30;
@@ -14,6 +15,8 @@ export interface DraftPlace {
   readonly stream: number;
   /** Drafts of the branch before this one. */
   readonly round: number;
+  /** How the branch was sampled, as `samplingKey` tells it. @default not known */
+  readonly sampling?: string;
 }
 
 /** What becomes of a draft of at most `length` tokens. The same place always gives the same. */
@@ -36,21 +39,32 @@ export function outcomesAtRates(rates: readonly number[]): DraftOutcomes {
  *
  * Of a length that was not recorded, those of the next longer one are cut: a drafter that ends a draft early ends it there
  * whatever its limit. Lengths are told apart since longer drafts leave off at harder places: the longer they are, the seldomer
- * the first token of the next one stands.
+ * the first token of the next one stands. Branches that were sampled in another way have drafts of their own.
  *
  * @returns `undefined` where too few were recorded.
  */
 export function recordedOutcomes(traces: readonly ProblemTrace[]): DraftOutcomes | undefined {
-  const byLength = new Map<number, DraftRunTrace['outcomes'][]>();
-  for (const { length, outcomes } of traces.flatMap(({ draftRuns = [] }) => draftRuns)) {
-    if (outcomes.length > 0) byLength.set(length, [...(byLength.get(length) ?? []), outcomes]);
+  const all = runsByLength(traces);
+  if (all.length === 0) return undefined;
+  const bySampling = new Map<string, ReturnType<typeof runsByLength>>();
+  for (const key of new Set(traces.map(({ sampling }) => samplingKey(sampling)))) {
+    const runs = runsByLength(traces.filter(({ sampling }) => samplingKey(sampling) === key));
+    if (runs.length > 0) bySampling.set(key, runs);
   }
-  const known = [...byLength].filter(([, runs]) => runs.flat().length >= ENOUGH).sort(([left], [right]) => left - right);
-  if (known.length === 0) return undefined;
-  return (length, { seed, stream, round }) => {
+  return (length, { seed, stream, round, sampling }) => {
+    const known = (sampling === undefined ? undefined : bySampling.get(sampling)) ?? all;
     const [, runs] = known.find(([recorded]) => recorded >= length) ?? known.at(-1)!;
     const run = runs[Math.floor(randomAt(seed, stream, 0, DRAFT) * runs.length)]!;
     const { proposed, accepted } = run[round % run.length]!;
     return { proposed: Math.min(length, proposed), accepted: Math.min(length, accepted) };
   };
+}
+
+/** Recorded runs by the length of their drafts, ascending, as far as enough were recorded. */
+function runsByLength(traces: readonly ProblemTrace[]): (readonly [number, readonly DraftRunTrace['outcomes'][]])[] {
+  const byLength = new Map<number, DraftRunTrace['outcomes'][]>();
+  for (const { length, outcomes } of traces.flatMap(({ draftRuns = [] }) => draftRuns)) {
+    if (outcomes.length > 0) byLength.set(length, [...(byLength.get(length) ?? []), outcomes]);
+  }
+  return [...byLength].filter(([, runs]) => runs.flat().length >= ENOUGH).sort(([left], [right]) => left - right);
 }

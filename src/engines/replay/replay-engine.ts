@@ -20,7 +20,6 @@ import { outcomesAtRates, type DraftOutcomes } from './draft-outcomes.ts';
 import type { ReplayBank } from './replay-bank.ts';
 import { ReplayLoop } from './replay-loop.ts';
 import { ReplaySession } from './replay-session.ts';
-import { shuffledOrder } from './shuffled-order.ts';
 
 export interface ReplayEngineOptions {
   readonly bank: ReplayBank;
@@ -99,17 +98,17 @@ export class ReplayEngine implements Engine {
     requireWholeNumber('seed', seed);
     if (clock !== this.#clock) throw new InvalidOptionError('clock', 'the simulated clock of the replay', clock, 'Pass the same one to the run.');
     signal?.throwIfAborted();
-    const problem = this.#bank.problem(prompt);
+    const { promptTokens } = this.#bank.problem(prompt, options.sampling);
     let forwards = 0;
     await this.#clock.wait(this.#requestMs, signal);
     await new Promise<void>((resolve, reject) => {
-      this.#loop.prefill({ promptTokens: problem.promptTokens, deadlineAt, signal, onForward: () => void forwards++, resolve, reject });
+      this.#loop.prefill({ promptTokens, deadlineAt, signal, onForward: () => void forwards++, resolve, reject });
     });
     return new ReplaySession(
       {
         loop: this.#loop,
-        problem,
-        order: seed === problem.seed ? problem.branches.map((_, index) => index) : shuffledOrder(problem.branches.length, seed),
+        promptTokens,
+        recorded: (sampling) => this.#bank.problem(prompt, sampling),
         speculates: this.#draftLength !== undefined,
         branchMs: this.#branchMs,
         promptForwards: forwards,

@@ -14,6 +14,8 @@ export interface ReplayState {
   readonly tape: Tape;
   /** Which random numbers decide its drafts. */
   readonly stream: number;
+  /** How it was sampled, as `samplingKey` tells it. */
+  readonly sampling: string;
   text: string;
   tokenCount: number;
   /** Tokens that no pass has read yet; 0 only behind the prompt, where the next token is known without one. */
@@ -89,9 +91,9 @@ export class ReplayLane {
     const left = (this.#options.until?.tokens ?? Infinity) - this.#count - 1;
     const limit = Math.min(this.context.draftLength ?? length, left);
     if (limit < 1) return NO_DRAFT;
-    const { stream, rounds } = this.state;
+    const { stream, rounds, sampling } = this.state;
     this.state.rounds++;
-    return { ...outcomes(limit, { seed: this.context.seed, stream, round: rounds }), limit };
+    return { ...outcomes(limit, { seed: this.context.seed, stream, round: rounds, sampling }), limit };
   }
 
   /** Takes what a pass with a draft gives: its accepted tokens and one more. True when the lane is done. */

@@ -1,6 +1,8 @@
-import type { AdvanceOptions, Branch, BranchProgress, EngineUsage, Session, SessionOptions } from '../../contracts/engine.ts';
+import type { AdvanceOptions, Branch, BranchOptions, BranchProgress, EngineUsage, SamplingOptions, Session, SessionOptions } from '../../contracts/engine.ts';
 import type { ProblemTrace } from '../../contracts/trace.ts';
 import { DisposedError, NotRecordedError } from '../../errors.ts';
+import { resolveSampling } from '../../maths/sampling.ts';
+import { samplingKey } from '../../maths/sampling-key.ts';
 import { requireWholeNumber } from '../../options.ts';
 import { LaneBranch } from '../lane-branch.ts';
 import { ProgressTeller } from '../progress-teller.ts';
@@ -8,14 +10,15 @@ import { SpeculationTally } from '../speculation/speculation-tally.ts';
 import { tellListener } from '../tell-listener.ts';
 import { ReplayLane, type ReplayLaneContext, type ReplayOutcome, type ReplayState } from './replay-lane.ts';
 import type { ReplayLoop } from './replay-loop.ts';
+import { shuffledOrder } from './shuffled-order.ts';
 import { Tape } from './tape.ts';
 
 /** What a session shares with its engine. */
 export interface ReplaySessionHost {
   readonly loop: ReplayLoop;
-  readonly problem: ProblemTrace;
-  /** Which recorded branch plays the n-th. */
-  readonly order: readonly number[];
+  readonly promptTokens: number;
+  /** What was recorded of the prompt. @throws {NotRecordedError} where nothing was that is sampled so. */
+  recorded(sampling: SamplingOptions | undefined): ProblemTrace;
   readonly speculates: boolean;
   /** Milliseconds that a branch costs beside its passes. */
   readonly branchMs: number;
@@ -28,19 +31,29 @@ export interface ReplaySessionHost {
   onDraft(limit: number, accepted: number): void;
 }
 
+/** Recorded branches, and how many of them have been launched. */
+interface Reel {
+  readonly problem: ProblemTrace;
+  /** Which recorded branch plays the n-th. */
+  readonly order: readonly number[];
+  launched: number;
+}
+
 /** A recorded problem and its branches. */
 export class ReplaySession implements Session {
   readonly #host: ReplaySessionHost;
   readonly #context: ReplayLaneContext;
+  readonly #sampling: SamplingOptions | undefined;
+  readonly #reels = new Map<ProblemTrace, Reel>();
   readonly #branches: ReplayBranch[] = [];
   readonly #tally = new SpeculationTally();
   readonly #usage: { completionTokens: number; forcedTokens: number; forwardCount: number };
   readonly #progressTeller: ProgressTeller;
-  #launched = 0;
   #isDisposed = false;
 
   constructor(host: ReplaySessionHost, options: SessionOptions) {
     this.#host = host;
+    this.#sampling = options.sampling;
     this.#progressTeller = new ProgressTeller(
       options,
       () => host.now(),
@@ -49,7 +62,7 @@ export class ReplaySession implements Session {
     this.#usage = { completionTokens: 0, forcedTokens: 0, forwardCount: host.promptForwards };
     this.#context = {
       seed: options.seed ?? 0,
-      promptTokens: host.problem.promptTokens,
+      promptTokens: host.promptTokens,
       hasDraftedPrompt: false,
       draftLength: options.draftLength,
       now: () => host.now(),
@@ -69,20 +82,23 @@ export class ReplaySession implements Session {
   }
 
   get promptTokens(): number {
-    return this.#host.problem.promptTokens;
+    return this.#host.promptTokens;
   }
 
-  branch(count: number): Branch[] {
+  branch(count: number, options: BranchOptions = {}): Branch[] {
     requireWholeNumber('count', count, 1);
-    const { problem, order } = this.#host;
-    if (this.#launched + count > problem.branches.length) {
-      const needed = `${this.#launched + count} recorded branches of the problem ${problem.id} but has ${problem.branches.length}`;
+    resolveSampling(options.sampling);
+    const reel = this.#reelOf(options.sampling ? { ...this.#sampling, ...options.sampling } : this.#sampling);
+    const { problem, order, launched } = reel;
+    if (launched + count > problem.branches.length) {
+      const needed = `${launched + count} recorded branches of the problem ${problem.id} but has ${problem.branches.length}`;
       throw new NotRecordedError(needed, 'Record more branches, or ask for fewer.');
     }
     this.#host.loop.owe(count * this.#host.branchMs);
+    const sampling = samplingKey(problem.sampling);
     return Array.from({ length: count }, () => {
-      const trace = order[this.#launched++]!;
-      return this.#add({ tape: Tape.of(problem.branches[trace]!), stream: trace, text: '', tokenCount: 0, pendingTokens: 0, rounds: 0 });
+      const trace = order[reel.launched++]!;
+      return this.#add({ tape: Tape.of(problem.branches[trace]!), stream: trace, sampling, text: '', tokenCount: 0, pendingTokens: 0, rounds: 0 });
     });
   }
 
@@ -128,6 +144,17 @@ export class ReplaySession implements Session {
     });
     if (state.tape.isOver) this.#host.onPlayed(state.text, state.tape.probe?.scores);
     return outcome;
+  }
+
+  #reelOf(sampling: SamplingOptions | undefined): Reel {
+    const problem = this.#host.recorded(sampling);
+    const known = this.#reels.get(problem);
+    if (known) return known;
+    const { seed } = this.#context;
+    const count = problem.branches.length;
+    const reel = { problem, order: seed === problem.seed ? problem.branches.map((_, index) => index) : shuffledOrder(count, seed), launched: 0 };
+    this.#reels.set(problem, reel);
+    return reel;
   }
 
   #add(state: ReplayState): ReplayBranch {

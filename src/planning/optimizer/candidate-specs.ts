@@ -1,3 +1,4 @@
+import type { SamplingOptions } from '../../contracts/engine.ts';
 import type { PlannedStrategy, PlanSpec } from './plan-spec.ts';
 
 export interface SpecGridOptions {
@@ -12,6 +13,10 @@ export interface SpecGridOptions {
 }
 
 export interface SpecGridLimits {
+  /** How the branches choose their tokens; `undefined` where the engine was left to it. */
+  readonly sampling: SamplingOptions | undefined;
+  /** A greedy way of sampling that was recorded, too. */
+  readonly greedy: SamplingOptions | undefined;
   readonly hasDraft: boolean;
   readonly hasScores: boolean;
   /** A score with which a solution is as good as surely right, where there is one. */
@@ -32,8 +37,8 @@ export function candidateSpecs(options: SpecGridOptions, limits: SpecGridLimits)
   for (const draftLength of draftLengths) {
     for (const count of branches.filter((count) => count <= limits.mostBranches(draftLength !== 0))) {
       for (const limit of [undefined, ...maxTokens]) {
-        const base = { branches: count, draftLength, ...(limit !== undefined && { maxTokens: limit }) };
-        for (const strategy of strategies) specs.push(...variants(strategy, base, limits.acceptAt));
+        const base = { branches: count, draftLength, ...(limits.sampling && { sampling: limits.sampling }), ...(limit !== undefined && { maxTokens: limit }) };
+        for (const strategy of strategies) specs.push(...variants(strategy, base, limits));
       }
     }
   }
@@ -41,7 +46,7 @@ export function candidateSpecs(options: SpecGridOptions, limits: SpecGridLimits)
 }
 
 /** A strategy with the rules that end it. One branch leaves nothing to choose. */
-function variants(strategy: PlannedStrategy, base: Omit<PlanSpec, 'strategy'>, acceptAt: number | undefined): PlanSpec[] {
+function variants(strategy: PlannedStrategy, base: Omit<PlanSpec, 'strategy'>, { acceptAt, greedy }: SpecGridLimits): PlanSpec[] {
   const { branches } = base;
   if (branches === 1) return strategy === 'self-consistency' ? [{ strategy, ...base }] : [];
   switch (strategy) {
@@ -50,14 +55,14 @@ function variants(strategy: PlannedStrategy, base: Omit<PlanSpec, 'strategy'>, a
     case 'first-finish':
       return branches >= 4 ? [{ strategy, ...base, finishers: Math.ceil(branches / 2) }] : [];
     case 'best-of-n':
-      return [{ strategy, ...base }, ...(acceptAt === undefined ? [] : waves({ strategy, ...base, acceptAt }))];
+      return [{ strategy, ...base }, ...(acceptAt === undefined ? [] : waves({ strategy, ...base, acceptAt }, greedy))];
     default:
       return [{ strategy, ...base }];
   }
 }
 
-/** All branches at once, or some of them first. */
-function waves(spec: PlanSpec): PlanSpec[] {
+/** All branches at once, some of them first, or the likeliest text first. */
+function waves(spec: PlanSpec, greedy: SamplingOptions | undefined): PlanSpec[] {
   const first = FIRST_WAVES.filter((count) => count <= spec.branches / 2);
-  return [spec, ...first.map((firstWave) => ({ ...spec, firstWave }))];
+  return [spec, ...first.map((firstWave) => ({ ...spec, firstWave })), ...(greedy ? [{ ...spec, firstWave: 1, firstSampling: greedy }] : [])];
 }

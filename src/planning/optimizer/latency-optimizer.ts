@@ -8,6 +8,7 @@
  * @module
  */
 import type { AnswerEquivalence } from '../../contracts/answer.ts';
+import type { SamplingOptions } from '../../contracts/engine.ts';
 import type { LatencyProfile } from '../../contracts/profile.ts';
 import type { ProblemTrace } from '../../contracts/trace.ts';
 import { InvalidOptionError } from '../../errors.ts';
@@ -25,12 +26,16 @@ import { readFittedPlans, withVersion, type FittedCandidate, type FittedPlans } 
 import { Plan } from './plan.ts';
 import { describeSpec, type PlanParts, type PlanSpec } from './plan-spec.ts';
 import { fitPriors, type PlanPriors } from './prior-fit.ts';
+import { samplingGroups, type SamplingGroup } from './sampling-groups.ts';
 import { searchPlans, type SearchProgress } from './search-plans.ts';
 import { choicesAt, resolveRequest, solvePlan, type PlanPrediction, type SolveRequest } from './solve-plan.ts';
 import { acceptableScore, acceptanceOf, knowledgeOf } from './trace-facts.ts';
 
 export interface FitOptions extends SpecGridOptions {
-  /** Of problems like those to come. See `recordTraces`. */
+  /**
+   * Of problems like those to come. See `recordTraces`. Where they were recorded with several ways of sampling, each of the same
+   * problems, plans choose among these, too; what was recorded at temperature 0 also as the branch that begins.
+   */
   readonly traces: readonly ProblemTrace[];
   /** Of the machine and model to plan for. See `profileEngine`. */
   readonly profile: LatencyProfile;
@@ -82,10 +87,11 @@ export class LatencyOptimizer {
     const { traces, profile, replicas = 2, deadlines: count = 14, measured = [], fittedAt, signal, onProgress } = options;
     requireWholeNumber('replicas', replicas, 1);
     requireWholeNumber('deadlines', count, 2);
-    const problems = traces.filter(({ reference }) => reference !== undefined);
+    const groups = samplingGroups(traces);
+    const problems = groups[0]?.traces.filter(({ reference }) => reference !== undefined) ?? [];
     if (problems.length === 0) throw new InvalidOptionError('traces', 'of problems with a reference', traces, 'Record problems whose right answer is known.');
     const acceptance = options.acceptance ?? acceptanceOf(traces) ?? DEFAULT_ACCEPTANCE;
-    const knowledge = knowledgeOf(traces, profile);
+    const knowledge = knowledgeOf(groups, profile);
     const drafts = options.acceptance ?? recordedOutcomes(traces) ?? acceptance;
     const bench = new ReplayBench({
       traces,
@@ -95,9 +101,11 @@ export class LatencyOptimizer {
       parts: options.parts ?? {},
       ...(options.isRight && { isRight: options.isRight }),
     });
-    const specs = candidateSpecs(options, limitsOf(traces, profile, options.parts?.aggregation));
+    const greedy = groups.find(({ isGreedy, isScored }) => isGreedy && isScored)?.sampling;
+    const specs = groups.flatMap((group) => candidateSpecs(options, limitsOf(group, greedy, profile, options.parts?.aggregation)));
     if (specs.length === 0) throw new InvalidOptionError('branches', 'at least one number that fits traces and memory', options.branches);
-    const branchMs = await latencyOf(bench, problems, { strategy: 'self-consistency', branches: 1, draftLength: 0 }, 0.5);
+    const { sampling } = groups[0]!;
+    const branchMs = await latencyOf(bench, problems, { strategy: 'self-consistency', branches: 1, draftLength: 0, ...(sampling && { sampling }) }, 0.5);
     const slowestMs = Math.max(...(await Promise.all(slowest(specs).map((spec) => latencyOf(bench, problems, spec, 0.95)))));
     const deadlines = [...spaced(SHORTEST * branchMs, LONGEST * slowestMs, count), Infinity];
     const search = { bench, problems, specs, deadlines, replicas, ...(signal && { signal }), ...(onProgress && { onProgress }) };
@@ -180,13 +188,19 @@ export class LatencyOptimizer {
   }
 }
 
-function limitsOf(traces: readonly ProblemTrace[], profile: LatencyProfile, aggregation: StepAggregation = 'last'): Parameters<typeof candidateSpecs>[1] {
-  const recorded = Math.min(...traces.map(({ branches }) => branches.length));
+function limitsOf(
+  { sampling, traces, branches: recorded, isScored }: SamplingGroup,
+  greedy: SamplingOptions | undefined,
+  profile: LatencyProfile,
+  aggregation: StepAggregation = 'last',
+): Parameters<typeof candidateSpecs>[1] {
   const promptTokens = Math.max(...traces.map((trace) => trace.promptTokens));
   const branchTokens = Math.max(...traces.flatMap(({ branches }) => branches.map(({ ends }) => ends.length)));
   return {
+    sampling,
+    greedy,
     hasDraft: profile.parts.includes('draft'),
-    hasScores: profile.parts.includes('scorer') && traces.every(({ branches }) => branches.every(({ scores }) => scores)),
+    hasScores: profile.parts.includes('scorer') && isScored,
     acceptAt: acceptableScore(traces, aggregation),
     mostBranches: (withDraft) => Math.min(recorded, branchesThatFit(profile, { promptTokens, branchTokens, withDraft })),
   };

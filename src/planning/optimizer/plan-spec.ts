@@ -15,6 +15,14 @@ import { rewardWeights } from '../../strategies/vote-weights.ts';
 /** Strategies that plans choose among by themselves. */
 export type PlannedStrategy = 'self-consistency' | 'weighted-vote' | 'best-of-n' | 'first-finish' | 'beam-search';
 
+const sampling = v.object({
+  repetitionPenalty: v.exactOptional(v.number()),
+  temperature: v.exactOptional(v.number()),
+  topK: v.exactOptional(v.number()),
+  topP: v.exactOptional(v.number()),
+  minP: v.exactOptional(v.number()),
+});
+
 /** What a plan does, as plain data. */
 export const planSpec = v.object({
   /** `weighted-vote` is self-consistency with votes weighed by reward. `beam-search` cannot be replayed: see `measureCandidate`. */
@@ -23,6 +31,8 @@ export const planSpec = v.object({
   branches: v.pipe(v.number(), v.integer(), v.minValue(1)),
   /** Sequence-wise parallelism: tokens drafted a round. */
   draftLength: v.union([v.literal('adaptive'), v.pipe(v.number(), v.integer(), v.minValue(0))]),
+  /** How branches choose their tokens: as the traces it was planned with. The caller's, then the engine's, where it is left out. */
+  sampling: v.exactOptional(sampling),
   /** Most tokens of a branch before it is asked for its answer. */
   maxTokens: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   /** Of votes. */
@@ -38,6 +48,8 @@ export const planSpec = v.object({
   acceptAt: v.exactOptional(v.pipe(v.number(), v.finite())),
   /** Of `best-of-n` with `acceptAt`: branches that begin; the others follow when none of these is accepted. */
   firstWave: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  /** Of `best-of-n` with `firstWave`: how the branches that begin choose their tokens. */
+  firstSampling: v.exactOptional(sampling),
 });
 
 export type PlanSpec = v.InferOutput<typeof planSpec>;
@@ -48,7 +60,7 @@ export interface PlanParts {
   readonly scorer?: StepScorer | OutcomeScorer;
   /** How the scores of steps become one. @default 'last' */
   readonly aggregation?: StepAggregation;
-  /** @default the engine's */
+  /** Where the plan says nothing of it. @default the engine's */
   readonly sampling?: SamplingOptions;
   readonly extract?: AnswerExtractor;
   /** Whether two answers count as one vote. @default equal text */
@@ -64,7 +76,9 @@ export interface VoteControl {
 /** The strategy of a spec. @throws {InvalidOptionError} for one that goes by scores, without a scorer. */
 export function strategyOf(spec: PlanSpec, parts: PlanParts, control?: VoteControl): Strategy {
   const { strategy, branches, maxTokens, earlyDecision = 'exact', finishers = Math.ceil(branches / 2), answerTokens, acceptAt, firstWave } = spec;
-  const { sampling, extract, isSame } = parts;
+  const { firstSampling } = spec;
+  const { extract, isSame } = parts;
+  const sampling = parts.sampling || spec.sampling ? { ...parts.sampling, ...spec.sampling } : undefined;
   const solution = {
     branches,
     ...(answerTokens !== undefined && { forcedAnswer: answerTokens === 0 ? (false as const) : { maxTokens: answerTokens } }),
@@ -84,6 +98,7 @@ export function strategyOf(spec: PlanSpec, parts: PlanParts, control?: VoteContr
         ...scoringOf(spec, parts),
         ...(acceptAt !== undefined && { acceptAt }),
         ...(firstWave !== undefined && { firstWave }),
+        ...(firstSampling && { firstSampling }),
       });
     case 'beam-search':
       return new BeamSearch({ beams: branches, ...(sampling && { sampling }), ...beamScoring(scoringOf(spec, parts)) });
@@ -99,11 +114,12 @@ function scoringOf({ strategy }: PlanSpec, { scorer, aggregation }: PlanParts): 
 
 /** A spec in a few words. */
 export function describeSpec(spec: PlanSpec): string {
-  const { strategy, branches, draftLength, maxTokens, earlyDecision, finishers, answerTokens, acceptAt, firstWave } = spec;
+  const { strategy, branches, draftLength, maxTokens, earlyDecision, finishers, answerTokens, acceptAt, firstWave, sampling, firstSampling } = spec;
   const words = [`${strategy} of ${branches}`];
   if (finishers !== undefined) words.push(`first ${finishers}`);
   if (acceptAt !== undefined) words.push(`accepting ${acceptAt}`);
-  if (firstWave !== undefined) words.push(`${firstWave} first`);
+  if (sampling) words.push(describeSampling(sampling));
+  if (firstWave !== undefined) words.push(firstSampling ? `${firstWave} first ${describeSampling(firstSampling)}` : `${firstWave} first`);
   if (draftLength === 'adaptive') words.push('adaptive drafts');
   else if (draftLength > 0) words.push(`drafts of ${draftLength}`);
   if (maxTokens !== undefined) words.push(`at most ${maxTokens} tokens`);
@@ -116,4 +132,14 @@ export function describeSpec(spec: PlanSpec): string {
 function beamScoring({ scorer, aggregation }: ReturnType<typeof scoringOf>): { scorer: StepScorer; aggregation?: StepAggregation } {
   if (scorer.kind !== 'step') throw new InvalidOptionError('scorer', 'a process reward model', scorer.kind, 'Beam search judges step by step.');
   return { scorer, ...(aggregation && { aggregation }) };
+}
+
+function describeSampling({ temperature, topK, topP, minP, repetitionPenalty }: SamplingOptions): string {
+  const words: string[] = [];
+  if (temperature !== undefined) words.push(temperature === 0 ? 'greedy' : `temperature ${temperature}`);
+  if (topK !== undefined) words.push(`top-k ${topK}`);
+  if (topP !== undefined) words.push(`top-p ${topP}`);
+  if (minP !== undefined) words.push(`min-p ${minP}`);
+  if (repetitionPenalty !== undefined) words.push(`repetition penalty ${repetitionPenalty}`);
+  return words.join(' ');
 }

@@ -3,6 +3,7 @@ import type { ProblemTrace } from '../../contracts/trace.ts';
 import { aggregateSteps, type StepAggregation } from '../../maths/aggregate-steps.ts';
 import { quantile } from '../../maths/quantile.ts';
 import type { PlanKnowledge } from '../control/plan-knowledge.ts';
+import type { SamplingGroup } from './sampling-groups.ts';
 
 /** Outcomes a position needs to be believed. */
 const ENOUGH = 30;
@@ -44,15 +45,18 @@ export function acceptableScore(traces: readonly ProblemTrace[], aggregation: St
   return lowest === undefined ? undefined : Math.ceil(1000 * lowest) / 1000;
 }
 
-/** What a controller needs, from the traces and the profile a plan was made with. */
-export function knowledgeOf(traces: readonly ProblemTrace[], profile: LatencyProfile): PlanKnowledge {
+/** What a controller needs, from the traces and the profile a plan was made with. It controls plans of several branches: no greedy ones. */
+export function knowledgeOf(groups: readonly SamplingGroup[], profile: LatencyProfile): PlanKnowledge {
+  const sampled = groups.filter(({ isGreedy }) => !isGreedy);
+  const counting = sampled.length > 0 ? sampled : groups;
+  const traces = counting.flatMap((group) => group.traces);
   const lengths = traces.flatMap(({ branches }) => branches.map(({ ends }) => ends.length));
   const promptTokens = quantile(
     traces.map((trace) => trace.promptTokens),
     0.5,
   );
   const contextTokens = promptTokens + quantile(lengths, 0.5) / 2;
-  const mostBranches = Math.min(...traces.map(({ branches }) => branches.length));
+  const mostBranches = Math.min(...counting.map(({ branches }) => branches));
   return {
     lengths: Array.from({ length: 11 }, (_, index) => quantile(lengths, index / 10)),
     stepMs: STEP_BRANCHES.filter((branches) => branches <= Math.max(1, mostBranches)).map((branches) => ({

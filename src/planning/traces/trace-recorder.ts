@@ -11,11 +11,17 @@ import { TokenEnds } from './token-ends.ts';
 export interface RecordTracesOptions {
   readonly engine: Engine;
   readonly problems: readonly TraceProblem[];
-  /** Branches of each problem: the most that a plan can use. Whole number ≥ 1. @default 16 */
+  /**
+   * Branches of each problem: the most that a plan can use. At temperature 0, where all are alike, one is recorded.
+   * Whole number ≥ 1. @default 16
+   */
   readonly branches?: number;
   /** Each problem has a seed of its own, made of this one and its `id`. @default 0 */
   readonly seed?: number;
-  /** @default the engine's */
+  /**
+   * Record the same problems with several ways of sampling, one after another, and plans choose among these.
+   * @default the engine's
+   */
   readonly sampling?: SamplingOptions;
   /** Most tokens of a branch. @default what the context holds */
   readonly maxTokens?: number;
@@ -67,7 +73,8 @@ export class TraceRecorder {
 
   /** @throws what every branch failed with, if none was decoded. */
   async record(problem: TraceProblem): Promise<ProblemTrace> {
-    const { engine, sampling, signal, clock, branches: count } = this.#options;
+    const { engine, sampling, signal, clock, branches } = this.#options;
+    const count = sampling?.temperature === 0 ? 1 : branches;
     const seed = seedFor(this.#options.seed, problem.id);
     const startedAt = clock.now();
     const ends = new TokenEnds();
@@ -86,7 +93,7 @@ export class TraceRecorder {
       const decoded = settled.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
       const failure = settled.find((outcome) => outcome.status === 'rejected');
       if (decoded.length === 0) throw failure?.reason;
-      const branches = await this.#score(problem, decoded);
+      const scored = await this.#score(problem, decoded);
       const { speculation } = session.usage();
       // Without its failed branches the n-th is not the n-th of any run.
       return {
@@ -94,7 +101,7 @@ export class TraceRecorder {
         promptTokens: session.promptTokens,
         seed: failure ? -1 : seed,
         ...(sampling && { sampling }),
-        branches,
+        branches: scored,
         ...(speculation && { drafts: speculation.byPosition, draftRuns: await this.#tryDrafts(problem, seed) }),
         wallMs,
       };

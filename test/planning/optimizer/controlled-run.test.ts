@@ -7,6 +7,7 @@ import { LatencyOptimizer } from '../../../src/planning/optimizer/latency-optimi
 import { InvalidOptionError } from '../../../src/errors.ts';
 import { measureCandidate } from '../../../src/planning/optimizer/measure-candidate.ts';
 import { runSpec, type ControlledRun } from '../../../src/planning/control/run-spec.ts';
+import { samplingGroups } from '../../../src/planning/optimizer/sampling-groups.ts';
 import { knowledgeOf } from '../../../src/planning/optimizer/trace-facts.ts';
 import type { PlanSpec } from '../../../src/planning/optimizer/plan-spec.ts';
 import { RunEvents } from '../../../src/runtime/run-events.ts';
@@ -29,7 +30,7 @@ interface Occasion {
 function run({ traces, spec, deadlineMs, isControlled, slowdown, profile = PROFILE, events }: Occasion): Promise<ControlledRun> {
   const clock = new SimulatedClock();
   const engine = new ReplayEngine({ bank: new ReplayBank(traces), profile, clock, draftLength: 0, ...(slowdown && { slowdown }) });
-  const knowledge = isControlled ? knowledgeOf(traces, profile) : undefined;
+  const knowledge = isControlled ? knowledgeOf(samplingGroups(traces), profile) : undefined;
   return runSpec({ spec, parts: {}, knowledge }, { engine, prompt: traces[0]!.prompt, clock, deadlineMs, seed: 1, ...(events && { events }) });
 }
 
