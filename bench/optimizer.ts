@@ -21,6 +21,7 @@ import {
   SpeculativeDecoder,
   type PlanSpec,
   type ProblemTrace,
+  type SamplingOptions,
 } from 'latency-tts';
 import { aimVerdicts } from './support/aims.ts';
 import type { DecodeRequest } from './support/candidate.ts';
@@ -32,6 +33,7 @@ import { atEnd, describeMachine, loadWarning } from './support/machine.ts';
 import { mixedProblems, type BenchProblem } from './support/optimizer-problems.ts';
 import {
   AIMS,
+  GREEDY_LABEL,
   OUR_PLAN,
   optimizerHeadline,
   optimizerMarkdown,
@@ -41,15 +43,18 @@ import {
   type TimeToAccuracy,
 } from './support/optimizer-report.ts';
 import { accuracyOf, tryPlans, type PlanTrials, type Runner } from './support/optimizer-trials.ts';
+import type { Setting } from './support/speculative-roster.ts';
 import { tryOut } from './support/try-out.ts';
 import { readReport, replaceSection, writeReport } from './support/report-files.ts';
 
 const DEADLINE_FACTORS = [0.7, 1, 1.5, 2.2, 3.5];
 const GRID_FACTORS = [1, 2.2];
 const GRID_BRANCHES: readonly number[] = [1, 4, 8, 16];
-const GRID_PROBLEMS = 100;
+const GRID_PROBLEMS = 80;
 const LOADED_PROBLEMS = 60;
 const RULES = ['joint', 'branches', 'drafts', 'compute-optimal'] as const;
+/** How branches are recorded, for plans to choose among: as the model samples by itself, less hot, and its likeliest text. */
+const SAMPLINGS: readonly (SamplingOptions | undefined)[] = [undefined, { temperature: 0.7 }, { temperature: 0 }];
 const VOTERS = 8;
 const MOST_TOKENS = 160;
 /** From one accuracy that plans are asked for to the next. */
@@ -101,38 +106,53 @@ async function tryAll(
   }));
 }
 
-/** Wall time and accuracy of a plain vote of `VOTERS` on a peer. */
-async function plainVote({ candidate, threads }: Contestant, problems: readonly BenchProblem[]): Promise<TimeToAccuracy> {
+/** What peers do in a loop: a plain vote, or one greedy text a question. */
+interface PeerLoop extends Setting {
+  readonly label: string;
+}
+
+const VOTE: PeerLoop = { label: '', branches: VOTERS, temperature: 1 };
+const GREEDY: PeerLoop = { label: `${GREEDY_LABEL}, `, branches: 1, temperature: 0 };
+
+/** Wall time and accuracy of a loop on a peer. */
+async function timesOf({ candidate, threads }: Contestant, loop: PeerLoop, problems: readonly BenchProblem[]): Promise<TimeToAccuracy> {
   const times: number[] = [];
   let right = 0;
   for (const [seed, { prompt }] of problems.entries()) {
     const startedAt = performance.now();
-    const { texts } = await candidate.run(voteOf(prompt, seed));
+    const { texts } = await candidate.run(requestOf(loop, prompt, seed));
     const [winner] = countVotes(new Map(texts.map((text, branch) => [branch, extractAnswer(text)])));
     times.push(performance.now() - startedAt);
     if (winner && equivalent(winner.answer, problems[seed]!.reference)) right++;
   }
-  return { who: `${candidate.name}, ${threads} threads`, milliseconds: mean(times), accuracy: right / problems.length };
+  return { who: `${candidate.name}, ${loop.label}${threads} threads`, milliseconds: mean(times), accuracy: right / problems.length };
 }
 
-function voteOf(question: string, seed: number): DecodeRequest {
-  return { question, branches: VOTERS, seed, temperature: 1, maxTokens: MOST_TOKENS };
+function requestOf({ branches, temperature }: PeerLoop, question: string, seed: number): DecodeRequest {
+  return { question, branches, seed, temperature, maxTokens: MOST_TOKENS };
 }
 
-/** Plain votes of all peers, each in every setting that is not clearly worse than another of its own. */
-async function peerTimes(problems: readonly BenchProblem[]): Promise<TimeToAccuracy[]> {
+/** All peers, each in every setting that is not clearly worse than another of its own. */
+async function peerTimes(
+  problems: readonly BenchProblem[],
+): Promise<{ readonly votes: readonly TimeToAccuracy[]; readonly greedy: readonly TimeToAccuracy[] }> {
   const missing = missingLlama();
   if (missing) say(`node-llama-cpp is left out: ${missing}`);
   const llama = missing ? undefined : await LlamaProcess.start();
   const peers = await loadPeers(llama);
-  const setting = { branches: VOTERS, temperature: 1 } as const;
   say('which settings suit the peers');
-  const takesPart = await tryOut(peers, [setting], () => problems.slice(0, 3).map(({ prompt }, seed) => voteOf(prompt, seed)));
-  const times: TimeToAccuracy[] = [];
-  for (const peer of peers.filter((candidate) => takesPart(candidate, setting))) {
-    say(`${peer.candidate.name}, ${peer.threads} threads`);
-    times.push(await plainVote(peer, problems));
-  }
+  const takesPart = await tryOut(peers, [VOTE, GREEDY], (setting) =>
+    problems.slice(0, 3).map(({ prompt }, seed) => requestOf({ label: '', ...setting }, prompt, seed)),
+  );
+  const timesIn = async (loop: PeerLoop): Promise<TimeToAccuracy[]> => {
+    const times: TimeToAccuracy[] = [];
+    for (const peer of peers.filter((candidate) => takesPart(candidate, loop))) {
+      say(`${peer.candidate.name}, ${loop.label}${peer.threads} threads`);
+      times.push(await timesOf(peer, loop, problems));
+    }
+    return times;
+  };
+  const times = { votes: await timesIn(VOTE), greedy: await timesIn(GREEDY) };
   for (const { candidate } of peers) await candidate.dispose();
   await llama?.stop();
   return times;
@@ -182,10 +202,10 @@ async function ourTimes({ runner, optimizer, promised }: Ours, problems: readonl
 /** Their times, the accuracy of a plain vote, and ours. */
 async function timesToAccuracy(ours: Ours, problems: readonly BenchProblem[]): Promise<{ readonly times: readonly TimeToAccuracy[]; readonly wanted: number }> {
   say('time to accuracy');
-  const theirs = await peerTimes(problems);
+  const { votes, greedy } = await peerTimes(problems);
   // A vote of 8 is the same everywhere up to chance: all of them together tell its accuracy best.
-  const wanted = mean(theirs.map(({ accuracy }) => accuracy));
-  return { times: [...(await ourTimes(ours, problems, wanted)), ...theirs], wanted };
+  const wanted = mean(votes.map(({ accuracy }) => accuracy));
+  return { times: [...(await ourTimes(ours, problems, wanted)), ...votes, ...greedy], wanted };
 }
 
 async function measure(): Promise<OptimizerReport> {
@@ -203,7 +223,10 @@ async function measure(): Promise<OptimizerReport> {
   const profiledAt = performance.now();
   say('traces');
   const traces: ProblemTrace[] = [];
-  for await (const trace of recordTraces({ ...runner, problems: calibration, branches: 24, maxTokens: MOST_TOKENS })) traces.push(trace);
+  for (const sampling of SAMPLINGS) {
+    const recording = { ...runner, problems: calibration, branches: 24, maxTokens: MOST_TOKENS, ...(sampling && { sampling }) };
+    for await (const trace of recordTraces(recording)) traces.push(trace);
+  }
   const tracedAt = performance.now();
   say('fit');
   const optimizer = await LatencyOptimizer.fit({ traces, profile, branches: values.quick ? [1, 4, 8, 16] : [1, 2, 3, 4, 6, 8, 12, 16], replicas: 1 });
@@ -214,7 +237,7 @@ async function measure(): Promise<OptimizerReport> {
     return performance.now() - before;
   });
   say(`fitted in ${((fittedAt - tracedAt) / 1000).toFixed(1)} s; a branch takes ${optimizer.fitted.branchMs.toFixed(1)} ms`);
-  const ours = { runner, optimizer, promised: votedAccuracy(traces) };
+  const ours = { runner, optimizer, promised: votedAccuracy(traces.filter(({ sampling }) => sampling === undefined)) };
   if (values['times-for']) {
     const { times, wanted } = await timesToAccuracy(ours, problems);
     await Promise.all([runner.engine.dispose(), runner.scorer.dispose()]);

@@ -28,3 +28,11 @@ export function parseWhole(text: string): number {
   if (text.trim() === '' || !Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('Give a whole number of at least 0.');
   return number;
 }
+
+/** Temperatures of `own,0,0.7`; `own`, the model's, is `undefined`. */
+export function parseTemperatures(text: string): (number | undefined)[] {
+  const temperatures = text.split(',').map((word) => (word.trim() === 'own' ? undefined : parseNumber(word)));
+  if (temperatures.some((temperature) => temperature !== undefined && temperature < 0)) throw new InvalidArgumentError('Give temperatures of at least 0.');
+  if (new Set(temperatures).size < temperatures.length) throw new InvalidArgumentError('Give each temperature once.');
+  return temperatures;
+}

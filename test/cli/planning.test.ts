@@ -38,11 +38,11 @@ describe('calibrate, on the bundled models', () => {
     let stderr = '';
     held.host.stderr.on('data', (text: Buffer) => {
       stderr += String(text);
-      if (stderr.includes('traces: 2 of')) held.interrupt();
+      if (stderr.includes('traces: 4 of')) held.interrupt();
     });
     const code = await runCli([...WORDS, '--problems', '20'], held.host);
     expect(code, stderr).toBe(130);
-    expect(stderr).toMatch(/\d+ recorded problems are in .*the same command goes on behind them\.\nInterrupted\.\n$/);
+    expect(stderr).toMatch(/\d+ recordings are in .*the same command goes on behind them\.\nInterrupted\.\n$/);
     const before = readFileSync(traces, 'utf8').trimEnd().split('\n').length;
     expect(before).toBeGreaterThanOrEqual(2);
     expect(before).toBeLessThan(20);
@@ -52,11 +52,12 @@ describe('calibrate, on the bundled models', () => {
     const problems = String(before + 1);
     const { code: resumed, stdout, stderr: progress } = await runHere([...WORDS, '--problems', problems, '--json']);
     expect(resumed, progress).toBe(0);
-    expect(progress).toContain(`traces: ${before} of ${problems} problems are in`);
+    // Each problem as the model samples, and its likeliest text.
+    expect(progress).toContain(`traces: ${before} of ${2 * (before + 1)} recordings are in`);
     expect(progress).toContain('profile: taken from');
     const summary = JSON.parse(stdout) as { readonly problems: number; readonly recorded: { readonly new: number; readonly before: number } };
-    expect(summary).toMatchObject({ problems: before + 1, recorded: { new: 1, before } });
-    expect(readFileSync(traces, 'utf8').trimEnd().split('\n')).toHaveLength(before + 1);
+    expect(summary).toMatchObject({ problems: before + 1, recorded: { new: before + 2, before } });
+    expect(readFileSync(traces, 'utf8').trimEnd().split('\n')).toHaveLength(2 * (before + 1));
 
     const data = inDirectory('bundled-data.json');
     expect(await runHere(['report', '--from', out, '--out', inDirectory('bundled.html'), '--json', data])).toMatchObject({ code: 0, stderr: '' });
@@ -130,6 +131,9 @@ describe('calibrate refuses, before any work,', () => {
       () => ['--out', inDirectory('x.json'), '--problems-file', written('p.jsonl', `${line}\n{"prompt":"1"}\n`)],
       /problems-file line 2.*answer/,
     ],
+    ['a temperature that is none', () => ['--temperatures', 'own,hot'], /temperatures.*a number/i],
+    ['a temperature below zero', () => ['--temperatures', '-1'], /temperatures.*at least 0/],
+    ['a temperature twice', () => ['--temperatures', '0,0'], /temperatures.*once/],
     ['no problems', () => ['--out', inDirectory('x.json'), '--problems-file', written('e.jsonl', '\n')], /problems-file/],
   ])('%s', async (_, words, message) => {
     const { code, stderr } = await runHere(['calibrate', ...words()]);
@@ -167,14 +171,14 @@ describe('TraceFile', () => {
     expect(again.traces).toEqual([one]);
     await again.append(two!);
     expect((await TraceFile.open(path)).traces).toEqual([one, two]);
-    expect(again.missing([one!, { ...two!, id: 'new' }], 3).map(({ id }) => id)).toEqual(['new']);
+    expect(again.missing([one!, { ...two!, id: 'new' }], 3, undefined).map(({ id }) => id)).toEqual(['new']);
   });
 
   test('does not mix recordings', async () => {
     const file = await TraceFile.open(inDirectory('mixed.jsonl'));
     await file.append(one!);
-    expect(() => file.missing([one!], 4)).toThrow(/`branches`.*the 3 that/);
-    expect(() => file.missing([{ ...one!, prompt: 'another' }], 3)).toThrow(/Its problem 0 is another one/);
+    expect(() => file.missing([one!], 4, undefined)).toThrow(/`branches`.*the 3 that/);
+    expect(() => file.missing([{ ...one!, prompt: 'another' }], 3, undefined)).toThrow(/Its problem 0 is another one/);
   });
 });
 

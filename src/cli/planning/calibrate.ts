@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import type { TraceProblem } from '../../contracts/trace.ts';
+import type { SamplingOptions } from '../../contracts/engine.ts';
+import type { ProblemTrace, TraceProblem } from '../../contracts/trace.ts';
 import { describeMachine, profileEngine } from '../../node/profile-engine.ts';
 import { LatencyOptimizer } from '../../planning/optimizer/latency-optimizer.ts';
 import { loadProfile, type MeasuredProfile } from '../../planning/profile/measured-profile.ts';
@@ -21,12 +22,20 @@ export interface CalibrateOptions extends PlannedModelChoice {
   readonly problems: number;
   readonly problemsFile?: string;
   readonly branches: number;
+  /** `undefined` stands for the model's own. */
+  readonly temperatures: readonly (number | undefined)[];
   readonly maxTokens?: number;
   readonly profileTime: number;
   readonly traces: string;
   readonly out: string;
   readonly seed: number;
   readonly json: boolean;
+}
+
+/** Problems to be recorded in one way. */
+interface Recording {
+  readonly sampling: SamplingOptions | undefined;
+  readonly problems: readonly TraceProblem[];
 }
 
 /** What all steps of a calibration work with. */
@@ -44,23 +53,23 @@ export async function calibrate(options: CalibrateOptions, host: CliHost, signal
   const problems = options.problemsFile === undefined ? generatedProblems(options.problems, options.seed) : await readProblems(options.problemsFile);
   const models = await choosePlannedModels(options);
   const file = await TraceFile.open(options.traces);
-  const missing = file.missing(problems, options.branches);
+  const samplings = options.temperatures.map((temperature) => (temperature === undefined ? undefined : { temperature }));
+  const missing = samplings.map((sampling): Recording => ({ sampling, problems: file.missing(problems, options.branches, sampling) }));
   const progress = new StepProgress(host);
   const calibration = { options, models, file, progress, signal };
   const startedAt = systemClock.now();
   try {
     await models.engine.ready({ signal });
     const profile = await profileOnce(calibration);
-    await record(calibration, missing, problems.length);
-    const optimizer = await fit(calibration, profile);
+    const recorded = await record(calibration, missing, samplings.length * problems.length);
+    const optimizer = await fit(calibration, file.of(problems, samplings), profile);
     await writePlanFile(options.out, { optimizer, profile });
     await rm(partialOf(options.out), { force: true });
     progress.end();
-    const recorded = { new: missing.length, before: problems.length - missing.length };
     host.stdout.write(describe(options, optimizer, profile, recorded, systemClock.now() - startedAt));
   } catch (error) {
     progress.end();
-    if (signal.aborted) progress.say(`${file.traces.length} recorded problems are in ${file.path}; the same command goes on behind them.`);
+    if (signal.aborted) progress.say(`${file.traces.length} recordings are in ${file.path}; the same command goes on behind them.`);
     throw error;
   } finally {
     await models.dispose();
@@ -91,25 +100,40 @@ async function profileOnce({ options, models, progress, signal }: Calibration): 
   return profile;
 }
 
-async function record({ options, models, file, progress, signal }: Calibration, missing: readonly TraceProblem[], wanted: number): Promise<void> {
-  const before = wanted - missing.length;
-  if (before > 0) progress.say(`traces: ${before} of ${wanted} problems are in ${file.path}`);
-  const traces = recordTraces({
-    engine: models.engine,
-    ...(models.scorer && { scorer: models.scorer }),
-    problems: missing,
-    branches: options.branches,
-    seed: options.seed,
-    ...(options.maxTokens !== undefined && { maxTokens: options.maxTokens }),
-    signal,
-    onProgress: ({ done }) => progress.show('traces', (before + done) / wanted, `${before + done} of ${wanted} problems`),
-  });
-  for await (const trace of traces) await file.append(trace);
+/** Each problem once for each way of sampling. */
+async function record(
+  { options, models, file, progress, signal }: Calibration,
+  missing: readonly Recording[],
+  wanted: number,
+): Promise<{ readonly new: number; readonly before: number }> {
+  const left = missing.reduce((sum, { problems }) => sum + problems.length, 0);
+  const before = wanted - left;
+  if (before > 0) progress.say(`traces: ${before} of ${wanted} recordings are in ${file.path}`);
+  let recorded = before;
+  for (const { sampling, problems } of missing) {
+    const traces = recordTraces({
+      engine: models.engine,
+      ...(models.scorer && { scorer: models.scorer }),
+      problems,
+      branches: options.branches,
+      seed: options.seed,
+      ...(sampling && { sampling }),
+      ...(options.maxTokens !== undefined && { maxTokens: options.maxTokens }),
+      signal,
+    });
+    progress.show('traces', recorded / wanted, `${recorded} of ${wanted} recordings`);
+    for await (const trace of traces) {
+      await file.append(trace);
+      recorded++;
+      progress.show('traces', recorded / wanted, `${recorded} of ${wanted} recordings`);
+    }
+  }
+  return { new: left, before };
 }
 
-function fit({ file, progress, signal }: Calibration, profile: MeasuredProfile): Promise<LatencyOptimizer> {
+function fit({ progress, signal }: Calibration, traces: readonly ProblemTrace[], profile: MeasuredProfile): Promise<LatencyOptimizer> {
   return LatencyOptimizer.fit({
-    traces: file.traces,
+    traces,
     profile,
     fittedAt: new Date().toISOString(),
     signal,
@@ -131,7 +155,7 @@ function describe(
     return `${JSON.stringify({ out, traces, profile: profile.label, problems, recorded, candidates: candidates.length, branchMs, tookMs, frontier }, null, 2)}\n`;
   return [
     `${profile.label}`,
-    `${problems} problems (${recorded.new} recorded now), ${candidates.length} candidates; a branch takes ${branchMs.toFixed(0)} ms`,
+    `${problems} problems (${recorded.new} recordings made now), ${candidates.length} candidates; a branch takes ${branchMs.toFixed(0)} ms`,
     '',
     frontierTable(frontier),
     '',

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { CliHost } from '../host.ts';
-import { parseCount, parseDuration, parseNumber, parseWhole } from '../parse-options.ts';
+import { parseCount, parseDuration, parseNumber, parseTemperatures, parseWhole } from '../parse-options.ts';
 import { calibrate, TRACE_FILE } from './calibrate.ts';
 import { plan } from './plan.ts';
 import { PLAN_FILE } from './plan-file.ts';
@@ -19,6 +19,11 @@ function addCalibrate(program: Command, host: CliHost, signal: AbortSignal): voi
     .option('--problems <count>', 'generated problems, of all difficulties', parseCount, 60)
     .option('--problems-file <file>', 'your own problems instead, a JSON object with `prompt` and `answer` a line')
     .option('-b, --branches <count>', 'solutions recorded of each problem: the most that a plan can use', parseCount, 16)
+    .addOption(
+      new Option('--temperatures <list>', 'temperatures that solutions are recorded at, for plans to choose among; `own` is the model’s, 0 its likeliest text')
+        .argParser(parseTemperatures)
+        .default([undefined, 0], 'own,0'),
+    )
     .option('--max-tokens <count>', 'most tokens of one solution', parseCount)
     .addOption(new Option('--profile-time <time>', 'time for timing passes').argParser(parseDuration).default(20_000, '20s'))
     .option('--traces <file>', 'where solutions are appended to; what it holds is not recorded again', TRACE_FILE)

@@ -1,6 +1,8 @@
 import { appendFile, readFile, truncate } from 'node:fs/promises';
+import type { SamplingOptions } from '../../contracts/engine.ts';
 import type { ProblemTrace, TraceProblem } from '../../contracts/trace.ts';
 import { InvalidOptionError } from '../../errors.ts';
+import { samplingKey } from '../../maths/sampling-key.ts';
 import { formatTrace, parseTraces } from '../../planning/traces/trace-lines.ts';
 
 /** A file of traces that grows line by line. */
@@ -36,15 +38,23 @@ export class TraceFile {
     return this.#traces;
   }
 
+  /** What the file holds of some problems, sampled in one of some ways. */
+  of(problems: readonly TraceProblem[], samplings: readonly (SamplingOptions | undefined)[]): ProblemTrace[] {
+    const ids = new Set(problems.map(({ id }) => id));
+    const keys = new Set(samplings.map(samplingKey));
+    return this.#traces.filter(({ id, sampling }) => ids.has(id) && keys.has(samplingKey(sampling)));
+  }
+
   /**
-   * Problems that are not in the file yet.
+   * Problems that are not in the file yet, sampled in this way.
    *
    * @throws {InvalidOptionError} where the file holds another problem under one's id, or another number of branches.
    */
-  missing(problems: readonly TraceProblem[], branches: number): TraceProblem[] {
-    const prompts = new Map(this.#traces.map(({ id, prompt }) => [id, prompt]));
-    const recorded = Math.max(0, ...this.#traces.map((trace) => trace.branches.length));
-    if (recorded !== 0 && recorded !== branches) {
+  missing(problems: readonly TraceProblem[], branches: number, sampling: SamplingOptions | undefined): TraceProblem[] {
+    const traces = this.#traces.filter((trace) => samplingKey(trace.sampling) === samplingKey(sampling));
+    const prompts = new Map(traces.map(({ id, prompt }) => [id, prompt]));
+    const recorded = Math.max(0, ...traces.map((trace) => trace.branches.length));
+    if (sampling?.temperature !== 0 && recorded !== 0 && recorded !== branches) {
       throw new InvalidOptionError('branches', `the ${recorded} that ${this.path} was recorded with`, branches, 'Or name another file with `--traces`.');
     }
     const other = problems.find(({ id, prompt }) => prompts.has(id) && prompts.get(id) !== prompt);
