@@ -128,6 +128,20 @@ describe('the highest score', () => {
     expect(easy.usage.completionTokens).toBeLessThan(atOnce.usage.completionTokens);
   });
 
+  test('of the likeliest text leaves the others out, and where it is too low they are drawn as ever', async () => {
+    const first = { acceptAt: 1, firstWave: 1, firstSampling: { temperature: 0 } };
+    // Plans are equally likely, and of those the first is taken.
+    const easy = await solve({ branches: 10, scorer: planScorer({ a: 1 }), ...first }, { seed: await seedWith('c', 2) });
+    expect([easy.text[0], easy.stopReason]).toEqual(['a', 'consensus']);
+    // They begin while it is scored.
+    expect(easy.branches.slice(1).every(({ finish }) => finish === 'aborted')).toBe(true);
+    const seed = await seedWith('ce', 10);
+    const hard = await solve({ branches: 10, scorer: planScorer({ a: 0.5, c: 0.7 }), ...first }, { seed });
+    const atOnce = await solve({ branches: 10, scorer: planScorer({ c: 0.7 }) }, { seed });
+    expect(hard.text[0]).toBe('c');
+    expect(hard.branches.map(({ text }) => text)).toEqual([easy.text, ...atOnce.branches.slice(1).map(({ text }) => text)]);
+  });
+
   test('comes while other branches still decode', async () => {
     const seed = await seedWith('ce', 10);
     const { log, result } = await runLogged({}, new BestOfN({ branches: 10, scorer: planScorer({ c: 1 }), acceptAt: 1 }), { seed });
@@ -344,6 +358,9 @@ test.each([
   ['firstWave', { acceptAt: 1, firstWave: 0 }],
   ['firstWave', { acceptAt: 1, firstWave: 1, expectedTokens: 9 }],
   ['firstWave', { branches: undefined, source: new SelfConsistency(), acceptAt: 1, firstWave: 1 }],
+  ['firstSampling', { acceptAt: 1, firstSampling: { temperature: 0 } }],
+  ['firstSampling', { select: 'by-answer', firstSampling: { temperature: 0 } }],
+  ['sampling.temperature', { acceptAt: 1, firstWave: 1, firstSampling: { temperature: -1 } }],
   ['earlyDecision', { earlyDecision: 'exact' }],
   ['earlyDecision', { select: 'by-answer', earlyDecision: 'maybe' }],
   ['weigh', { weigh: (score: number) => score }],

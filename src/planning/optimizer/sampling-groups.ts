@@ -33,7 +33,12 @@ export function samplingGroups(traces: readonly ProblemTrace[]): SamplingGroup[]
     const missing = [...ids].filter((id) => !recorded.has(id));
     if (missing.length > 0) {
       const way = sampling ? `sampling ${JSON.stringify(sampling)}` : "the engine's own sampling";
-      throw new InvalidOptionError('traces', `of every problem with ${way}`, missing.slice(0, 5), 'Record these so, too, or leave that sampling out.');
+      throw new InvalidOptionError(
+        'traces',
+        `of every problem with ${way}`,
+        `none of ${missing.slice(0, 5).join(', ')}`,
+        'Record these so, too, or leave that sampling out.',
+      );
     }
     const isGreedy = sampling?.temperature === 0;
     return {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { DraftOutcome } from '../../../src/contracts/engine.ts';
+import type { DraftOutcome, SamplingOptions } from '../../../src/contracts/engine.ts';
 import type { ProblemTrace } from '../../../src/contracts/trace.ts';
+import { samplingKey } from '../../../src/maths/sampling-key.ts';
 import { outcomesAtRates, recordedOutcomes, type DraftPlace } from '../../../src/engines/replay/draft-outcomes.ts';
 
 /** First drafts of many branches. */
@@ -44,6 +45,22 @@ describe('recorded outcomes', () => {
     for (const [index, { accepted }] of drawn.slice(0, 20).entries()) {
       expect(outcomes(2, { ...PLACES[index]!, round: 57 }).accepted).toBe(accepted);
     }
+  });
+
+  test('are those of branches that were sampled alike, as far as enough were recorded', () => {
+    const greedy = { temperature: 0 };
+    const bySampling = recordedOutcomes([
+      traceOf([{ length: 2, outcomes: falling }]),
+      { ...traceOf([{ length: 2, outcomes: standing }]), sampling: greedy },
+      { ...traceOf([{ length: 2, outcomes: standing.slice(0, 3) }]), sampling: { temperature: 2 } },
+    ])!;
+    const acceptedOf = (sampling?: SamplingOptions): number =>
+      meanAccepted(PLACES.map((place) => bySampling(2, { ...place, ...(sampling && { sampling: samplingKey(sampling) }) })));
+    expect(PLACES.map((place) => bySampling(2, { ...place, sampling: samplingKey() }).accepted).some((accepted) => accepted > 0)).toBe(false);
+    expect(acceptedOf(greedy)).toBe(2);
+    expect(acceptedOf({ temperature: 0, topK: 5 })).toBe(2);
+    // Of the rest, and where it is not told, all of them together.
+    for (const sampling of [{ temperature: 2 }, { temperature: 3 }, undefined]) expect(acceptedOf(sampling)).toBeCloseTo(4 / 3, 1);
   });
 
   test('come in the order of the run', () => {

@@ -1,6 +1,6 @@
 /** A replay of what a model wrote is what the model would do: the same reports at the same times. */
 import { describe, expect, test } from 'vitest';
-import type { Branch } from '../../../src/contracts/engine.ts';
+import type { Branch, SamplingOptions, Session } from '../../../src/contracts/engine.ts';
 import type { LatencyProfile } from '../../../src/contracts/profile.ts';
 import type { Strategy } from '../../../src/contracts/strategy.ts';
 import type { StrategyResult } from '../../../src/contracts/result.ts';
@@ -53,6 +53,42 @@ async function orNothing(run: Promise<StrategyResult>): Promise<StrategyResult |
     throw error;
   });
 }
+
+describe('a prompt that was recorded in several ways', () => {
+  const GREEDY = { temperature: 0 };
+  const open = async (traces: readonly ProblemTrace[], sampling?: SamplingOptions): Promise<Session> => {
+    const clock = new SimulatedClock();
+    return new ReplayEngine({ bank: new ReplayBank(traces), profile: PROFILE, clock }).open(PROMPT, { clock, seed: SEED, ...(sampling && { sampling }) });
+  };
+
+  test('is played as its session, and each of its branches, is sampled', async () => {
+    const all = await recorded(5);
+    const own = { ...all, branches: all.branches.slice(0, 3) };
+    const greedy = { ...all, sampling: GREEDY, branches: all.branches.slice(4) };
+    expect(own.branches.map(({ text }) => text)).not.toContain(greedy.branches[0]!.text);
+    const textsOf = async (branches: readonly Branch[]): Promise<string[]> => {
+      await Promise.all(branches.map((branch) => branch.advance()));
+      return branches.map(({ text }) => text);
+    };
+    const session = await open([own, greedy]);
+    expect(await textsOf([...session.branch(1), ...session.branch(1, { sampling: { ...GREEDY, topK: 2 } }), ...session.branch(2)])).toEqual(
+      [own.branches[0]!, greedy.branches[0]!, own.branches[1]!, own.branches[2]!].map(({ text }) => text),
+    );
+    expect(await textsOf((await open([own, greedy], GREEDY)).branch(1))).toEqual([greedy.branches[0]!.text]);
+    // What was recorded in one way only is played whatever is asked for.
+    expect(await textsOf((await open([own], GREEDY)).branch(1))).toEqual([own.branches[0]!.text]);
+  });
+
+  test('names the ways there are, and the one that was asked for', async () => {
+    const [own, greedy] = [await recorded(1), { ...(await recorded(1)), sampling: GREEDY }];
+    await expect(open([own, greedy], { temperature: 2 })).rejects.toThrow(/\{\} or \{"temperature":0\}.*\{"temperature":2\}.*Record/s);
+    const session = await open([own, greedy]);
+    expect(() => session.branch(1, { sampling: { topK: 1 } })).toThrow(NotRecordedError);
+    expect(() => session.branch(1, { sampling: { temperature: -1 } })).toThrow(InvalidOptionError);
+    expect(() => session.branch(2, { sampling: GREEDY })).toThrow(/2 recorded branches/);
+    expect(() => new ReplayBank([greedy, { ...greedy, sampling: { temperature: 0, topP: 0.5 } }])).toThrow(/sampled alike/);
+  });
+});
 
 /** Traces keep log-probabilities to four places. */
 function rounded(result: StrategyResult | undefined): unknown {

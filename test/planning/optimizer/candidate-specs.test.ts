@@ -27,6 +27,22 @@ test('where a score is acceptable, branches begin at once or in waves of at most
     [8, 0.8, 2],
     [8, 0.8, 4],
   ]);
+  const greedyFirst = candidateSpecs(
+    { strategies: ['best-of-n'], branches: [1, 2, 4], draftLengths: [0] },
+    { ...limits, sampling: { temperature: 0.7 }, greedy: { temperature: 0 } },
+  ).filter(({ firstSampling }) => firstSampling);
+  expect(greedyFirst).toEqual(
+    [2, 4].map((branches) => ({
+      strategy: 'best-of-n',
+      branches,
+      draftLength: 0,
+      sampling: { temperature: 0.7 },
+      acceptAt: 0.8,
+      firstWave: 1,
+      firstSampling: { temperature: 0 },
+    })),
+  );
+  expect(describeSpec(greedyFirst[0]!)).toBe('best-of-n of 2, accepting 0.8, temperature 0.7, 1 first greedy');
   const none = candidateSpecs({ strategies: ['best-of-n'], branches: [8], draftLengths: [0] }, { ...limits, acceptAt: undefined });
   expect(none).toEqual([{ strategy: 'best-of-n', branches: 8, draftLength: 0 }]);
 });
