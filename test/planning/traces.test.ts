@@ -152,6 +152,15 @@ describe('importTraces', () => {
     expect(second).toMatchObject({ id: 'b', promptTokens: 11, branches: [{ answer: '7', ends: [3, 7, 10] }] });
     expect(() => importTraces([])).toThrow(InvalidOptionError);
   });
+
+  test('tells how they were sampled', () => {
+    const text = { prompt: 'a?', text: '#### 4', reference: '4' };
+    expect(importTraces([text])[0]).not.toHaveProperty('sampling');
+    const [trace] = importTraces([text], { sampling: { temperature: 0 } });
+    expect(trace!.sampling).toEqual({ temperature: 0 });
+    expect(parseTraces(formatTrace(trace!))).toEqual([trace]);
+    expect(() => importTraces([text], { sampling: { topP: 2 } })).toThrow(/topP/);
+  });
 });
 
 describe('TokenEnds.whole', () => {

@@ -1,9 +1,11 @@
 import { equivalent } from '../../answers/equivalent.ts';
 import { extractAnswer } from '../../answers/extract-answer.ts';
 import type { AnswerEquivalence, AnswerExtractor } from '../../contracts/answer.ts';
+import type { SamplingOptions } from '../../contracts/engine.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import type { BranchTrace, ProblemTrace } from '../../contracts/trace.ts';
 import { InvalidOptionError } from '../../errors.ts';
+import { resolveSampling } from '../../maths/sampling.ts';
 import { TokenEnds } from './token-ends.ts';
 
 /** One text that a model wrote, as logs have it. */
@@ -26,6 +28,11 @@ export interface ImportedText {
 }
 
 export interface ImportTracesOptions {
+  /**
+   * How the texts were sampled. Of one prompt's texts that were sampled in several ways, import those of each apart, with the same
+   * `id`, and plans choose among the ways. @default as the engine does that plans will run on
+   */
+  readonly sampling?: SamplingOptions;
   /** @default after `####`, in `\boxed{}`, or the last number */
   readonly extract?: AnswerExtractor;
   /** Whether an answer is the reference. @default `equivalent` */
@@ -38,10 +45,11 @@ const CHARACTERS_A_TOKEN = 4;
  * Traces from texts that exist already, so that a model can be planned for of which there are only logs. Texts with one prompt
  * are branches of one problem. Their tokens are spread evenly; what a branch would have answered early is not known.
  *
- * @throws {InvalidOptionError} without any text.
+ * @throws {InvalidOptionError} without any text, and for sampling that makes no sense.
  */
 export function importTraces(texts: readonly ImportedText[], options: ImportTracesOptions = {}): ProblemTrace[] {
   if (texts.length === 0) throw new InvalidOptionError('texts', 'a list of at least one', texts);
+  resolveSampling(options.sampling);
   const byPrompt = new Map<string, ImportedText[]>();
   for (const text of texts) {
     const key = JSON.stringify(text.prompt);
@@ -59,6 +67,7 @@ export function importTraces(texts: readonly ImportedText[], options: ImportTrac
       ...(first.group !== undefined && { group: first.group }),
       promptTokens,
       seed: -1,
+      ...(options.sampling && { sampling: options.sampling }),
       branches,
     };
   });
