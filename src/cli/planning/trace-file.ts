@@ -2,8 +2,8 @@ import { appendFile, readFile, truncate } from 'node:fs/promises';
 import type { SamplingOptions } from '../../contracts/engine.ts';
 import type { ProblemTrace, TraceProblem } from '../../contracts/trace.ts';
 import { InvalidOptionError } from '../../errors.ts';
-import { samplingKey } from '../../maths/sampling-key.ts';
 import { formatTrace, parseTraces } from '../../planning/traces/trace-lines.ts';
+import { wasSampled } from '../../planning/traces/was-sampled.ts';
 
 /** A file of traces that grows line by line. */
 export class TraceFile {
@@ -41,8 +41,7 @@ export class TraceFile {
   /** What the file holds of some problems, sampled in one of some ways. */
   of(problems: readonly TraceProblem[], samplings: readonly (SamplingOptions | undefined)[]): ProblemTrace[] {
     const ids = new Set(problems.map(({ id }) => id));
-    const keys = new Set(samplings.map(samplingKey));
-    return this.#traces.filter(({ id, sampling }) => ids.has(id) && keys.has(samplingKey(sampling)));
+    return this.#traces.filter((trace) => ids.has(trace.id) && samplings.some((sampling) => wasSampled(trace, sampling)));
   }
 
   /**
@@ -51,7 +50,7 @@ export class TraceFile {
    * @throws {InvalidOptionError} where the file holds another problem under one's id, or another number of branches.
    */
   missing(problems: readonly TraceProblem[], branches: number, sampling: SamplingOptions | undefined): TraceProblem[] {
-    const traces = this.#traces.filter((trace) => samplingKey(trace.sampling) === samplingKey(sampling));
+    const traces = this.#traces.filter((trace) => wasSampled(trace, sampling));
     const prompts = new Map(traces.map(({ id, prompt }) => [id, prompt]));
     const recorded = Math.max(0, ...traces.map((trace) => trace.branches.length));
     if (sampling?.temperature !== 0 && recorded !== 0 && recorded !== branches) {
