@@ -174,6 +174,16 @@ describe('TraceFile', () => {
     expect(again.missing([one!, { ...two!, id: 'new' }], 3, undefined).map(({ id }) => id)).toEqual(['new']);
   });
 
+  test('keeps ways of sampling apart', async () => {
+    const file = await TraceFile.open(inDirectory('ways.jsonl'));
+    const greedy = { temperature: 0 };
+    const likeliest = { ...one!, sampling: greedy, branches: one!.branches.slice(0, 1) };
+    for (const trace of [one!, two!, likeliest]) await file.append(trace);
+    expect([undefined, greedy, { temperature: 1 }].map((sampling) => file.missing([one!, two!], 3, sampling).length)).toEqual([0, 1, 2]);
+    expect(file.of([one!], [undefined, greedy])).toEqual([one, likeliest]);
+    expect(file.of([one!, two!], [undefined])).toEqual([one, two]);
+  });
+
   test('does not mix recordings', async () => {
     const file = await TraceFile.open(inDirectory('mixed.jsonl'));
     await file.append(one!);
