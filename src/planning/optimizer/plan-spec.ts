@@ -11,17 +11,10 @@ import { FirstFinish } from '../../strategies/first-finish.ts';
 import { SelfConsistency } from '../../strategies/self-consistency.ts';
 import type { StepAggregation } from '../../maths/aggregate-steps.ts';
 import { rewardWeights } from '../../strategies/vote-weights.ts';
+import { samplingOptions } from '../traces/sampling-options.ts';
 
 /** Strategies that plans choose among by themselves. */
 export type PlannedStrategy = 'self-consistency' | 'weighted-vote' | 'best-of-n' | 'first-finish' | 'beam-search';
-
-const sampling = v.object({
-  repetitionPenalty: v.exactOptional(v.number()),
-  temperature: v.exactOptional(v.number()),
-  topK: v.exactOptional(v.number()),
-  topP: v.exactOptional(v.number()),
-  minP: v.exactOptional(v.number()),
-});
 
 /** What a plan does, as plain data. */
 export const planSpec = v.object({
@@ -32,7 +25,7 @@ export const planSpec = v.object({
   /** Sequence-wise parallelism: tokens drafted a round. */
   draftLength: v.union([v.literal('adaptive'), v.pipe(v.number(), v.integer(), v.minValue(0))]),
   /** How branches choose their tokens: as the traces it was planned with. The caller's, then the engine's, where it is left out. */
-  sampling: v.exactOptional(sampling),
+  sampling: v.exactOptional(samplingOptions),
   /** Most tokens of a branch before it is asked for its answer. */
   maxTokens: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   /** Of votes. */
@@ -49,7 +42,7 @@ export const planSpec = v.object({
   /** Of `best-of-n` with `acceptAt`: branches that begin; the others follow when none of these is accepted. */
   firstWave: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   /** Of `best-of-n` with `firstWave`: how the branches that begin choose their tokens. */
-  firstSampling: v.exactOptional(sampling),
+  firstSampling: v.exactOptional(samplingOptions),
 });
 
 export type PlanSpec = v.InferOutput<typeof planSpec>;

@@ -6,6 +6,7 @@
 import * as v from 'valibot';
 import type { ProblemTrace } from '../../contracts/trace.ts';
 import { InvalidOptionError } from '../../errors.ts';
+import { samplingOptions } from './sampling-options.ts';
 
 const VERSION = 1;
 
@@ -16,13 +17,6 @@ const record = {
   finish: v.picklist(['end', 'stop', 'length', 'context']),
   scores: v.exactOptional(v.array(v.number())),
 };
-const sampling = v.object({
-  repetitionPenalty: v.exactOptional(v.number()),
-  temperature: v.exactOptional(v.number()),
-  topK: v.exactOptional(v.number()),
-  topP: v.exactOptional(v.number()),
-  minP: v.exactOptional(v.number()),
-});
 const message = v.object({ role: v.picklist(['system', 'user', 'assistant']), content: v.string() });
 const draftOutcome = v.object({ proposed: v.number(), accepted: v.number() });
 const traceLine = v.object({
@@ -32,7 +26,7 @@ const traceLine = v.object({
   group: v.exactOptional(v.string()),
   promptTokens: v.number(),
   seed: v.number(),
-  sampling: v.exactOptional(sampling),
+  sampling: v.exactOptional(samplingOptions),
   branches: v.array(
     v.object({
       ...record,
