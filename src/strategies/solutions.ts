@@ -5,6 +5,7 @@ import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
+import { hintScorer } from '../runtime/hint-scorer.ts';
 import type { RunScope } from '../runtime/run-scope.ts';
 import { scorerReady, type TimedScorer } from '../runtime/scorer-ready.ts';
 import { reservedSteps } from './forced-answer.ts';
@@ -100,7 +101,12 @@ export function conductSolutions<Result>(
   work: (solutions: Solutions) => Promise<Result>,
 ): Promise<Result> {
   const { source, branches, policy } = solutionSource;
-  if (source) return NestedRuns.conduct(name, request, (runs) => work(new SourcedSolutions(runs, source, { scorer, branches })));
+  if (source) {
+    return NestedRuns.conduct(name, request, (runs) => {
+      hintScorer(scorer, request.prompt, []);
+      return work(new SourcedSolutions(runs, source, { scorer, branches }));
+    });
+  }
   return StrategyRun.conduct(name, request, { sampling: policy.sampling, ...session, ...(scorer && { scorer, scoresBranches: true }) }, (run) => {
     run.reserve(scorer?.estimateMs?.(branches) ?? 0);
     return work(new SampledSolutions(run, solutionSource));

@@ -10,6 +10,7 @@ import type { BranchReport, StopReason, StrategyResult } from '../contracts/resu
 import type { StrategyRequest } from '../contracts/strategy.ts';
 import { NoCandidateError } from '../errors.ts';
 import { BranchRecorder } from '../runtime/branch-recorder.ts';
+import { hintScorer } from '../runtime/hint-scorer.ts';
 import { RunScope } from '../runtime/run-scope.ts';
 import { watchProgress } from '../runtime/watch-progress.ts';
 import { scorerReady, type TimedScorer } from '../runtime/scorer-ready.ts';
@@ -82,7 +83,7 @@ export class StrategyRun {
     const scorerIsReady = scorerReady(scope, scorer);
     // Waited for below; an abort that comes first must not count as unhandled.
     scorerIsReady.catch(() => undefined);
-    hint(scorer, request.prompt, []);
+    hintScorer(scorer, request.prompt, []);
     const reader = scoresBranches ? readerOf(request.prompt, scorer) : undefined;
     const session = await request.engine.open(request.prompt, { ...sessionOptions(scope, options), ...progressOptions(scope, reader) });
     const run = new StrategyRun(scope, session, (further) => request.engine.open(request.prompt, { ...further, ...contextOf(scope) }));
@@ -262,17 +263,8 @@ function readerOf(prompt: Prompt, scorer: TimedScorer | undefined): ProgressList
   if (!scorer?.readAhead) return undefined;
   return (progress) => {
     const texts = progress.map(({ text }) => text);
-    hint(scorer, prompt, texts);
+    hintScorer(scorer, prompt, texts);
   };
-}
-
-/** What a scorer cannot read ahead, a worker that will not start for one, its calls will tell; the run goes on. */
-function hint(scorer: TimedScorer | undefined, prompt: Prompt, texts: readonly string[]): void {
-  try {
-    scorer?.readAhead?.(prompt, texts);
-  } catch {
-    // A hint gives nothing, so nothing is lost.
-  }
 }
 
 /** Tells the run's listeners, and the scorer that reads along. */

@@ -52,6 +52,13 @@ test('a scorer that reads ahead is told of the prompt at once, and of the branch
   for (const text of hints.flat()) expect(branches.some((branch) => branch.text.startsWith(text))).toBe(true);
 });
 
+test('a scorer is told of the prompt while another strategy makes the solutions', async () => {
+  const hints: (readonly string[])[] = [];
+  const scorer: OutcomeScorer = { ...scriptedScorer(), readAhead: (_, texts) => void hints.push(texts) };
+  await runOn({}, new BestOfN({ source: new SelfConsistency({ branches: 3 }), scorer }));
+  expect(hints).toEqual([[]]);
+});
+
 test('a scorer that fails to read ahead, or is a class of its own, costs the run nothing', async () => {
   class Reader {
     readonly kind = 'outcome';
