@@ -76,13 +76,15 @@ function bindingOf({ minAccuracy, maxTokens }: ResolvedRequest, { predicted }: C
 
 /** The most accurate plan for as many tokens, whatever time it takes; drafts cost compute and save none. */
 function computeOptimal(fit: FittedPlans, request: ResolvedRequest, { deadlineMs, predicted }: Choice): PlanExplanation['computeOptimal'] {
-  const unhurried = { ...request, parallelism: 'branches', maxTokens: Math.max(predicted.tokens, fewestTokens(fit)) } as const;
+  const unhurried = { ...request, parallelism: 'branches', maxTokens: Math.max(predicted.tokens, branchTokens(fit)) } as const;
   const chosen = mostAccurate(choicesAt(fit, Infinity, unhurried))!;
   const under = choicesAt(fit, deadlineMs, { ...request, maxTokens: Infinity }).find(({ spec }) => spec === chosen.spec);
   return { spec: chosen.spec, accuracyWithoutDeadline: chosen.predicted.accuracy, underDeadline: under?.predicted };
 }
 
-/** Tokens of the cheapest plan that runs to its end. */
-function fewestTokens({ candidates }: FittedPlans): number {
-  return Math.min(...candidates.filter(({ spec }) => spec.draftLength === 0).map(({ points }) => points.at(-1)!.tokens));
+/** Tokens of a branch that runs to its end, however it is sampled: no budget is smaller. Where none is planned, of the cheapest plan. */
+function branchTokens({ candidates }: FittedPlans): number {
+  const whole = candidates.filter(({ spec }) => spec.draftLength === 0).map(({ spec, points }) => ({ ...spec, tokens: points.at(-1)!.tokens }));
+  const single = whole.filter(({ branches }) => branches === 1);
+  return single.length > 0 ? Math.max(...single.map(({ tokens }) => tokens)) : Math.min(...whole.map(({ tokens }) => tokens));
 }

@@ -15,7 +15,10 @@ const sampledWith = (sampling: SamplingOptions, traces: readonly ProblemTrace[])
 /** Half of the branches are right, four of five texts that are sampled less hot, nine of ten of the likeliest ones. */
 const OWN = inventTraces({ count: 20, branches: 8, ease: () => 0.5 });
 const COOLER = sampledWith(COOL, inventTraces({ count: 20, branches: 4, ease: () => 0.8 }));
-const LIKELIEST = sampledWith(GREEDY, inventTraces({ count: 20, branches: 3, ease: (problem) => Number(problem % 10 > 0) }));
+const LIKELIEST = sampledWith(
+  GREEDY,
+  inventTraces({ count: 20, branches: 3, ease: (problem) => Number(problem % 10 > 0), length: (random) => 14 + Math.floor(28 * random) }),
+);
 
 describe('samplingGroups', () => {
   test('tell traces apart by how they were sampled, in the order they come', () => {
@@ -62,6 +65,12 @@ describe('a fit on several ways of sampling', () => {
       Math.max(...candidates.filter(({ spec }) => spec.sampling?.temperature === temperature).map(({ spec }) => spec.branches));
     expect(most(0.6)).toBeLessThanOrEqual(4);
     expect(most(0)).toBe(1);
+  });
+
+  test('compares with what a whole branch, however sampled, would do for its tokens', () => {
+    // Greedy branches are a little longer than others: a budget must not leave them out.
+    const hurried = optimizer.solve({ deadlineMs: optimizer.fitted.branchMs, parallelism: 'drafts' });
+    expect(hurried.explain().computeOptimal.spec).toMatchObject({ branches: 1, sampling: GREEDY, draftLength: 0 });
   });
 
   test('keeps how its plans sample when it is saved, and their names tell', () => {
