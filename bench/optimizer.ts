@@ -13,7 +13,6 @@ import {
   bundledModels,
   countVotes,
   equivalent,
-  extractAnswer,
   LatencyOptimizer,
   PrmScorer,
   profileEngine,
@@ -24,16 +23,12 @@ import {
   type SamplingOptions,
 } from 'latency-tts';
 import { aimVerdicts } from './support/aims.ts';
-import type { DecodeRequest } from './support/candidate.ts';
 import { commandOf, countOf } from './support/command-line.ts';
-import { loadPeers, type Contestant } from './support/contestants.ts';
 import { startCpuLoad } from './support/cpu-load.ts';
-import { LlamaProcess, missingLlama } from './support/llama-candidate.ts';
 import { atEnd, describeMachine, loadWarning } from './support/machine.ts';
 import { mixedProblems, type BenchProblem } from './support/optimizer-problems.ts';
 import {
   AIMS,
-  GREEDY_LABEL,
   OUR_PLAN,
   optimizerHeadline,
   optimizerMarkdown,
@@ -43,8 +38,7 @@ import {
   type TimeToAccuracy,
 } from './support/optimizer-report.ts';
 import { accuracyOf, tryPlans, type PlanTrials, type Runner } from './support/optimizer-trials.ts';
-import type { Setting } from './support/speculative-roster.ts';
-import { tryOut } from './support/try-out.ts';
+import { MOST_TOKENS, peerTimes, VOTERS } from './support/peer-loops.ts';
 import { readReport, replaceSection, writeReport } from './support/report-files.ts';
 
 const DEADLINE_FACTORS = [0.7, 1, 1.5, 2.2, 3.5];
@@ -55,8 +49,6 @@ const LOADED_PROBLEMS = 60;
 const RULES = ['joint', 'branches', 'drafts', 'compute-optimal'] as const;
 /** How branches are recorded, for plans to choose among: as the model samples by itself, less hot, and its likeliest text. */
 const SAMPLINGS: readonly (SamplingOptions | undefined)[] = [undefined, { temperature: 0.7 }, { temperature: 0 }];
-const VOTERS = 8;
-const MOST_TOKENS = 160;
 /** From one accuracy that plans are asked for to the next. */
 const STEP = 0.01;
 /** By so much less a plan is still as accurate. */
@@ -106,58 +98,6 @@ async function tryAll(
   }));
 }
 
-/** What peers do in a loop: a plain vote, or one greedy text a question. */
-interface PeerLoop extends Setting {
-  readonly label: string;
-}
-
-const VOTE: PeerLoop = { label: '', branches: VOTERS, temperature: 1 };
-const GREEDY: PeerLoop = { label: `${GREEDY_LABEL}, `, branches: 1, temperature: 0 };
-
-/** Wall time and accuracy of a loop on a peer. */
-async function timesOf({ candidate, threads }: Contestant, loop: PeerLoop, problems: readonly BenchProblem[]): Promise<TimeToAccuracy> {
-  const times: number[] = [];
-  let right = 0;
-  for (const [seed, { prompt }] of problems.entries()) {
-    const startedAt = performance.now();
-    const { texts } = await candidate.run(requestOf(loop, prompt, seed));
-    const [winner] = countVotes(new Map(texts.map((text, branch) => [branch, extractAnswer(text)])));
-    times.push(performance.now() - startedAt);
-    if (winner && equivalent(winner.answer, problems[seed]!.reference)) right++;
-  }
-  return { who: `${candidate.name}, ${loop.label}${threads} threads`, milliseconds: mean(times), accuracy: right / problems.length };
-}
-
-function requestOf({ branches, temperature }: PeerLoop, question: string, seed: number): DecodeRequest {
-  return { question, branches, seed, temperature, maxTokens: MOST_TOKENS };
-}
-
-/** All peers, each in every setting that is not clearly worse than another of its own. */
-async function peerTimes(
-  problems: readonly BenchProblem[],
-): Promise<{ readonly votes: readonly TimeToAccuracy[]; readonly greedy: readonly TimeToAccuracy[] }> {
-  const missing = missingLlama();
-  if (missing) say(`node-llama-cpp is left out: ${missing}`);
-  const llama = missing ? undefined : await LlamaProcess.start();
-  const peers = await loadPeers(llama);
-  say('which settings suit the peers');
-  const takesPart = await tryOut(peers, [VOTE, GREEDY], (setting) =>
-    problems.slice(0, 3).map(({ prompt }, seed) => requestOf({ label: '', ...setting }, prompt, seed)),
-  );
-  const timesIn = async (loop: PeerLoop): Promise<TimeToAccuracy[]> => {
-    const times: TimeToAccuracy[] = [];
-    for (const peer of peers.filter((candidate) => takesPart(candidate, loop))) {
-      say(`${peer.candidate.name}, ${loop.label}${peer.threads} threads`);
-      times.push(await timesOf(peer, loop, problems));
-    }
-    return times;
-  };
-  const times = { votes: await timesIn(VOTE), greedy: await timesIn(GREEDY) };
-  for (const { candidate } of peers) await candidate.dispose();
-  await llama?.stop();
-  return times;
-}
-
 /** What our times are made with. */
 interface Ours {
   readonly runner: Runner;
@@ -202,7 +142,7 @@ async function ourTimes({ runner, optimizer, promised }: Ours, problems: readonl
 /** Their times, the accuracy of a plain vote, and ours. */
 async function timesToAccuracy(ours: Ours, problems: readonly BenchProblem[]): Promise<{ readonly times: readonly TimeToAccuracy[]; readonly wanted: number }> {
   say('time to accuracy');
-  const { votes, greedy } = await peerTimes(problems);
+  const { votes, greedy } = await peerTimes(problems, say);
   // A vote of 8 is the same everywhere up to chance: all of them together tell its accuracy best.
   const wanted = mean(votes.map(({ accuracy }) => accuracy));
   return { times: [...(await ourTimes(ours, problems, wanted)), ...votes, ...greedy], wanted };

@@ -40,6 +40,11 @@ export class ReplayBank {
     throw new NotRecordedError(`branches sampled with ${ways} but is asked for ${JSON.stringify(sampling ?? {})}`, 'Record traces sampled so, too.');
   }
 
+  /** @throws {NotRecordedError} */
+  promptTokens(prompt: Prompt): number {
+    return firstOf(this.#recorded(prompt)).promptTokens;
+  }
+
   /** About how many tokens a text has, by those of the problem's branches. */
   tokensIn(prompt: Prompt, text: string): number {
     const problem = firstOf(this.#recorded(prompt));

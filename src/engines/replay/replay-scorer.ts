@@ -95,7 +95,7 @@ export class ReplayScorer implements StepScorer {
   /** Milliseconds to read what is new of a prompt and of texts behind it. @param least - New tokens that each text has at least. */
   #readingMs(prompt: Prompt, texts: readonly string[], least: number): number {
     const known = this.#read.get(prompt);
-    const promptMs = known ? 0 : this.#costMs(1, this.#bank.problem(prompt).promptTokens);
+    const promptMs = known ? 0 : this.#costMs(1, this.#bank.promptTokens(prompt));
     const tokens = (text: string): number => this.#bank.tokensIn(prompt, text);
     const fresh = texts.map((text) => Math.max(least, tokens(text) - tokens(longestStart(known ?? [], text)))).filter((count) => count > 0);
     return promptMs + this.#costMs(fresh.length, Math.max(...fresh));

@@ -67,6 +67,13 @@ describe('a fit on several ways of sampling', () => {
     expect(most(0)).toBe(1);
   });
 
+  test('needs none that was left to the engine', async () => {
+    const traces = [...COOLER.slice(0, 6), ...LIKELIEST.slice(0, 6)];
+    const { fitted } = await LatencyOptimizer.fit({ traces, profile: PROFILE, branches: [1, 4], draftLengths: [0], replicas: 1, deadlines: 3 });
+    expect(fitted.candidates.every(({ spec }) => spec.sampling)).toBe(true);
+    expect(fitted.candidates.some(({ spec }) => spec.strategy === 'weighted-vote')).toBe(true);
+  });
+
   test('compares with what a whole branch, however sampled, would do for its tokens', () => {
     // Greedy branches are a little longer than others: a budget must not leave them out.
     const hurried = optimizer.solve({ deadlineMs: optimizer.fitted.branchMs, parallelism: 'drafts' });
