@@ -159,7 +159,7 @@ async function measure(): Promise<OptimizerReport> {
   await runner.engine.ready();
   say('profile');
   const startedAt = performance.now();
-  const profile = await profileEngine(runner.engine, { scorer: runner.scorer, contextTokens: 240, budgetMs: values.quick ? 8_000 : 20_000 });
+  const profile = await profileEngine(runner.engine, { scorer: runner.scorer, contextTokens: 240, budgetMs: values.quick ? 8_000 : 25_000 });
   const profiledAt = performance.now();
   say('traces');
   const traces: ProblemTrace[] = [];

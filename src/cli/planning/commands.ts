@@ -25,7 +25,7 @@ function addCalibrate(program: Command, host: CliHost, signal: AbortSignal): voi
         .default([undefined, 0], 'own,0'),
     )
     .option('--max-tokens <count>', 'most tokens of one solution', parseCount)
-    .addOption(new Option('--profile-time <time>', 'time for timing passes').argParser(parseDuration).default(20_000, '20s'))
+    .addOption(new Option('--profile-time <time>', 'time for timing passes').argParser(parseDuration).default(25_000, '25s'))
     .option('--traces <file>', 'where solutions are appended to; what it holds is not recorded again', TRACE_FILE)
     .option('-o, --out <file>', 'where the calibration is written to', PLAN_FILE)
     .option('-s, --seed <integer>', 'fixes problems and solutions', parseWhole, 0)

@@ -20,7 +20,7 @@ export interface ProfileEngineOptions {
   readonly scorer?: StepScorer | OutcomeScorer;
   /** A typical request: whole ones are timed, and what the engine writes is what the scorer reads. */
   readonly prompt?: string;
-  /** Milliseconds for everything; each point is timed once all the same. Above 0. @default 20_000 */
+  /** Milliseconds for everything; each point is timed once all the same. Above 0. @default 25_000 */
   readonly budgetMs?: number;
   /** Most branches of interest; beyond, times are extrapolated. Whole number ≥ 1. @default 16 */
   readonly rows?: number;
@@ -58,7 +58,7 @@ type Settings = Required<Omit<ProfileEngineOptions, 'scorer' | 'memory' | 'machi
 
 const DEFAULTS: Settings = {
   prompt: 'A baker sells 12 loaves in the morning and 35 in the afternoon, each for 3 dollars. She spends 40 dollars on flour. How many dollars are left?',
-  budgetMs: 20_000,
+  budgetMs: 25_000,
   rows: 16,
   draftLength: 8,
   repetitions: 7,
@@ -70,7 +70,7 @@ const SHORTEST_CONTEXT = 16;
 /** After so long a thread sleeps and its caches are others'. */
 const REST_MS = 25;
 /** What each part gets of the time; shared out anew among the parts there are. */
-const SHARES = { target: 40, draft: 15, prefill: 8, 'draft-prefill': 2, scorer: 15, request: 20 };
+const SHARES = { target: 40, draft: 15, prefill: 8, 'draft-prefill': 2, scorer: 15, request: 45 };
 const SPREAD_AT = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99];
 
 /**
