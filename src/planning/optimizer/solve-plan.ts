@@ -5,6 +5,7 @@
  * @module
  */
 import { InvalidOptionError, InfeasiblePlanError } from '../../errors.ts';
+import { shareInterval } from '../../maths/share-interval.ts';
 import { requireNumber } from '../../options.ts';
 import { LATENCY_LEVELS, type FittedCandidate, type FittedPlans, type FittedPoint } from './fitted-plans.ts';
 import type { PlanSpec } from './plan-spec.ts';
@@ -55,8 +56,6 @@ type Defaulted = 'confidence' | 'parallelism' | 'fastestBy';
 
 /** Accuracies nearer than this are one: the faster plan is taken. */
 const TIE = 0.0025;
-/** z of a 95 % interval. */
-const Z95 = 1.96;
 
 /** @throws {InvalidOptionError} */
 export function resolveRequest(request: SolveRequest): ResolvedRequest {
@@ -88,7 +87,7 @@ export function solvePlan(fit: FittedPlans, request: ResolvedRequest): Choice {
 export function choicesAt(fit: FittedPlans, deadlineMs: number, request: ResolvedRequest): Choice[] {
   return fit.candidates.flatMap((candidate) => {
     if (!isAllowed(candidate.spec, request)) return [];
-    const choice = choiceAt(candidate, deadlineMs, request.confidence);
+    const choice = choiceAt(candidate, fit.problems, deadlineMs, request.confidence);
     return choice && choice.predicted.tokens <= (request.maxTokens ?? Infinity) ? [choice] : [];
   });
 }
@@ -107,7 +106,7 @@ export function fittedDeadlines(fit: FittedPlans): number[] {
 }
 
 /** What a candidate does under a deadline; `undefined` where it is too short for it. */
-function choiceAt({ spec, source, points }: FittedCandidate, deadlineMs: number, confidence: number): Choice | undefined {
+function choiceAt({ spec, source, points }: FittedCandidate, problems: number, deadlineMs: number, confidence: number): Choice | undefined {
   const runDeadlineMs = deadlineMs - overshoot(points, deadlineMs, confidence);
   const point = pointAt(points, runDeadlineMs);
   if (!point) return undefined;
@@ -121,7 +120,7 @@ function choiceAt({ spec, source, points }: FittedCandidate, deadlineMs: number,
     runDeadlineMs,
     predicted: {
       accuracy,
-      accuracyInterval: [Math.max(0, accuracy - Z95 * accuracyError), Math.min(1, accuracy + Z95 * accuracyError)],
+      accuracyInterval: shareInterval(accuracy, accuracyError, problems),
       latencyMs: { mean: meanOf(point.latencyMs), p50: latency(0.5), p95: latency(0.95), p99: latency(0.99) },
       tokens,
     },
