@@ -9,7 +9,7 @@
 import { writeFileSync } from 'node:fs';
 import { bundledModels, countVotes, Decoder, extractAnswer, type Engine } from 'latency-tts';
 import { generateProblems, TIERS, type Problem, type Tier } from 'latency-tts/problems';
-import { wilsonInterval } from './support/proportions.ts';
+import { shareInterval } from '../src/maths/share-interval.ts';
 
 const BRANCH_COUNTS = [1, 2, 4, 8, 16];
 const SEED = 77;
@@ -39,7 +39,7 @@ async function measure(tier: Tier): Promise<object[]> {
     }
   }
   return BRANCH_COUNTS.map((branches, place) => {
-    const [low, high] = wilsonInterval(hits[place]! / problemCount, problemCount);
+    const [low, high] = shareInterval(hits[place]! / problemCount, 0, problemCount);
     return { tier, branches, accuracy: round(hits[place]! / problemCount), low: round(low), high: round(high) };
   });
 }

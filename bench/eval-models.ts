@@ -23,7 +23,8 @@ import {
   type TokenModel,
 } from 'latency-tts';
 import { generateProblems, TIERS, type Problem, type Tier } from 'latency-tts/problems';
-import { percent, wilsonInterval } from './support/proportions.ts';
+import { shareInterval } from '../src/maths/share-interval.ts';
+import { percent } from './support/proportions.ts';
 
 const BRANCHES = 16;
 const SEED = 77;
@@ -194,7 +195,7 @@ if (values.markdown)
 if (values.json) {
   const intervals = figures.map((row) => ({
     ...row,
-    intervals: Object.fromEntries((['greedy', 'majority16', 'prmBestOf16', 'pass16'] as const).map((name) => [name, wilsonInterval(row[name], row.problems)])),
+    intervals: Object.fromEntries((['greedy', 'majority16', 'prmBestOf16', 'pass16'] as const).map((name) => [name, shareInterval(row[name], 0, row.problems)])),
   }));
   writeFileSync(values.json, `${JSON.stringify({ date, branches: BRANCHES, seed: SEED, tiers: intervals }, null, 2)}\n`);
 }

@@ -1,5 +1,6 @@
 import { mean, quantile } from 'simple-statistics';
-import { percent, wilsonInterval } from './proportions.ts';
+import { shareInterval } from '../../src/maths/share-interval.ts';
+import { percent } from './proportions.ts';
 import { markdownTable, type BenchmarkReport } from './report-files.ts';
 import type { PassTimes } from './simulation/pass-times.ts';
 import { roundTo } from './statistics.ts';
@@ -79,7 +80,7 @@ export function summariseStrategies(records: readonly StrategyRunRecord[]): Stra
       deadlineFactor,
       problems: group.length,
       accuracy,
-      accuracy95: wilsonInterval(accuracy, group.length),
+      accuracy95: shareInterval(accuracy, 0, group.length),
       meanMs: mean(times),
       p95Ms: quantile(times, 0.95),
       meanTokens: mean(group.map(({ tokens }) => tokens)),
