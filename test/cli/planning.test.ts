@@ -188,7 +188,8 @@ describe('TraceFile', () => {
     const file = await TraceFile.open(inDirectory('mixed.jsonl'));
     await file.append(one!);
     expect(() => file.missing([one!], 4, undefined)).toThrow(/`branches`.*the 3 that/);
-    expect(() => file.missing([{ ...one!, prompt: 'another' }], 3, undefined)).toThrow(/Its problem 0 is another one/);
+    for (const sampling of [undefined, { temperature: 0 }])
+      expect(() => file.missing([{ ...one!, prompt: 'another' }], 3, sampling)).toThrow(/Its problem 0 is another one/);
   });
 });
 

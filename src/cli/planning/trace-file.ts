@@ -50,15 +50,16 @@ export class TraceFile {
    * @throws {InvalidOptionError} where the file holds another problem under one's id, or another number of branches.
    */
   missing(problems: readonly TraceProblem[], branches: number, sampling: SamplingOptions | undefined): TraceProblem[] {
+    const prompts = new Map(this.#traces.map(({ id, prompt }) => [id, prompt]));
     const traces = this.#traces.filter((trace) => wasSampled(trace, sampling));
-    const prompts = new Map(traces.map(({ id, prompt }) => [id, prompt]));
+    const done = new Set(traces.map(({ id }) => id));
     const recorded = Math.max(0, ...traces.map((trace) => trace.branches.length));
     if (sampling?.temperature !== 0 && recorded !== 0 && recorded !== branches) {
       throw new InvalidOptionError('branches', `the ${recorded} that ${this.path} was recorded with`, branches, 'Or name another file with `--traces`.');
     }
     const other = problems.find(({ id, prompt }) => prompts.has(id) && prompts.get(id) !== prompt);
     if (other) throw new InvalidOptionError('traces', 'a file recorded of these problems', this.path, `Its problem ${other.id} is another one.`);
-    return problems.filter(({ id }) => !prompts.has(id));
+    return problems.filter(({ id }) => !done.has(id));
   }
 
   async append(trace: ProblemTrace): Promise<void> {
