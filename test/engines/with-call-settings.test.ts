@@ -41,6 +41,12 @@ test('sampling of the call takes the place of the strategy’s, field by field',
   expect(await tokensOf(withCallSettings(engine, { sampling: GREEDY }), PROMPT, { sampling: hot }, 1)).toEqual(greedy);
   expect(await tokensOf(withCallSettings(engine, { sampling: { temperature: 40 } }), PROMPT, { sampling: { topK: 1 } }, 1)).toEqual(greedy);
   expect(await tokensOf(engine, PROMPT, { sampling: hot }, 1)).not.toEqual(greedy);
+  // As well where a strategy asks it of single branches.
+  const tokens = await withSession(withCallSettings(engine, { sampling: GREEDY }), PROMPT, {}, async (session) => {
+    const branches = [...session.branch(1, { sampling: hot }), ...session.branch(1)];
+    return Promise.all(branches.map(async (branch) => (await branch.advance({ until: { tokens: greedy[0]!.length } })).tokens));
+  });
+  expect(tokens).toEqual([greedy[0], greedy[0]]);
   await engine.dispose();
 });
 

@@ -1,7 +1,7 @@
 import type { DraftOutcome } from '../../contracts/engine.ts';
 import type { DraftRunTrace, ProblemTrace } from '../../contracts/trace.ts';
 import { randomAt } from '../../maths/random.ts';
-import { samplingKey } from '../../maths/sampling-key.ts';
+import { tracesBySampling } from './traces-by-sampling.ts';
 
 /** Recorded drafts of a length that are enough to be believed. */
 const ENOUGH = 30;
@@ -46,13 +46,10 @@ export function outcomesAtRates(rates: readonly number[]): DraftOutcomes {
 export function recordedOutcomes(traces: readonly ProblemTrace[]): DraftOutcomes | undefined {
   const all = runsByLength(traces);
   if (all.length === 0) return undefined;
-  const bySampling = new Map<string, ReturnType<typeof runsByLength>>();
-  for (const key of new Set(traces.map(({ sampling }) => samplingKey(sampling)))) {
-    const runs = runsByLength(traces.filter(({ sampling }) => samplingKey(sampling) === key));
-    if (runs.length > 0) bySampling.set(key, runs);
-  }
+  const bySampling = new Map([...tracesBySampling(traces)].map(([key, alike]) => [key, runsByLength(alike)]));
   return (length, { seed, stream, round, sampling }) => {
-    const known = (sampling === undefined ? undefined : bySampling.get(sampling)) ?? all;
+    const own = sampling === undefined ? undefined : bySampling.get(sampling);
+    const known = own && own.length > 0 ? own : all;
     const [, runs] = known.find(([recorded]) => recorded >= length) ?? known.at(-1)!;
     const run = runs[Math.floor(randomAt(seed, stream, 0, DRAFT) * runs.length)]!;
     const { proposed, accepted } = run[round % run.length]!;

@@ -1,7 +1,7 @@
 import type { SamplingOptions } from '../../contracts/engine.ts';
 import type { ProblemTrace } from '../../contracts/trace.ts';
 import { InvalidOptionError } from '../../errors.ts';
-import { samplingKey } from '../../maths/sampling-key.ts';
+import { tracesBySampling } from '../../engines/replay/traces-by-sampling.ts';
 
 /** Traces whose branches chose their tokens alike. */
 export interface SamplingGroup {
@@ -21,16 +21,12 @@ export interface SamplingGroup {
  * @throws {InvalidOptionError} where a problem was not recorded in one of them.
  */
 export function samplingGroups(traces: readonly ProblemTrace[]): SamplingGroup[] {
-  const byKey = new Map<string, ProblemTrace[]>();
-  for (const trace of traces) {
-    const key = samplingKey(trace.sampling);
-    byKey.set(key, [...(byKey.get(key) ?? []), trace]);
-  }
-  const ids = new Set(traces.map(({ id }) => id));
-  return [...byKey.values()].map((group) => {
+  // An `id` may be another problem's in another recording: the prompt is what is replayed.
+  const idsByPrompt = new Map(traces.map(({ prompt, id }) => [JSON.stringify(prompt), id]));
+  return [...tracesBySampling(traces).values()].map((group) => {
     const { sampling } = group[0]!;
-    const recorded = new Set(group.map(({ id }) => id));
-    const missing = [...ids].filter((id) => !recorded.has(id));
+    const recorded = new Set(group.map(({ prompt }) => JSON.stringify(prompt)));
+    const missing = [...idsByPrompt].flatMap(([prompt, id]) => (recorded.has(prompt) ? [] : [id]));
     if (missing.length > 0) {
       const way = sampling ? `sampling ${JSON.stringify(sampling)}` : "the engine's own sampling";
       throw new InvalidOptionError(

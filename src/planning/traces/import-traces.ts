@@ -29,8 +29,8 @@ export interface ImportedText {
 
 export interface ImportTracesOptions {
   /**
-   * How the texts were sampled. Of one prompt's texts that were sampled in several ways, import those of each apart, with the same
-   * `id`, and plans choose among the ways. @default as the engine does that plans will run on
+   * How the texts were sampled. Of prompts whose texts were sampled in several ways, import those of each way apart, and plans
+   * choose among the ways. @default as the engine does that plans will run on
    */
   readonly sampling?: SamplingOptions;
   /** @default after `####`, in `\boxed{}`, or the last number */

@@ -29,12 +29,18 @@ describe('samplingGroups', () => {
       // All greedy branches are alike.
       { sampling: GREEDY, isGreedy: true, branches: 1, isScored: true },
     ]);
-    expect(samplingGroups(sampledWith({ ...GREEDY, topK: 3 }, OWN).concat(LIKELIEST.slice(0, 0)))).toHaveLength(1);
+    // The likeliest token is the same, whichever others are kept.
+    const [only, ...others] = samplingGroups([...LIKELIEST.slice(0, 10), ...sampledWith({ ...GREEDY, topK: 3 }, LIKELIEST.slice(10))]);
+    expect([only!.traces.length, others.length]).toEqual([20, 0]);
   });
 
   test('are all of the same problems', () => {
     expect(() => samplingGroups([...OWN, ...COOLER.slice(2)])).toThrow(/`traces`.*"temperature":0\.6.*none of 0, 1/);
     expect(() => samplingGroups([...OWN.slice(1), ...COOLER])).toThrow(/engine's own sampling/);
+    const renumbered = COOLER.map((trace, index) => ({ ...trace, id: COOLER[(index + 1) % COOLER.length]!.id }));
+    expect(samplingGroups([...OWN, ...renumbered])).toHaveLength(2);
+    const swapped = COOLER.map((trace, index) => (index === 3 ? { ...trace, prompt: 'another?' } : trace));
+    expect(() => samplingGroups([...OWN, ...swapped])).toThrow(/none of 3/);
   });
 });
 
