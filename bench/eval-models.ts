@@ -195,7 +195,9 @@ if (values.markdown)
 if (values.json) {
   const intervals = figures.map((row) => ({
     ...row,
-    intervals: Object.fromEntries((['greedy', 'majority16', 'prmBestOf16', 'pass16'] as const).map((name) => [name, shareInterval(row[name], 0, row.problems)])),
+    intervals: Object.fromEntries(
+      (['greedy', 'majority16', 'prmBestOf16', 'pass16'] as const).map((name) => [name, shareInterval(row[name], 0, row.problems)]),
+    ),
   }));
   writeFileSync(values.json, `${JSON.stringify({ date, branches: BRANCHES, seed: SEED, tiers: intervals }, null, 2)}\n`);
 }
