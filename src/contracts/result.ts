@@ -1,6 +1,9 @@
 import type { EngineUsage, Segment } from './engine.ts';
 
-/** Why a run ended. `consensus`: pending branches could no longer change the answer. */
+/**
+ * What ended a run. `deadline`: it cut a branch, or left no time for one that was still wanted, whatever was decided after that.
+ * `consensus`: pending branches could no longer change the answer. `completed`: everything planned was done.
+ */
 export type StopReason = 'completed' | 'consensus' | 'deadline';
 
 export interface StrategyResult {

@@ -1,13 +1,17 @@
 import type { AdvanceOptions, Branch } from '../contracts/engine.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
+import { requireNumber, requireSignal, requireTime, requireWholeNumber } from '../options.ts';
 
-/** @throws {InvalidOptionError} for a boundary or a time that cannot be met. */
-export function requireAdvanceOptions({ until, deadlineAt, reserveSteps }: AdvanceOptions): void {
+/**
+ * @param now - On the session's clock, where it is known.
+ * @throws {InvalidOptionError} for a boundary that cannot be met, or a time of another clock.
+ */
+export function requireAdvanceOptions({ until, deadlineAt, reserveSteps, signal }: AdvanceOptions, now?: number): void {
   if (until?.tokens !== undefined) requireWholeNumber('until.tokens', until.tokens, 1);
   if (until?.stop?.some((stop) => stop === '')) throw new InvalidOptionError('until.stop', 'a list of strings that are not empty', until.stop);
   if (reserveSteps !== undefined) requireNumber('reserveSteps', reserveSteps, 0);
-  if (deadlineAt !== undefined && Number.isNaN(deadlineAt)) throw new InvalidOptionError('deadlineAt', 'a time', deadlineAt);
+  if (deadlineAt !== undefined) requireTime('deadlineAt', deadlineAt, now ?? deadlineAt);
+  requireSignal(signal);
 }
 
 /** @throws {InvalidOptionError} while a branch has an open call, and once it has ended. */

@@ -37,7 +37,7 @@ export abstract class LaneBranch implements Branch {
   }
 
   async advance(options: AdvanceOptions = {}): Promise<Segment> {
-    requireAdvanceOptions(options);
+    requireAdvanceOptions(options, this.now());
     this.requireResting('advance');
     options.signal?.throwIfAborted();
     const startedAt = this.now();

@@ -18,6 +18,7 @@ import { hostEngine } from './port/host-engine.ts';
 import type { EngineNotice } from './port/messages.ts';
 import { PortEngine } from './port/port-engine.ts';
 import { loadEngine, type EnginePlan, type EngineSurroundings, type SpeculationPlan } from './load-engine.ts';
+import { requireCallOptions } from '../runtime/call-options.ts';
 
 export interface ThreadOptions extends ThreadChoice {
   /** Most branches decoded in one step; further ones wait their turn. Whole number ≥ 1. @default 64 */
@@ -63,11 +64,13 @@ export class ThreadedEngine implements Engine {
 
   /** Loads the models. @throws {ModelLoadError | VocabularyMismatchError} */
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    requireCallOptions(options);
     options.signal?.throwIfAborted();
     await (await this.#started()).ready(options);
   }
 
   async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
+    requireCallOptions(options);
     options.signal?.throwIfAborted();
     return (await this.#started()).open(prompt, options);
   }

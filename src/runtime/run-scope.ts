@@ -2,7 +2,7 @@ import type { RunEventMap, RunEventTarget } from '../contracts/event.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { requirePrompt, requireWholeNumber } from '../options.ts';
+import { requireClock, requireDeadlineMs, requirePrompt, requireSignal, requireWholeNumber } from '../options.ts';
 import { systemClock } from './system-clock.ts';
 
 type EventFields<Name extends keyof RunEventMap> = Omit<Parameters<RunEventMap[Name]>[0], 'atMs'>;
@@ -27,8 +27,10 @@ export class RunScope {
    */
   constructor(request: StrategyRequest) {
     const { deadlineMs = Infinity, seed = 0, clock = systemClock } = request;
-    if (typeof deadlineMs !== 'number' || !(deadlineMs > 0)) throw new InvalidOptionError('deadlineMs', 'a positive number of milliseconds', deadlineMs);
+    requireDeadlineMs(deadlineMs);
     requireWholeNumber('seed', seed);
+    requireClock(clock);
+    requireSignal(request.signal);
     requireQuestion(request.prompt);
     if (typeof request.engine?.open !== 'function') {
       throw new InvalidOptionError(

@@ -14,6 +14,7 @@ import { textsMs } from './batch-timer.ts';
 import type { ScorerStart, ScorerType } from './port/messages.ts';
 import { PortScoring } from './port/port-scoring.ts';
 import type { LocalScoringOptions, Scoring } from './scoring.ts';
+import { requireSignal } from '../options.ts';
 
 /** A scorer that starts where its options say, on first use. */
 export abstract class LocalScorer<Score> {
@@ -52,6 +53,7 @@ export abstract class LocalScorer<Score> {
   }
 
   async score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<(Score | undefined)[]> {
+    requireSignal(options?.signal);
     return this.#started().score(prompt, texts, options);
   }
 

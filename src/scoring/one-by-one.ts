@@ -5,6 +5,7 @@ import { requireNumber, requireWholeNumber } from '../options.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { BatchTimer } from './batch-timer.ts';
 import { distinct, tellError, type ScoringErrorListener } from './scoring-queue.ts';
+import { requireCallOptions } from '../runtime/call-options.ts';
 
 export interface ConcurrencyOptions {
   /** Most texts scored at the same time, over all calls. Whole number ≥ 1. @default 8 */
@@ -74,6 +75,7 @@ export class OneByOne {
     work: (item: Item, signal: AbortSignal) => Promise<Result | undefined>,
   ): Promise<(Result | undefined)[]> {
     const { signal, deadlineAt = Infinity, clock = systemClock } = options;
+    requireCallOptions(options);
     if (this.#isDisposed) throw new DisposedError('scorer');
     signal?.throwIfAborted();
     const results = new Array<Result | undefined>(items.length).fill(undefined);

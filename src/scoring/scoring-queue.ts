@@ -5,6 +5,7 @@ import { DisposedError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { BatchTimer, type BatchCosts } from './batch-timer.ts';
+import { requireCallOptions } from '../runtime/call-options.ts';
 
 /** Called with what the scoring of a text failed with. What it throws is dropped. */
 export type ScoringErrorListener = (error: unknown, text: ScoredText) => void;
@@ -70,6 +71,7 @@ export class ScoringQueue {
       return clock.now() < deadlineAt;
     };
     this.#requireOpen();
+    requireCallOptions({ signal, deadlineAt, clock });
     if (!proceed() || texts.length === 0) return scores;
     const work = await this.#turn(open);
     const waiting = this.#prepare(texts, work);

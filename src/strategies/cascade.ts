@@ -76,7 +76,7 @@ export function cascade(stages: readonly CascadeStage[], options: CascadeOptions
           if (merged?.answer !== undefined && merged.confidence >= bar) break;
         }
         if (!merged) throw runs.failure();
-        const stopReason = isOutOfTime ? 'deadline' : lastStopReason(runs.all);
+        const stopReason = isOutOfTime ? 'deadline' : lastStopReason(runs);
         return { ...runs.conclude({ ...merged, stopReason }), stages: runs.all };
       }),
   };
@@ -84,8 +84,9 @@ export function cascade(stages: readonly CascadeStage[], options: CascadeOptions
 
 type Merged = Pick<StrategyResult, 'text' | 'answer' | 'confidence'>;
 
-function lastStopReason(runs: readonly NestedRun[]): StopReason {
-  return runs.at(-1)?.result?.stopReason ?? 'completed';
+/** Of a stage that came to nothing, whether it was time that it lacked. */
+function lastStopReason(runs: NestedRuns): StopReason {
+  return runs.all.at(-1)?.result?.stopReason ?? (runs.remainingMs() === 0 ? 'deadline' : 'completed');
 }
 
 /** The latest result with an answer, else the latest one. */

@@ -230,8 +230,8 @@ class Traces {
   }
 
   #stopReason(): StopReason {
-    if (this.#hasConsensus && this.#run.reports().length < this.#settings.branches) return 'consensus';
-    if (this.#run.reports().some(({ branch, finish }) => finish === 'aborted' && !this.#stopped.has(branch))) return 'consensus';
-    return this.#run.recorders.some(({ isCut }) => isCut) ? 'deadline' : 'completed';
+    const reports = this.#run.reports();
+    const isDecided = this.#hasConsensus && reports.length < this.#settings.branches;
+    return this.#run.stopReason(isDecided || reports.some(({ branch, finish }) => finish === 'aborted' && !this.#stopped.has(branch)));
   }
 }

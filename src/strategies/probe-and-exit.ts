@@ -85,7 +85,7 @@ export class ProbeAndExit implements Strategy<ProbeAndExitResult> {
     const votes = this.#votes(lines);
     const [winner] = votes;
     const isCut = lines.some((line) => line.isCut);
-    const stopReason: StopReason = isSettled ? 'consensus' : isCut ? 'deadline' : 'completed';
+    const stopReason: StopReason = isCut ? 'deadline' : isSettled ? 'consensus' : 'completed';
     const result = run.conclude({
       chosen: winner
         ? lines[winner.voters[0]!]!.outcome

@@ -121,6 +121,8 @@ class SampledSolutions implements Solutions {
   /** Where the number of branches goes by the time there is. */
   readonly #pace: Pace | undefined;
   #isStopped = false;
+  /** Whether branches that were still wanted were not launched for want of time. */
+  #isShort = false;
 
   constructor(run: StrategyRun, { branches, policy, expectedTokens }: SolutionSource) {
     this.#run = run;
@@ -166,6 +168,7 @@ class SampledSolutions implements Solutions {
       this.#run.onReport = (report) => {
         const count = listener(report);
         if (!this.#isOver()) launchMore(count);
+        else if (count > 0) this.#isShort = true;
       };
       const count = listener(undefined);
       if (this.#pace) {
@@ -228,8 +231,8 @@ class SampledSolutions implements Solutions {
   }
 
   stopReason(isDecided: boolean): StopReason {
-    if (isDecided && this.launched < this.branches) return 'consensus';
-    return this.#run.stopReason();
+    if (this.#isShort && !isDecided) return 'deadline';
+    return isDecided && this.launched < this.branches ? this.#run.stopReason(true) : this.#run.stopReason();
   }
 
   conclude(conclusion: Conclusion): StrategyResult {

@@ -206,10 +206,15 @@ export class StrategyRun {
     return report;
   }
 
-  /** `consensus` where branches were aborted, `deadline` where one was cut by it, else `completed`. */
-  stopReason(): StopReason {
-    if (this.#recorders.some(({ finish }) => finish === 'aborted')) return 'consensus';
-    return this.#recorders.some(({ isCut }) => isCut) ? 'deadline' : 'completed';
+  /**
+   * What ended the run: `deadline` where it cut a branch, also when the answers asked for after that decide the outcome before
+   * all have come; `consensus` where branches were left out because the outcome stood; else `completed`.
+   *
+   * @param isDecided - Whether the outcome stood before all that was planned was done.
+   */
+  stopReason(isDecided = this.#recorders.some(({ finish }) => finish === 'aborted')): StopReason {
+    if (this.#recorders.some(({ isCut }) => isCut)) return 'deadline';
+    return isDecided ? 'consensus' : 'completed';
   }
 
   /** @throws the signal's reason when it is aborted. @throws {NoCandidateError} without a chosen branch. */

@@ -44,6 +44,7 @@ export const COMPOSED_SUBJECTS: Readonly<Record<string, StrategySubject>> = {
         { strategy: new SelfConsistency({ branches: 5 }) },
       ]),
     chosen: (reports) => (reports.some(({ answer }) => answer !== undefined) ? heaviestOf(reports) : reports[0]!),
+    hasStages: true,
   },
   LlmSelector: {
     make: () => new LlmSelector({ source: vote(4), question: () => 'which?', parse: placeOf }),

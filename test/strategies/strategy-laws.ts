@@ -21,6 +21,8 @@ export interface StrategySubject {
   readonly isTree?: boolean;
   /** Whether it launches, or waits for, only as many branches as it needs. @default false */
   readonly isThrifty?: boolean;
+  /** Whether it runs others, each of which may have less time than the whole. @default false */
+  readonly hasStages?: boolean;
   /** Which branches are the same whatever is decoded beside the run; without a deadline. @default all */
   readonly isSettled?: (report: BranchReport) => boolean;
 }
@@ -238,6 +240,28 @@ export const strategyLaws: readonly StrategyLaw[] = [
         );
         assert.ok(log.some(({ name }) => name === 'branch-delta'));
       }
+    },
+  },
+  {
+    name: 'the stop reason says what ended the run: the deadline where it cut a branch, whatever was decided afterwards',
+    async check({ make, hasStages = false, isThrifty = false }) {
+      const reasons = new Set<string>();
+      for (const seed of [1, 2, 3, 4]) {
+        for (let deadlineMs = 60; deadlineMs <= 600; deadlineMs += 45) {
+          const run = await orNothing(runLogged({}, make(), { seed, deadlineMs }));
+          if (!run) continue;
+          const { stopReason, branches } = run.result;
+          reasons.add(stopReason);
+          const isCut = run.log.some(({ name }) => name === 'deadline-reach') || branches.some(({ finish }) => finish === 'deadline');
+          // A stage may be cut by its share of the time, and a later one end the run; one that waits for so many may have them.
+          const isDone = (isThrifty || make().name === 'first-finish') && stopReason === 'completed';
+          if (isCut && !hasStages && !isDone) assert.equal(stopReason, 'deadline', `seed ${seed}, ${deadlineMs} ms`);
+          if (stopReason === 'consensus') assert.ok(branches.some(({ finish }) => finish === 'aborted') || !isCut);
+        }
+        const { stopReason } = await runOn({}, make(), { seed });
+        assert.notEqual(stopReason, 'deadline');
+      }
+      assert.ok(reasons.has('deadline'), 'no deadline was tight');
     },
   },
   {

@@ -12,6 +12,7 @@ import { DecodeLoop } from './decode-loop.ts';
 import { LocalPassMeter, type MeteredModel } from './local-pass-meter.ts';
 import type { Verification } from './lane.ts';
 import { LocalSession, type LocalSessionHost } from './local-session.ts';
+import { requireCallOptions } from '../../runtime/call-options.ts';
 
 /** A loaded model and what belongs to it. */
 export interface LoadedModel extends MeteredModel {
@@ -60,6 +61,7 @@ export class LocalEngine implements Engine {
   async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
     if (this.#isDisposed) throw new DisposedError('engine');
     if (options.seed !== undefined) requireWholeNumber('seed', options.seed);
+    requireCallOptions(options);
     options.signal?.throwIfAborted();
     requirePrompt(prompt);
     const tokens = this.#host.tokenizer.encodePrompt(prompt);

@@ -179,7 +179,7 @@ class PortBranch implements Branch {
   }
 
   async advance({ signal, ...options }: AdvanceOptions = {}): Promise<Segment> {
-    requireAdvanceOptions(options);
+    requireAdvanceOptions({ ...options, ...(signal && { signal }) }, systemClock.now());
     const { deadlineAt } = options;
     const passed = deadlineAt === undefined ? options : { ...options, deadlineAt: deadlineAt - this.#caller.crossingMs(LAST_MESSAGES) };
     const result = await this.#call('advance', { type: 'advance', ...this.#address, options: passed }, signal);

@@ -25,6 +25,8 @@ export interface FirstTokenCosts extends TokenCosts {
 
 /** Newest requests that count. */
 const KEPT = 256;
+/** Tokens behind the first one from which on an open request tells how long a token takes. */
+const TELLING = 4;
 
 /** Follows the times of one request. */
 export interface RequestTiming {
@@ -44,6 +46,8 @@ export interface RequestTiming {
 export class EndpointLatency {
   readonly #firstTokens: Sample[] = [];
   readonly #tokens: Sample[] = [];
+  /** What a token of each open request has taken so far. */
+  readonly #openTokenMs = new Map<RequestTiming, number>();
   #inFlight = 0;
 
   /** Requests that were measured; of many, the newest that count. */
@@ -64,10 +68,11 @@ export class EndpointLatency {
     let first: { readonly at: number; readonly tokens: number } | undefined;
     let last = { at: startedAt, inFlightSum: 0, count: 0 };
     let isOpen = true;
-    return {
+    const timing: RequestTiming = {
       tell: (tokens) => {
         if (tokens === 0) return;
         last = { at: clock.now(), inFlightSum: last.inFlightSum + this.#inFlight, count: last.count + 1 };
+        if (first && isOpen && tokens - first.tokens >= TELLING) this.#openTokenMs.set(timing, (last.at - first.at) / (tokens - first.tokens));
         if (first) return;
         first = { at: last.at, tokens };
         keep(this.#firstTokens, { inFlight: this.#inFlight, promptTokens, milliseconds: last.at - startedAt });
@@ -79,8 +84,15 @@ export class EndpointLatency {
       close: () => {
         if (isOpen) this.#inFlight--;
         isOpen = false;
+        this.#openTokenMs.delete(timing);
       },
     };
+    return timing;
+  }
+
+  /** Milliseconds of each token of the requests that are open, the median of them; `undefined` before a few tokens have come. */
+  get openTokenMs(): number | undefined {
+    return this.#openTokenMs.size === 0 ? undefined : quantile([...this.#openTokenMs.values()], 0.5);
   }
 
   /** Milliseconds to the first token of this share of requests; `undefined` before any. @param share - @default 0.5 */

@@ -13,6 +13,7 @@ import { RemoteHost, type RemoteService } from './remote-host.ts';
 import { resolveRemoteOptions, type OpenAICompatibleOptions } from './remote-options.ts';
 import { RemoteSession } from './remote-session.ts';
 import { SessionAccount } from './session-account.ts';
+import { requireCallOptions } from '../../runtime/call-options.ts';
 
 /** An engine over a server: what every engine has, and what is known of the server. */
 export interface OpenAICompatibleEngine extends Engine {
@@ -73,12 +74,14 @@ export class RemoteEngine implements OpenAICompatibleEngine {
   /** Asks the server which it is. @throws {ServerError} when it cannot be reached. */
   async ready({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#host.requireOpen();
+    requireCallOptions({ signal });
     await this.#while(this.#host.detect(systemClock), signal);
   }
 
   async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
     const { seed, topLogprobs = 0, signal, clock = systemClock, deadlineAt = Infinity } = options;
     this.#host.requireOpen();
+    requireCallOptions({ signal, deadlineAt, clock });
     if (seed !== undefined) requireWholeNumber('seed', seed);
     requireWholeNumber('topLogprobs', topLogprobs);
     const sampling = resolveSampling(options.sampling, this.#options.sampling);

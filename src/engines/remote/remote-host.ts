@@ -143,10 +143,16 @@ export class RemoteHost {
     return tryMs({ timeoutMs, leftMs, usualMs: this.latency.firstTokenMs(), isLast: attempt >= this.maxRetries });
   }
 
-  /** Milliseconds to keep free for a further request that writes this many tokens. */
+  /**
+   * Milliseconds to keep free for a further request that writes this many tokens, by what is known now: how the open requests
+   * are getting on, else how earlier ones did. Where not all can be open at once, those that wait need their time as well.
+   */
   reserveMs(steps: number): number {
     if (steps === 0) return 0;
-    return steps * (this.latency.tokenMs(this.limit.activeCount) ?? 0) + (this.latency.firstTokenMs() ?? 0);
+    const { activeCount, pendingCount, concurrency } = this.limit;
+    const tokenMs = this.latency.openTokenMs ?? this.latency.tokenMs(activeCount) ?? 0;
+    const turns = Math.max(1, Math.ceil((activeCount + pendingCount) / concurrency));
+    return turns * (steps * tokenMs + (this.latency.firstTokenMs() ?? 0));
   }
 
   hedgeMs(): number {

@@ -6,7 +6,7 @@ import { resolveSampling, type Sampling } from '../../maths/sampling.ts';
 import { requireWholeNumber } from '../../options.ts';
 import { onAbort } from '../../runtime/on-abort.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
-import { waitUntil } from '../../runtime/wait-until.ts';
+import { MovingAlarm } from '../../runtime/moving-alarm.ts';
 import { requireSupportedSampling } from '../../servers/dialects.ts';
 import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
 import { forkStream } from '../fork-stream.ts';
@@ -165,7 +165,7 @@ export class RemoteBranch implements Branch {
 
   async advance(options: AdvanceOptions = {}): Promise<Segment> {
     this.#session.host.requireOpen();
-    requireAdvanceOptions(options);
+    requireAdvanceOptions(options, this.#session.clock.now());
     this.#requireResting('advance');
     options.signal?.throwIfAborted();
     const { clock, topLogprobs, account } = this.#session;
@@ -217,19 +217,21 @@ export class RemoteBranch implements Branch {
   /** Runs the requests of one call until a boundary, or until something else ends it. */
   async #finishOf(writing: Writing, options: AdvanceOptions): Promise<Segment['finish']> {
     const { clock, host, account } = this.#session;
-    const { deadlineAt = Infinity, reserveSteps = 0, signal } = options;
-    const endsAt = deadlineAt - host.reserveMs(reserveSteps);
-    if (clock.now() >= endsAt) return 'deadline';
+    const { signal } = options;
+    const endsAt = this.#endOf(options);
+    if (clock.now() >= endsAt()) return 'deadline';
     const ending = new AbortController();
     let forget: (() => void) | undefined;
+    const alarm = new MovingAlarm(clock, endsAt);
     const cut = new Promise<Cut>((resolve) => {
       this.#open = { cut: resolve, writing };
       forget = signal && onAbort(signal, () => resolve({ error: signal.reason }));
-      void waitUntil(clock, endsAt, ending.signal).then((isOver) => isOver && resolve({ finish: 'deadline' }));
+      void alarm.wait().then((isOver) => isOver && resolve({ finish: 'deadline' }));
     });
     try {
+      const onToken = (): void => alarm.move();
       const work = host.limit(async () =>
-        ending.signal.aborted ? 'aborted' : writeSegment(this.#session, this, writing, { ...options, endsAt, ending: ending.signal }),
+        ending.signal.aborted ? 'aborted' : writeSegment(this.#session, this, writing, { ...options, endsAt, onToken, ending: ending.signal }),
       );
       const outcome = await Promise.race([work, cut]);
       if (typeof outcome === 'string') return outcome;
@@ -240,10 +242,22 @@ export class RemoteBranch implements Branch {
       throw error;
     } finally {
       forget?.();
+      alarm.stop();
       this.#open = undefined;
       ending.abort(new DisposedError('request'));
       writing.settleRequest();
     }
+  }
+
+  /**
+   * When a call ends: what is kept in reserve is known better with every token, not when the call begins, on a new engine not at
+   * all. More than half of the call's time it never is.
+   */
+  #endOf({ deadlineAt = Infinity, reserveSteps = 0 }: AdvanceOptions): () => number {
+    if (reserveSteps === 0 || !Number.isFinite(deadlineAt)) return () => deadlineAt;
+    const { clock, host } = this.#session;
+    const mostMs = (deadlineAt - clock.now()) / 2;
+    return () => deadlineAt - Math.min(host.reserveMs(reserveSteps), mostMs);
   }
 
   #requireResting(verb: string): void {

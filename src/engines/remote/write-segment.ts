@@ -34,8 +34,10 @@ export interface WritingSession {
 export type WritingBranch = Pick<Branch, 'text' | 'tokenCount'> & { readonly stream: number; readonly sampling: Sampling };
 
 export interface WriteOptions extends AdvanceOptions {
-  /** Time on the session's clock at which the call is cut. */
-  readonly endsAt: number;
+  /** Time on the session's clock at which the call is cut, as far as is known now. */
+  readonly endsAt: () => number;
+  /** Called when something came. */
+  readonly onToken: () => void;
   /** Aborted when nobody waits for the segment any more. */
   readonly ending: AbortSignal;
 }
@@ -59,7 +61,8 @@ export async function writeSegment(session: WritingSession, branch: WritingBranc
       writing.settleRequest();
       options.ending.throwIfAborted();
       if (host.takesLess(error, without)) continue;
-      const { endsAt, ending: signal } = options;
+      const { ending: signal } = options;
+      const endsAt = options.endsAt();
       const point = randomAt(seed, branch.stream, attempt, branch.tokenCount);
       const next = await untilNextTry(error, { clock, endsAt, signal, attempt, maxRetries: host.maxRetries, point });
       // No later request can bring anything in time; what there is counts.
@@ -80,7 +83,7 @@ async function writeOnce(session: WritingSession, branch: WritingBranch, writing
     body,
     clock,
     signal: options.ending,
-    firstTokenMs: host.firstTokenMs(options.endsAt - clock.now(), attempt),
+    firstTokenMs: host.firstTokenMs(options.endsAt() - clock.now(), attempt),
     stallMs: host.stallMs,
     hedgeMs: host.hedgeMs(),
     takeHedge: () => host.takeHedge() && (account.addHedge(), true),
@@ -103,8 +106,9 @@ async function writeOnce(session: WritingSession, branch: WritingBranch, writing
       const isEnough = writing.take(delta);
       timing.tell(writing.tokenCount);
       session.reportProgress();
+      options.onToken();
       if (delta.finish !== undefined) last = delta;
-      if (isEnough || clock.now() >= options.endsAt) break;
+      if (isEnough || clock.now() >= options.endsAt()) break;
     }
     timing.end(writing.tokenCount);
   } finally {
@@ -148,7 +152,7 @@ function requestOf(
 function finishOf(session: WritingSession, branch: WritingBranch, writing: Writing, { until, endsAt }: WriteOptions, told: string | undefined): Finish {
   if (writing.stop !== undefined) return 'stop';
   if (told === undefined && until?.tokens !== undefined && writing.tokenCount >= until.tokens) return 'length';
-  if (told === undefined && session.clock.now() >= endsAt) return 'deadline';
+  if (told === undefined && session.clock.now() >= endsAt()) return 'deadline';
   if (told === 'length') {
     const { contextTokens } = session.host;
     const isFull = contextTokens !== undefined && session.promptTokens + branch.tokenCount + writing.tokenCount >= contextTokens;
