@@ -6,12 +6,14 @@
 import type { AnswerExtractor } from '../contracts/answer.ts';
 import { boxedAnswer } from './extraction/boxed.ts';
 import { choiceAnswer } from './extraction/choice.ts';
+import { closingAnswer } from './extraction/closing.ts';
 import { answerAfterHashes } from './extraction/hashes.ts';
-import { lastInMathematics, lastNumber } from './extraction/last-number.ts';
+import { lastNumber as lastNumberIn } from './extraction/numbers.ts';
+import { saidIn } from './extraction/said.ts';
 import { statedAnswer } from './extraction/stated.ts';
 import { codeAnswer, jsonAnswer } from './extraction/structured.ts';
 
-export { answerAfterHashes, boxedAnswer, choiceAnswer, codeAnswer, jsonAnswer, lastNumber, statedAnswer };
+export { answerAfterHashes, boxedAnswer, choiceAnswer, codeAnswer, jsonAnswer, statedAnswer };
 
 /** What an answer looks like. */
 export type AnswerKind = 'any' | 'number' | 'choice' | 'json' | 'code';
@@ -43,10 +45,13 @@ export function firstOf(...extractors: readonly AnswerExtractor[]): AnswerExtrac
   };
 }
 
+/** The last number in the text; a fraction of two integers is one. */
+export const lastNumber: AnswerExtractor = (text) => lastNumberIn(saidIn(text));
+
 /** An answer that was written out: after `####` or in `\boxed{}`. A text without one is unfinished. */
 export const explicitAnswer: AnswerExtractor = firstOf(answerAfterHashes, boxedAnswer);
 
-const anyAnswer = firstOf(explicitAnswer, statedAnswer, lastInMathematics, lastNumber);
+const anyAnswer = firstOf(explicitAnswer, statedAnswer, closingAnswer);
 
 /** The final answer of a text, by what it looks like; `undefined` where there is none. Never throws. */
 export function extractAnswer(text: string, { kind = 'any', letters, field, language }: ExtractAnswerOptions = {}): string | undefined {

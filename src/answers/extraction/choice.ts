@@ -1,32 +1,84 @@
 import { boxedAnswer } from './boxed.ts';
 import { answerAfterHashes } from './hashes.ts';
+import { saidIn } from './said.ts';
+import { ANSWER, COPULA } from './words.ts';
 
-/** A letter by itself, as `B`, `(B)`, `B.`, `**B**`, `\text{(B)}`, or before its content, as `(B) 42`. */
-const ALONE = /^(?:\\(?:text|textbf|mathrm|mathbf)\s*\{)?[\s*$({[]*([A-Z])[\s*$)}\].:]*(?:$|(?<=[).:\]}*])\s)/;
-const STATED = /\b(?:answer|option|choice)\b(?:\s+(?:is|would be|must be|should be))?\s*:?\s*[*$({\\a-z]{0,12}?\s?\(?([A-Z])\)?(?![\w'])/g;
-const IN_BRACKETS = /\(([A-Z])\)/g;
-const LAST_LINE = /(?:^|\n)[\s*$([]*([A-Z])[\s*$)\].:]*\s*$/;
-const WORD = /(?<![\w'\\])([B-HJ-Z])(?![\w'])/g;
+/** What may surround a letter and goes before anything is read: `\text{`, `**`, quotes. */
+const MARKUP = /\\(?:text(?:bf|it|rm)?|math(?:rm|bf)|boxed|fbox|left|right)(?![a-zA-Z])|[*$`"“”„«»{}]|(?<![\p{L}\p{N}])['‘’]|['‘’](?![\p{L}\p{N}])/gu;
+/** `B`, `(B)`, `[B]`, `B)` */
+const LETTER = String.raw`(?<open>[([（【]?)(?<letter>[a-zA-Z])(?<close>[)\]）】]?)(?![\p{Script=Latin}\p{M}\p{N}_]|['’]\p{L})`;
+const ALONE = String.raw`(?<![\p{L}\p{N}'’\\.])${LETTER}`;
+const OPTION = String.raw`(?<!\p{L})(?:option|choice|letter|opción|opção|opzione|вариант)\s*:?\s+`;
+
+/** Where an answer is announced: `the answer is`, `**Answer**`, `<answer>`, `I choose`. */
+const ANNOUNCED = new RegExp(
+  String.raw`${ANSWER}(?:\s+(?:to|of|for)\s[^.:\n]{1,80}?)?\s{0,3}(?:${COPULA}\s{0,3}:?|>|\n)|(?<!\p{L})(?:choose|pick|select|go(?:ing)? with)(?!\p{L})`,
+  'giu',
+);
+const OPENING = new RegExp(String.raw`^\s*(?:(?:the|therefore|thus|clearly|definitely|indeed|simply)\s+){0,2}(?:${OPTION})?${LETTER}`, 'iu');
+/** `not A but B` */
+const REPLACED = /^\s*not\s[^.\n]{1,60}?\s(?:but|rather)\s+/i;
+const LAST_LINE = new RegExp(String.raw`\n\s*(?:${OPTION})?${LETTER}[\s.:]*$`, 'iu');
+const CALLED_RIGHT = new RegExp(String.raw`${ALONE}\s+(?:is|must be)\s+(?:(?:the|therefore|thus)\s+){0,2}(?:correct|right|best|answer)(?!\p{L})`, 'gu');
+const NAMED = new RegExp(`${OPTION}${LETTER}`, 'giu');
+const LISTED = /^\s*\(?[A-Z][).:]/gm;
+const ANYWHERE = new RegExp(ALONE, 'gu');
+const BRACKETED = new RegExp(String.raw`[([（【](?<letter>[A-Z])[)\]）】]`, 'gu');
+
+/** What stands before and after a letter that is turned down. */
+const REJECTED_BEFORE =
+  /(?:\bnot|n't|neither|nor|rather than|instead of|except|eliminates?|rules? out)(?:\s+(?:be|is|option|choice|the|answer)){0,3}\s*[([]?$/i;
+const REJECTED_AFTER =
+  /^[)\]]?\s+(?:is|are|was|would be|must be|can)(?:\s+(?:also|clearly|therefore|obviously))?\s*(?:not|n't|incorrect|wrong|false|too|impossible|invalid|out)(?![a-z])/i;
 
 /**
- * The letter of a multiple choice: in a box or after `####`, behind "answer", "option" or "choice", in brackets, or the
- * last capital that stands alone (`A` and `I` are words there).
+ * The letter of a multiple choice: in a box or after `####`, announced as the answer, on a line of its own, called right, in
+ * brackets, or the last capital that stands alone (`A` and `I` are words there). Letters that are turned down do not count.
  *
  * @param letters - What can be chosen. @default 'ABCDEFGHIJ'
  */
 export function choiceAnswer(text: string, letters = 'ABCDEFGHIJ'): string | undefined {
-  const explicit = boxedAnswer(text) ?? answerAfterHashes(text);
-  const candidates = [
-    ALONE.exec(explicit ?? '')?.[1],
-    lastOf(STATED, text, letters),
-    LAST_LINE.exec(text.slice(-200))?.[1],
-    lastOf(IN_BRACKETS, text, letters),
-    ALONE.exec(text)?.[1],
-    lastOf(WORD, text, letters),
-  ];
-  return candidates.find((letter) => letter !== undefined && letters.includes(letter));
+  const said = saidIn(text);
+  const plain = said.replace(MARKUP, '');
+  const isKnown = (letter: string | undefined): letter is string => letter !== undefined && letters.includes(letter);
+  const opening = (part: string): string | undefined => {
+    const match = OPENING.exec(part);
+    return match && isChosen(match.groups!, part.slice(match[0].length)) && isKnown(match.groups!['letter']!.toUpperCase())
+      ? match.groups!['letter']!.toUpperCase()
+      : undefined;
+  };
+  const last = (pattern: RegExp): string | undefined =>
+    [...plain.matchAll(pattern)].findLast(({ 0: found, index, groups }) => {
+      const end = index + found.length;
+      const isRejected = REJECTED_BEFORE.test(plain.slice(Math.max(index - 40, 0), index)) || REJECTED_AFTER.test(plain.slice(end, end + 40));
+      return isKnown(groups!['letter']) && !isRejected && (groups!['close'] === undefined || isChosen(groups!, plain.slice(end, end + 20)));
+    })?.groups!['letter'];
+  const announced = (): string | undefined => {
+    for (const { 0: words, index } of [...plain.matchAll(ANNOUNCED)].reverse()) {
+      const rest = plain.slice(index + words.length, index + words.length + 200).replace(REPLACED, '');
+      const letter = opening(rest) ?? [...rest.split(/\n|\.\s/, 1)[0]!.matchAll(BRACKETED)].map(({ groups }) => groups!['letter']).findLast(isKnown);
+      if (letter !== undefined) return letter;
+    }
+    return undefined;
+  };
+  const written = boxedAnswer(said) ?? answerAfterHashes(said);
+  return (
+    (written && opening(written.replace(MARKUP, ''))) ??
+    announced() ??
+    opening(LAST_LINE.exec(plain.slice(-200))?.[0] ?? '') ??
+    last(CALLED_RIGHT) ??
+    last(NAMED) ??
+    ((plain.match(LISTED)?.length ?? 0) <= 1 && !REJECTED_AFTER.test(plain.slice(1, 40).replace(/^[A-Z]/, '')) ? opening(plain) : undefined) ??
+    last(BRACKETED) ??
+    last(ANYWHERE)
+  );
 }
 
-function lastOf(pattern: RegExp, text: string, letters: string): string | undefined {
-  return [...text.matchAll(pattern)].map(([, letter]) => letter!).findLast((letter) => letters.includes(letter));
+/** Whether a letter is chosen rather than a word or a name: by its brackets, or by what follows. */
+function isChosen({ open, letter, close }: Readonly<Record<string, string | undefined>>, rest: string): boolean {
+  if (close !== '') return open !== '' || close === ')';
+  if (/^\s*or\s/.test(rest)) return false;
+  if (/^\s*(?:[.,:;!?\n)<]|$)/.test(rest)) return true;
+  if (letter! >= 'a') return false;
+  return !/^[AI]$/.test(letter!) || /^\s+(?:because|since|as|is|which|[-–—(])/.test(rest);
 }

@@ -1,37 +1,40 @@
-import { cleanAnswer } from './clean-answer.ts';
+import { cleanAnswer } from './numbers.ts';
+import { saidIn } from './said.ts';
 import { displayedMathematics } from './stated.ts';
+import { valueIn } from './value-in.ts';
+import { ANSWER, COPULA } from './words.ts';
 
-const MARK = '####';
-/** What a section is called, also where a text was cut behind its heading. */
+const MARK = /####+/g;
+/** What a section is called, also where a text was cut after its heading. */
 const SECTION =
   /^(?:step|part|case|section|phase|method|approach|stage|problem|question|solution|explanation|reasoning|conclusion|summary|verification|check|analysis|given|proof|note|example)\b/i;
 const NUMBERED_SECTION = /^\(?(?:\d{1,2}|[ivx]{1,4}|[a-z])[.)]\s+\p{L}/iu;
-const ANSWER_HEADING = /^\*{0,2}(?:the\s+)?(?:final\s+)?answer\b\*{0,2}\s*(?:is\b)?\s*:?\*{0,2}\s*/i;
+const ANSWER_HEADING = new RegExp(String.raw`^\*{0,2}(?:the\s+)?(?:final\s+)?${ANSWER}\*{0,2}\s*(?:${COPULA}\s*)?:?\*{0,2}\s*`, 'iu');
+const MOST_BELOW = 400;
 
 /**
- * The text after the last `####`, up to the end of its line (GSM8K's form). Markdown headings of the fourth level are passed
- * over: names of sections, and words with more text below them. Behind a heading `#### Answer` the answer may be on the next line.
+ * What stands after the last `####`, up to the end of its line (GSM8K's form). Markdown headings of the fourth level are passed
+ * over: names of sections, and words with more text below them. Below a heading `#### Answer` the answer may be on the next line.
  */
 export function answerAfterHashes(text: string): string | undefined {
-  for (let start = text.lastIndexOf(MARK); start >= 0; start = start === 0 ? -1 : text.lastIndexOf(MARK, start - 1)) {
-    const { line, below } = lineAt(text, start + MARK.length);
+  const said = saidIn(text).trimEnd();
+  for (const { 0: mark, index } of [...said.matchAll(MARK)].reverse()) {
+    const start = index + mark.length;
+    const lineEnd = said.indexOf('\n', start);
+    const end = lineEnd < 0 ? said.length : lineEnd;
+    const line = said.slice(start, end).trim();
     const heading = ANSWER_HEADING.exec(line)?.[0];
-    if (heading) return cleanAnswer(line.slice(heading.length)) ?? cleanAnswer(displayedMathematics(below) ?? below.trimStart().split('\n', 1)[0]!);
-    if (!isHeading(line, below)) return cleanAnswer(line);
-    // The other marks of a longer row of `#` are no headings of their own.
-    while (text[start - 1] === '#') start--;
+    const below = said.slice(end, end + MOST_BELOW).trimStart();
+    const stated = heading === undefined ? line : line.slice(heading.length) || (displayedMathematics(below) ?? below.split('\n', 1)[0]!);
+    if (heading === undefined && isHeading(line, end < said.length)) continue;
+    return cleanAnswer(valueIn(stated) ?? stated, said);
   }
   return undefined;
 }
 
-function lineAt(text: string, start: number): { readonly line: string; readonly below: string } {
-  const end = text.indexOf('\n', start);
-  return end < 0 ? { line: text.slice(start).trim(), below: '' } : { line: text.slice(start, end).trim(), below: text.slice(end) };
-}
-
-function isHeading(line: string, below: string): boolean {
+function isHeading(line: string, isFollowed: boolean): boolean {
   const plain = line.replace(/^[*_]+/, '');
   if (SECTION.test(plain) || NUMBERED_SECTION.test(plain)) return true;
-  const isProse = !/\d|\\|[=<>^]/.test(plain) && plain.length > 1;
-  return isProse && (plain.endsWith(':') || below.trim() !== '');
+  const isProse = !/\p{Nd}|\\|[=<>^]/u.test(plain) && plain.length > 1;
+  return isProse && (plain.endsWith(':') || isFollowed);
 }

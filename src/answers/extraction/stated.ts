@@ -1,26 +1,39 @@
-import { unwrapped } from '../reading/notation.ts';
-import { cleanAnswer } from './clean-answer.ts';
+import { mathematicsIn } from './mathematics.ts';
+import { cleanAnswer } from './numbers.ts';
+import { saidIn } from './said.ts';
+import { valueIn } from './value-in.ts';
+import { ANSWER, COPULA } from './words.ts';
 
-/** `the final answer is`, `Answer:`, `**Answer**:`, `the answer to this question is`, `the correct option is` */
-const STATEMENT =
-  /\b(?:answer|ans|(?:correct|right|best)\s+(?:option|choice))\b(?:\s+(?:to|of|for)\b[^.:\n]{1,80}?)?\**\s*(?:(?:is|are|would be|will be|must be|should be|equals|=)\b\**\s*:?|:|=)\**[ \t]*/gi;
+/** `the final answer is`, `Answer:`, `**Answer**:`, `the answer to this question is`, `<answer>`, `"answer":` */
+const STATEMENT = new RegExp(
+  String.raw`${ANSWER}(?:\s+(?:to|of|for)\s[^.:\n]{1,80}?|\s+(?:final|finale))?["'”*_)\]}]{0,4}\s{0,3}(?:${COPULA}[*_}]{0,3}\s{0,3}:?|(?<=<answer)>)[*_}]{0,3}[ \t]{0,9}`,
+  'giu',
+);
 /** `**Final Answer**` as a line of its own. */
-const HEADING = /^[#* \t]*(?:final\s+)?answer[* \t]*:?[* \t]*$/gim;
+const HEADING = new RegExp(String.raw`^[#*_ \t]*(?:the\s)?(?:final\s|correct\s)?${ANSWER}[*_:： \t]*$`, 'gimu');
+const DISPLAYED = /^\s*(?:\$\$([^]+?)\$\$|\\\[([^]+?)\\\])/;
+const SENTENCE_END =
+  /(?<!\d|\b(?:approx|ca|vs|no))\.(?=\s|$)|\.(?=\s*$|\s+[A-Z])|!(?=\s*$|\s+[A-Z])|。|です|である|입니다|이다|\n|<\/|[;,]\s+(?:because|since|so|as|which|where|and\s+so)\b|\s+\(?(?:because|since)\b/gi;
 /** Closes emphasis that the statement may have opened; `2**3` is a power. */
 const CLOSING_EMPHASIS = /\*\*(?=[\s.,;:!?]|$)/;
-const DISPLAYED = /^\s*(?:\$\$([^]+?)\$\$|\\\[([^]+?)\\\])/;
-const SENTENCE_END = /(?<!\d)\.(?=\s|$)|\.(?=\s*$|\s+[A-Z])|\n|[;,]\s+(?:because|since|so|as|which|where|and\s+so)\b|\s+(?:because|since)\b/;
+/** What is said of an answer rather than what it is. */
+const REMARK =
+  /^(?:found|obtained|calculated|computed|determined|derived|(?:in)?correct|wrong|right|shown|expected|required|needed|provided|expressed|rounded)\b/i;
 const MOST_CHARACTERS = 400;
-/** An answer in words is short; longer prose is no answer. */
-const MOST_WORDS = 6;
 
-/** What the last "the answer is …" states: mathematics that is set off, or the rest of the sentence. */
+/** What the last "the answer is …" states that states something: mathematics that is set off, or the value in the rest of the sentence. */
 export function statedAnswer(text: string): string | undefined {
-  const last = [...text.matchAll(STATEMENT), ...text.matchAll(HEADING)].sort((left, right) => left.index - right.index).at(-1);
-  if (!last) return undefined;
-  const rest = text.slice(last.index + last[0].length, last.index + last[0].length + MOST_CHARACTERS).trimStart();
-  const stated = displayedMathematics(rest) ?? sentenceIn(rest);
-  return isProse(stated) ? undefined : cleanAnswer(unwrapped(stated));
+  const said = saidIn(text);
+  const statements = [...said.matchAll(STATEMENT), ...said.matchAll(HEADING)].sort((left, right) => right.index - left.index);
+  for (const { 0: words, index } of statements) {
+    const start = index + words.length;
+    const rest = said.slice(start, start + MOST_CHARACTERS).trimStart();
+    const clause = words.includes('"') ? inQuotes(rest) : sentenceIn(rest);
+    const value = displayedMathematics(rest) ?? (REMARK.test(clause) ? undefined : valueIn(clause));
+    const answer = value === undefined || (/^answers/i.test(words) && !/[\d\\$]/.test(value)) ? undefined : cleanAnswer(value, said);
+    if (answer !== undefined) return answer;
+  }
+  return undefined;
 }
 
 /** The content of `$$…$$` or `\[…\]` at the start of a text. */
@@ -29,13 +42,15 @@ export function displayedMathematics(text: string): string | undefined {
   return displayed?.[1] ?? displayed?.[2];
 }
 
-function isProse(text: string): boolean {
-  return !/[\d\\$]/.test(text) && text.trim().split(/\s+/).length > MOST_WORDS;
+/** A value of JSON, up to the next mark of it. */
+function inQuotes(text: string): string {
+  return /^"?([^"\n}]*)/.exec(text)![1]!.replace(/,\s*$/, '');
 }
 
-/** Up to the end of the sentence. */
+/** Up to the end of the sentence, which is not within mathematics. */
 function sentenceIn(text: string): string {
-  const end = SENTENCE_END.exec(text)?.index ?? text.length;
+  const set = mathematicsIn(text);
+  const end = [...text.matchAll(SENTENCE_END)].find((mark) => !set.some(({ index, end: close }) => mark.index > index && mark.index < close))?.index;
   const sentence = text.slice(0, end);
   return sentence.split('**').length % 2 === 0 ? sentence.replace(CLOSING_EMPHASIS, '') : sentence;
 }

@@ -1,6 +1,6 @@
 /** Splits an answer into tokens: one spelling for everything that means the same. */
 import { GivenUp } from '../algebra/effort.ts';
-import { closingBrace } from './notation.ts';
+import { closingBrace } from './wrapping.ts';
 import { type NumberLiteral, readNumber } from './number-literal.ts';
 import {
   functionOfCommand,

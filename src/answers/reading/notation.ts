@@ -1,11 +1,12 @@
 /**
- * From Unicode, Markdown and the wrappers around an answer to the plain notation that the lexer reads.
+ * From Unicode to the plain notation that the lexer reads.
  *
  * @module
  */
+import { plainCharacters } from './characters.ts';
 
 /** Characters and what stands for them, in pairs. */
-const SYMBOLS = `− - – - — - ‐ - ∗ * ∕ / ⁄ / ′ ' ’ ' ‘ ' “ " ” " （ ( ） ) ， , ： : ； ; 。 . ％ % ＝ = ＋ + － - ＜ < ＞ > ［ [ ］ ] ｛ { ｝ } ∶ : ℯ e ⅈ i Å angstrom Å angstrom
+const SYMBOLS = `— - ∗ * ′ ' ’ ' ‘ ' “ " ” " （ ( ） )  ： : ； ; 。 . ％ % ＝ = ＋ + ＜ < ＞ > ［ [ ］ ] ｛ { ｝ } ∶ : ℯ e ⅈ i Å angstrom Å angstrom
   × \\times · \\cdot ⋅ \\cdot ∙ \\cdot • \\cdot ÷ \\div √ \\sqrt ∛ \\cbrt ∞ \\infty ≤ \\le ⩽ \\le ≥ \\ge ⩾ \\ge ≠ \\ne ≈ \\approx ≅ \\approx ≡ \\equiv
   ± \\pm ∓ \\mp ∪ \\cup ∩ \\cap ∖ \\setminus ∅ \\emptyset ∈ \\in ∣ \\mid ∥ \\Vert ⌊ \\lfloor ⌋ \\rfloor ⌈ \\lceil ⌉ \\rceil ⟨ \\langle ⟩ \\rangle
   … \\ldots ⋯ \\cdots ° \\degree º \\degree ˚ \\degree ∠ \\angle △ \\triangle ∧ \\land ∨ \\lor ∑ \\sum ∏ \\prod ∫ \\int → \\to ⇒ \\implies ∂ \\partial ℓ \\ell
@@ -15,7 +16,6 @@ const SYMBOLS = `− - – - — - ‐ - ∗ * ∕ / ⁄ / ′ ' ’ ' ‘ ' “
 const VULGAR_FRACTIONS = '½ 1 2 ⅓ 1 3 ⅔ 2 3 ¼ 1 4 ¾ 3 4 ⅕ 1 5 ⅖ 2 5 ⅗ 3 5 ⅘ 4 5 ⅙ 1 6 ⅚ 5 6 ⅐ 1 7 ⅛ 1 8 ⅜ 3 8 ⅝ 5 8 ⅞ 7 8 ⅑ 1 9 ⅒ 1 10';
 const SUPERSCRIPTS = '⁰0¹1²2³3⁴4⁵5⁶6⁷7⁸8⁹9⁺+⁻-⁽(⁾)ⁿnⁱiˣxᵃaᵇbᵏkᵐmᵗt';
 const SUBSCRIPTS = '₀0₁1₂2₃3₄4₅5₆6₇7₈8₉9₊+₋-ₙnᵢiₖkₘmₐaₓx';
-const WIDE_SPACES = /[\u00a0\u2002-\u2005\u2007\u2008\u3000]/g;
 const THIN_SPACES = /[\u2009\u200a\u202f]/g;
 /** Names of modules before functions, as in `np.sqrt(2)`. */
 const MODULES = /\b(?:np|numpy|math|sympy|sp)\.(?=[a-z])/g;
@@ -45,8 +45,8 @@ function tuplesOf(text: string, size: number): string[][] {
 /** The same text in ASCII, as far as its characters mean something in mathematics. */
 export function plainNotation(text: string): string {
   const withScripts = scriptsReplaced(scriptsReplaced(text.replace(ESCAPED_TWICE, '\\').replace(UNIT_FRACTION, ' $1/$2'), SUPERSCRIPTS, '^'), SUBSCRIPTS, '_');
-  const withSpaces = withScripts.replace(MODULES, '').replace(INVISIBLE, '').replace(THIN_SPACES, '\\,').replace(WIDE_SPACES, ' ');
-  return [...withSpaces].map((character) => REPLACEMENTS.get(character) ?? character).join('');
+  const withSpaces = withScripts.replace(MODULES, '').replace(INVISIBLE, '').replace(THIN_SPACES, '\\,');
+  return [...plainCharacters(withSpaces)].map((character) => REPLACEMENTS.get(character) ?? character).join('');
 }
 
 /** `x²³` becomes `x^{23}`. */
@@ -63,78 +63,4 @@ function scriptsReplaced(text: string, table: string, mark: string): string {
     result += replacement ?? character;
   }
   return isOpen ? `${result}}` : result;
-}
-
-/** Delimiters that an answer may stand between as a whole. */
-const DELIMITERS = [
-  ['$$', '$$'],
-  ['$', '$'],
-  ['\\(', '\\)'],
-  ['\\[', '\\]'],
-  ['**', '**'],
-  ['__', '__'],
-  ['`', '`'],
-  ['"', '"'],
-  ["'", "'"],
-] as const;
-const LEAD_IN =
-  /^(?:(?:so|thus|therefore|hence),?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?(?:answer|ans|result|value|solution(?:\s+set)?)(?:\s*(?:is|=|:))+\s*(?=\S)/i;
-const HEDGE = /^(?:approximately|approx\.?|about|roughly|around|exactly|equals?(?:\s+to)?)\s+(?=\S)/i;
-/** `both A and B` */
-const BOTH = /^both\s+(?=\S.*\sand\s)/i;
-/** A box or prose around the whole answer. */
-const BOX = /^\\(?:boxed|fbox|text|textbf|textrm|textit|mbox)\s*(?=\{)/;
-const MOST_UNWRAPPINGS = 10;
-
-/** An answer without what merely surrounds it: delimiters, boxes, a lead-in, a full stop. */
-export function unwrapped(text: string): string {
-  let rest = text.trim();
-  for (let step = 0; step < MOST_UNWRAPPINGS; step++) {
-    const next = unwrappedOnce(rest);
-    if (next === rest || next === '') return rest;
-    rest = next;
-  }
-  return rest;
-}
-
-function unwrappedOnce(text: string): string {
-  for (const [open, close] of DELIMITERS) {
-    const inner = text.slice(open.length, -close.length);
-    if (inner !== '' && text.startsWith(open) && text.endsWith(close) && !hasDelimiter(inner, open)) return inner.trim();
-  }
-  if (text.endsWith('}') && hasSpareBrace(text)) return text.slice(0, -1).trim();
-  const box = BOX.exec(text);
-  if (box && closingBrace(text, box[0].length) === text.length - 1) return text.slice(box[0].length + 1, -1).trim();
-  const prose = /^\\(?:text|textrm|mbox)\s*\{([^{}]*)\}(?=.)/.exec(text);
-  // `\text{The answer is }5`
-  const said = prose && `${prose[1]!} ${text.slice(prose[0].length)}`;
-  if (said && (LEAD_IN.exec(said) ?? HEDGE.exec(said))?.[0].trim() === prose[1]!.trim()) return text.slice(prose[0].length).trim();
-  return text
-    .replace(LEAD_IN, '')
-    .replace(HEDGE, '')
-    .replace(BOTH, '')
-    .replace(/(?<![.\\])[.;,]$/, '')
-    .trim();
-}
-
-/** Whether more braces close than open. */
-function hasSpareBrace(text: string): boolean {
-  const count = (brace: RegExp): number => text.match(brace)?.length ?? 0;
-  return count(/(?<!\\)\}/g) > count(/(?<!\\)\{/g);
-}
-
-function hasDelimiter(inner: string, delimiter: string): boolean {
-  return delimiter === '$' ? /(?<!\\)\$|\\$/.test(inner) : inner.includes(delimiter);
-}
-
-/** Where the brace that opens at `start` is closed; −1 where it is not. */
-export function closingBrace(text: string, start: number): number {
-  let depth = 0;
-  for (let index = start; index < text.length; index++) {
-    const character = text[index];
-    if (character === '\\') index++;
-    else if (character === '{') depth++;
-    else if (character === '}' && --depth === 0) return index;
-  }
-  return -1;
 }

@@ -8,11 +8,12 @@ import * as expressions from '../algebra/expression.ts';
 import { rational } from '../algebra/rational.ts';
 import { AnswerParser, SEPARATORS } from './answer-parser.ts';
 import { type Token, tokenize } from './lexer.ts';
-import { plainNotation, unwrapped } from './notation.ts';
+import { plainNotation } from './notation.ts';
 import { numberInWords } from './number-words.ts';
 import { isDate, phraseOf, plainText } from './phrases.ts';
 import { withoutShorthand } from './shorthand.ts';
 import type { Answer, Joint } from './syntax.ts';
+import { unwrapped } from './wrapping.ts';
 
 /** Longer answers are compared as text. */
 const MOST_CHARACTERS = 2_000;

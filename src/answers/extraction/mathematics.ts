@@ -1,0 +1,46 @@
+/** Mathematics that is set off; `$` by the rule of Pandoc, so that it is no currency. */
+const MATHEMATICS = /(?<![\\$])(?:\$\$([^$]{1,600})\$\$|\$(?!\s)([^$]{1,400}?)(?<![\s\\])\$(?![\d$])|\\\(([^]{1,400}?)\\\)|\\\[([^]{1,600}?)\\\])/g;
+const SIGNS_AND_BRACKETS = /\\begin|\\end|\\(?:approx|implies|Rightarrow)(?![a-zA-Z])|\\[^]|(?<![<>!])=|[≈⇒,()[\]{}]/g;
+const EQUALITY = /^(?:[=≈⇒]|\\(?:approx|implies|Rightarrow))$/;
+/** Environments that lay equations out, and the last line in one. */
+const LAYOUT = /^\s*\\begin\s*\{((?:align|aligned|gather|gathered|equation|split)\*?)\}([^]*)\\end\s*\{\1\}\s*$/;
+
+export interface SetOff {
+  readonly content: string;
+  readonly index: number;
+  readonly end: number;
+}
+
+/** `$…$`, `$$…$$`, `\(…\)` and `\[…\]` in a text. */
+export function mathematicsIn(text: string): SetOff[] {
+  return [...text.matchAll(MATHEMATICS)].map(({ 0: whole, index, ...groups }) => ({
+    content: (groups[1] ?? groups[2] ?? groups[3] ?? groups[4])!.trim().replace(/\s*[,;.]$/, ''),
+    index,
+    end: index + whole.length,
+  }));
+}
+
+/** What mathematics comes to: what stands after its last sign of equality, unless that is within brackets or one of several. */
+export function valueOf(content: string): string {
+  const laidOut = LAYOUT.exec(content)?.[2];
+  if (laidOut !== undefined) {
+    const lines = laidOut
+      .replaceAll('&', ' ')
+      .split(/\\\\/)
+      .filter((line) => line.trim() !== '');
+    return valueOf(lines.at(-1) ?? '');
+  }
+  let [depth, start] = [0, 0];
+  let isBehindComma = false;
+  for (const { 0: sign, index } of content.matchAll(SIGNS_AND_BRACKETS)) {
+    if (/^(?:\\begin|[([{])$/.test(sign)) depth++;
+    else if (/^(?:\\end|[)\]}])$/.test(sign)) depth--;
+    else if (depth === 0 && sign === ',') isBehindComma ||= start > 0;
+    else if (depth === 0 && EQUALITY.test(sign)) {
+      // `x = 2, y = 3` are two.
+      if (isBehindComma) return content.trim();
+      start = index + sign.length;
+    }
+  }
+  return content.slice(start).trim() || content.trim();
+}

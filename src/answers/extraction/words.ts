@@ -1,0 +1,16 @@
+/** Words that announce answers, as sources of regular expressions. */
+
+const EDGE = String.raw`(?![\p{L}\p{M}])`;
+const ANSWER_WORDS =
+  '(?:final|correct) (?:result|value|solution)|(?:correct|right|best) (?:option|choice)|answers?|ans|antwort|lösung|ergebnis|réponse|résultat|respuesta|resultado|resposta|risposta|risultato|antwoord|svar(?:et)?|vastaus|odpowiedź|odpověď|válasz|răspuns(?:ul)?|cevap|yanıt|jawaban(?:nya)?|đáp (?:án|số)|câu trả lời|ответ|відповідь|απάντηση|תשובה|התשובה|الجواب|الإجابة|उत्तर|উত্তর|คำตอบ';
+/** Words of scripts without spaces need no boundary. */
+const UNSPACED_WORDS = '答案|答え|解答|正解|答|정답|답';
+export const ANSWER = String.raw`(?:(?<![\p{L}\p{M}/])(?:${ANSWER_WORDS})${EDGE}|${UNSPACED_WORDS})`;
+
+/** `is` */
+const VERBS =
+  '(?:is|are|equals|(?:would|will|must|should) be|comes? (?:out )?to|ist|lautet|beträgt|est|es|son|é|è|sono|är|er|jest|je|adalah|là|равен|равно|είναι|הוא|היא|هو|هي|है|হল|คือ)';
+const UNSPACED_VERBS = '是|为|為|は|은|는|이';
+export const COPULA = `(?:${VERBS}${EDGE}|${UNSPACED_VERBS}|[:：=＝])`;
+
+export const VERB = new RegExp(String.raw`(?<![\p{L}\p{M}])(?:was|were|has|have|had|costs?|weighs?|gives|yields|becomes|${VERBS.slice(3)}${EDGE}`, 'giu');
