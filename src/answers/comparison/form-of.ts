@@ -105,7 +105,7 @@ function partsOf(form: Form, variable: string | undefined): readonly Interval[] 
 function withCommonLabel(forms: readonly Form[]): Labelled | undefined {
   const [first, ...others] = forms;
   if (first?.kind !== 'labelled') return undefined;
-  const isCommon = others.every((form) => form.kind !== 'labelled' || form.label === first.label);
+  const isCommon = others.every((form) => form.kind !== 'labelled' || (form.label === first.label && form.description === first.description));
   const isRepeated = others.every((form) => form.kind === 'labelled');
   if (!isCommon || (!isRepeated && others.some((form) => form.kind === 'labelled'))) return undefined;
   const values = forms.map((form) => (form.kind === 'labelled' ? form.value : form));

@@ -34,6 +34,8 @@ export interface Inequality {
 export interface Labelled {
   readonly kind: 'labelled';
   readonly label: string;
+  /** What the value is called, where that is no label: it counts beside others. */
+  readonly description: string;
   /** Whether the label is a variable or a function's value rather than a description; two such labels have to be the same. */
   readonly isDefinite: boolean;
   readonly value: Form;

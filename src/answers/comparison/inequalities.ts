@@ -15,7 +15,9 @@ type Range = Form & { readonly kind: 'intervals' };
 export function inequalities(sides: readonly Answer[], operators: readonly string[], effort: Effort): Form {
   const unbarred = withoutBars(sides, operators, effort);
   if (unbarred) return unbarred;
-  const forms = operators.map((operator, index) => inequality(sides[index]!, sides[index + 1]!, operator, effort));
+  // Of `a < x < b` the middle is the unknown.
+  const isChain = sides.length === 3;
+  const forms = operators.map((operator, index) => inequality(sides[index]!, sides[index + 1]!, operator, effort, isChain && index === 0));
   return forms.reduce((left, right) => {
     if (left.kind !== 'intervals' || right.kind !== 'intervals' || left.variable !== right.variable) return listOf([left, right]);
     const parts = intersection(left.parts, right.parts, effort) ?? commonOfChain(left.parts, right.parts);
@@ -50,9 +52,9 @@ function commonOfChain(left: readonly Interval[], right: readonly Interval[]): r
   throw new GivenUp('The order of the ends is unknown.');
 }
 
-function inequality(left: Answer, right: Answer, operator: string, effort: Effort): Form {
+function inequality(left: Answer, right: Answer, operator: string, effort: Effort, isUnknownRight = false): Form {
   if (!isExpression(left) || !isExpression(right)) throw new GivenUp('Only numbers have an order.');
-  const solved = solve(left, right, operator, effort);
+  const solved = isUnknownRight ? solve(right, left, MIRRORED[operator]!, effort) : solve(left, right, operator, effort);
   if (operator === '!=') return solved ?? { kind: 'equation', difference: expressions.callOf('unequal', expressions.differenceOf(left, right)) };
   const difference = operator.startsWith('>') ? expressions.differenceOf(left, right) : expressions.differenceOf(right, left);
   const source: Form = { kind: 'inequality', difference, isStrict: !operator.endsWith('=') };

@@ -21,7 +21,10 @@ export function printForm(form: Form, effort: Effort): string {
     case 'intervals':
       return printUnion(union(form.parts, effort), form.variable, effort);
     case 'list':
-      return inOrder(form.items).sort().join(', ');
+      return inOrder(form.items)
+        .map((text, index) => described(form.items[index]!, text))
+        .sort()
+        .join(', ');
     case 'set':
       return `\\{${[...new Set(inOrder(form.items))].sort().join(', ')}\\}`;
     case 'tuple':
@@ -45,6 +48,9 @@ export function printForm(form: Form, effort: Effort): string {
       return form.text;
   }
 }
+
+/** Among others a value needs its description. */
+const described = (form: Form, text: string): string => (form.kind === 'labelled' && form.description !== '' ? `${form.description} = ${text}` : text);
 
 /** Phrases by names that are no phrases themselves. */
 const PHRASES: Readonly<Record<string, string>> = {

@@ -46,6 +46,7 @@ function labelled(name: Answer, value: Answer, formOf: FormOf): Form {
   return {
     kind: 'labelled',
     label: nameOf(name),
+    description: name.kind === 'text' ? name.text : '',
     isDefinite: name.kind === 'symbol' || name.kind === 'call',
     value: form,
     difference: isNumeric ? expressions.differenceOf(name, form.value) : undefined,

@@ -99,12 +99,31 @@ function isSameInOrder(left: readonly Form[], right: readonly Form[], effort: Ef
   return left.length === right.length && left.every((item, index) => isSameForm(item, right[index]!, effort));
 }
 
-/** In any order; what is named on one side only has to come in the same order. */
+/** In any order; what is named on one side only, or otherwise on the other, has to come in the same order. */
 function isSameList(left: readonly Form[], right: readonly Form[], effort: Effort): boolean {
-  const [isLeftNamed, isRightNamed] = [left, right].map((items) => items.every(({ kind }) => kind === 'labelled'));
-  const named = isLeftNamed ? left : right;
-  if (isLeftNamed !== isRightNamed && !isNumbered(named)) return isSameInOrder(left, right, effort);
+  const [leftNames, rightNames] = [left, right].map(namesOf);
+  if (Boolean(leftNames) !== Boolean(rightNames))
+    return isNumbered(leftNames ? left : right) ? isMatchedList(left, right, effort) : isSameInOrder(left, right, effort);
+  const isDescribed = leftNames && rightNames && [...left, ...right].every((item) => item.kind === 'labelled' && item.description !== '');
+  if (!isDescribed) return isMatchedList(left, right, effort);
+  const isSameNames = [...leftNames].sort().join('\n') === [...rightNames].sort().join('\n');
+  return isSameNames
+    ? isMatched(
+        [...left.entries()],
+        [...right.entries()],
+        ([one, item], [other, partner]) => leftNames[one] === rightNames[other] && isSameForm(item, partner, effort),
+      )
+    : isSameInOrder(left, right, effort);
+}
+
+function isMatchedList(left: readonly Form[], right: readonly Form[], effort: Effort): boolean {
   return isMatched(left, right, (one, other) => isSameForm(one, other, effort));
+}
+
+/** What all values of a list are called; `undefined` where one has no name. */
+function namesOf(items: readonly Form[]): readonly string[] | undefined {
+  const names = items.map((item) => (item.kind === 'labelled' ? item.label || item.description : ''));
+  return items.every(({ kind }) => kind === 'labelled') ? names : undefined;
 }
 
 /** `x_1 = 2, x_2 = 5`: values of one unknown, whose numbers say nothing. */

@@ -13,7 +13,7 @@ import { isInteger as isWhole, MINUS_ONE } from '../algebra/rational.ts';
 import { Cursor } from './cursor.ts';
 import type { Token } from './lexer.ts';
 import { raised, sumOfAnswers, timesAnswers } from './linear.ts';
-import { markedName, nameOfPoints, rawArgument } from './names.ts';
+import { isShortWord, isWord, markedName, nameOfPoints, rawArgument } from './names.ts';
 import { basedNumeral, FRACTIONS, isAtProperFraction, isInteger, splitFirstDigit } from './numerals.ts';
 import { type Answer, isExpression } from './syntax.ts';
 
@@ -129,7 +129,7 @@ export abstract class ExpressionParser {
       case 'function':
         return true;
       case 'word':
-        return !token.isText && token.text.length <= LONGEST_PRODUCT_OF_LETTERS;
+        return !token.isText && token.text.length <= LONGEST_PRODUCT_OF_LETTERS && !isWord(token.text) && !isShortWord(this.cursor);
       case 'command':
         return token.text !== 'end' && token.text !== 'over' && token.text !== 'choose' && !MODULI.has(token.text);
       case 'operator':
@@ -226,7 +226,8 @@ export abstract class ExpressionParser {
   /** Letters that run together are a product in mathematics, a name in geometry: `mv^2`, `AB`. */
   #letters(): Expression {
     const token = this.cursor.peek()!;
-    if (token.isText ? token.text.length > 1 : token.text.length > LONGEST_PRODUCT_OF_LETTERS) throw new GivenUp(`"${token.text}" is a word.`);
+    if (token.isText ? token.text.length > 1 : token.text.length > LONGEST_PRODUCT_OF_LETTERS || isWord(token.text))
+      throw new GivenUp(`"${token.text}" is a word.`);
     this.cursor.replace(...[...token.text].map((text): Token => ({ ...token, kind: 'symbol', text, isSpaced: false })));
     return this.#symbol();
   }

@@ -2,6 +2,26 @@
 import { GivenUp } from '../algebra/effort.ts';
 import type { Cursor } from './cursor.ts';
 
+/** Whether letters make a word rather than a product: vowels in no alphabetical order. Capitals alone are a name, as of a triangle. */
+export function isWord(letters: string): boolean {
+  const isName = /^[A-Z][a-z]/.test(letters);
+  return letters.length > 2 && /[aeiou]/i.test(letters) && !/^[A-Z]+$/.test(letters) && (isName || [...letters].sort().join('') !== letters);
+}
+
+const SHORT_WORDS = new Set(['of', 'to', 'in', 'on', 'at', 'by', 'is', 'vs', 'for']);
+
+/** Whether a short word stands between numbers: `3 of 5`, unlike the `by` in `ax + by`. */
+export function isShortWord(cursor: Cursor): boolean {
+  const [before, word, after] = [cursor.peek(-1), cursor.peek(), cursor.peek(1)];
+  return (
+    word !== undefined &&
+    SHORT_WORDS.has(word.text) &&
+    before?.kind === 'number' &&
+    after?.isSpaced === true &&
+    (after.kind === 'number' || after.kind === 'symbol')
+  );
+}
+
 /** A name with the primes and subscripts that follow: `x'`, `x_{n+1}`. */
 export function markedName(cursor: Cursor, name: string): string {
   let result = name;

@@ -7,7 +7,7 @@ import { plainCharacters } from './characters.ts';
 
 /** Characters and what stands for them, in pairs. */
 const SYMBOLS = `— - ∗ * ′ ' ’ ' ‘ ' “ " ” " （ ( ） )  ： : ； ; 。 . ％ % ＝ = ＋ + ＜ < ＞ > ［ [ ］ ] ｛ { ｝ } ∶ : ℯ e ⅈ i Å angstrom Å angstrom
-  × \\times · \\cdot ⋅ \\cdot ∙ \\cdot • \\cdot ÷ \\div √ \\sqrt ∛ \\cbrt ∞ \\infty ≤ \\le ⩽ \\le ≥ \\ge ⩾ \\ge ≠ \\ne ≈ \\approx ≅ \\approx ≡ \\equiv
+  × \\times · \\cdot ⋅ \\cdot ∙ \\cdot • \\cdot ÷ \\div √ \\sqrt ∛ \\cbrt ∞ \\infty ≤ \\le ⩽ \\le ≥ \\ge ⩾ \\ge ≦ \\le ≧ \\ge ≠ \\ne ≈ \\approx ≅ \\approx ≡ \\equiv
   ± \\pm ∓ \\mp ∪ \\cup ∩ \\cap ∖ \\setminus ∅ \\emptyset ∈ \\in ∣ \\mid ∥ \\Vert ⌊ \\lfloor ⌋ \\rfloor ⌈ \\lceil ⌉ \\rceil ⟨ \\langle ⟩ \\rangle
   … \\ldots ⋯ \\cdots ° \\degree º \\degree ˚ \\degree ∠ \\angle △ \\triangle ∧ \\land ∨ \\lor ∑ \\sum ∏ \\prod ∫ \\int → \\to ⇒ \\implies ∂ \\partial ℓ \\ell
   ℝ \\mathbb{R} ℤ \\mathbb{Z} ℕ \\mathbb{N} ℚ \\mathbb{Q} ℂ \\mathbb{C} α \\alpha β \\beta γ \\gamma δ \\delta ε \\epsilon ζ \\zeta η \\eta θ \\theta ϑ \\theta

@@ -15,12 +15,12 @@ export interface NumberLiteral {
   readonly end: number;
 }
 
-/** Separators that are nothing else wherever they stand: `10{,}000`, `10,\!000`, `10\,000`. */
-const FIRM_GROUPS = /[1-9]\d{0,2}(?:(?:\{,\}|,\\!\s*|\\[,;!]\s*|~)\d{3})+(?!\d)/y;
-/** Commas and spaces, which in brackets separate entries. */
-const LOOSE_GROUPS = /[1-9]\d{0,2}(?:(?:,\d{3})+(?!\d|,\d)|(?: \d{3})+(?![\d/]| ?\\frac| \d))/y;
+/** Separators that are nothing else wherever they stand: `10{,}000`, `10,\!000`, `10\,000`, `10'000`. */
+const FIRM_GROUPS = /[1-9]\d{0,2}(?:(?:\{,\}|,\\!\s*|\\[,;!]\s*|~|')\d{3})+(?!\d)/y;
+/** Commas, of lakhs too, and spaces, which in brackets separate entries. */
+const LOOSE_GROUPS = /[1-9]\d{0,2}(?:(?:,\d{3})+(?!\d|,\d)|(?<!\d{3})(?:,\d\d)+,\d{3}(?!\d|,\d)|(?: \d{3})+(?![\d/]| ?\\frac| \d))/y;
 const DIGITS = /\d+/y;
-const DECIMALS = /\.(?!\.)(\d*)/y;
+const DECIMALS = /(?:\.(?!\.)|\{,\}(?=\d))(\d*)/y;
 const REPEATED = /\\(?:overline|bar|dot)\s*\{?\s*(\d+)\s*\}?|\((\d+)\)(?![\w(])/y;
 const DOTS = /\s*(?:\.{3}|\\[lc]?dots)/y;
 const EXPONENT = /[eE]([+-]?\d{1,4})(?![\w.])/y;

@@ -9,10 +9,11 @@ import { rational } from '../algebra/rational.ts';
 import { AnswerParser, SEPARATORS } from './answer-parser.ts';
 import { type Token, tokenize } from './lexer.ts';
 import { plainNotation } from './notation.ts';
-import { numberInWords } from './number-words.ts';
+import { withNumbersInDigits } from './number-words.ts';
 import { isDate, phraseOf, plainText } from './phrases.ts';
 import { withoutShorthand } from './shorthand.ts';
 import type { Answer, Joint } from './syntax.ts';
+import { isKnownUnit } from './units.ts';
 import { unwrapped } from './wrapping.ts';
 
 /** Longer answers are compared as text. */
@@ -25,11 +26,13 @@ const CLOSING: ReadonlySet<string> = new Set([')', ']', '}', '\\}', '⟩']);
 /** What an answer can mean, most likely first; at least one. */
 export function readAnswer(text: string): readonly [Answer, ...Answer[]] {
   if (text.length > MOST_CHARACTERS) return [rawText(text)];
-  const source = withoutShorthand(unwrapped(plainNotation(unwrapped(text))));
+  const source = withoutShorthand(withNumbersInDigits(unwrapped(plainNotation(unwrapped(text)))));
   const tokens = attempt(() => tokenize(source));
   if (!tokens || tokens.length === 0) return [rawText(source || text)];
   const special = timeOfDay(source) ?? numeral(source) ?? choice(source) ?? verdict(source);
   if (special) return [special];
+  const literal = literalOf(source);
+  if (literal) return literal;
   const letters = choices(source);
   const answer = readTokens(tokens, false);
   // Letters that run together may be a name, as of a segment: `BD`.
@@ -72,23 +75,28 @@ function split(tokens: readonly Token[], separator: ';' | undefined, readsUnitLe
 }
 
 function readEntry(tokens: readonly Token[], readsUnitLetters: boolean): Answer {
-  const inDigits = withNumbersInDigits(tokens);
-  const isProse = inDigits.every(({ kind }) => kind === 'word' || kind === 'symbol') && inDigits.some(({ kind, text }) => kind === 'word' && text.length > 2);
+  const isProse = tokens.every(({ kind }) => kind === 'word' || kind === 'symbol') && tokens.some(({ kind, text }) => kind === 'word' && text.length > 2);
   const parse = (part: readonly Token[]): Answer | undefined => attempt(() => new AnswerParser(part, { readsUnitLetters }).parse());
-  const answer = isProse ? undefined : (severalQuantities(inDigits, parse) ?? parse(inDigits));
+  const answer = isProse ? undefined : (severalQuantities(tokens, parse) ?? parse(tokens));
   if (answer) return answer;
-  const labelEnd = inDigits.findLastIndex(({ kind, text }) => kind === 'operator' && text === '=');
-  const value = labelEnd > 0 ? parse(inDigits.slice(labelEnd + 1)) : undefined;
-  const label: Answer = { kind: 'text', text: plainText(inDigits.slice(0, Math.max(labelEnd, 0))) };
-  return value ? { kind: 'relation', sides: [label, value], operators: ['='] } : { kind: 'text', text: plainText(inDigits) };
+  const isLabelEnd = ({ kind, text }: Token): boolean => kind === 'operator' && (text === '=' || (text === ':' && tokens[0]!.kind === 'word'));
+  const labelEnd = tokens.findLastIndex(isLabelEnd);
+  const value = labelEnd > 0 ? parse(tokens.slice(labelEnd + 1)) : undefined;
+  const label: Answer = { kind: 'text', text: plainText(tokens.slice(0, Math.max(labelEnd, 0))) };
+  return value ? { kind: 'relation', sides: [label, value], operators: ['='] } : { kind: 'text', text: plainText(tokens) };
 }
 
-/** `5 feet 3 inches` */
+/** `5 feet 3 inches`, `2h 30min` */
 function severalQuantities(tokens: readonly Token[], parse: (part: readonly Token[]) => Answer | undefined): Answer | undefined {
-  const starts = tokens.flatMap(({ kind }, index) => (kind === 'number' ? [index] : []));
-  const isAlternating = starts[0] === 0 && starts.length > 1 && starts.every((start, index) => start === 2 * index) && tokens.length === 2 * starts.length;
-  const items = isAlternating ? starts.map((start) => parse(tokens.slice(start, start + 2))) : [];
-  return items.length > 0 && items.every((item) => item?.kind === 'quantity') ? { kind: 'sequence', items, joint: 'and' } : undefined;
+  const isAlternating = tokens.length >= 4 && tokens.length % 2 === 0 && tokens.every(({ kind }, index) => (index % 2 === 0) === (kind === 'number'));
+  if (!isAlternating || !tokens.every(({ text }, index) => index % 2 === 0 || isKnownUnit(text))) return undefined;
+  // After hours `m` is minutes.
+  const isTime = /^h/.test(tokens[1]!.text);
+  const items = tokens.flatMap((token, index) => {
+    const unit = tokens[index + 1];
+    return index % 2 === 0 ? [parse([token, { ...unit!, kind: 'word', isText: true, text: isTime && unit!.text === 'm' ? 'min' : unit!.text }])] : [];
+  });
+  return items.every((item) => item?.kind === 'quantity') ? { kind: 'sequence', items, joint: 'and' } : undefined;
 }
 
 /** `]0, 1[` is the open interval. */
@@ -98,23 +106,6 @@ function withReversedBrackets(tokens: readonly Token[]): readonly Token[] {
   const open = first?.text === ']' ? [{ ...first, text: '(' }] : tokens.slice(0, 1);
   const close = last?.text === '[' ? [{ ...last, text: ')' }] : tokens.slice(-1);
   return [...open, ...tokens.slice(1, -1), ...close];
-}
-
-/** `twenty-five apples` becomes `25 apples`. */
-function withNumbersInDigits(tokens: readonly Token[]): readonly Token[] {
-  if (tokens[0]?.kind !== 'word' && tokens[0]?.kind !== 'symbol') return tokens;
-  const number = numberInWords(tokens.map(({ text }) => text.toLowerCase()));
-  if (!number) return tokens;
-  const digit = (integer: bigint): Token => ({
-    kind: 'number',
-    text: String(integer),
-    isSpaced: false,
-    isText: false,
-    number: { value: rational(integer), isCut: false, digits: String(integer), end: 0 },
-  });
-  const slash: Token = { kind: 'operator', text: '/', isSpaced: false, isText: false };
-  const fraction = number.denominator === 1n ? [] : [slash, digit(number.denominator)];
-  return [digit(number.numerator), ...fraction, ...tokens.slice(number.length)];
 }
 
 function phraseAnswer(name: string): Answer {
@@ -136,6 +127,16 @@ function numeral(source: string): Answer | undefined {
   const [, digits, base] = /^(?=.*\d[A-Z]|[A-Z]+\d|[A-Z]{2})([\dA-Z]+)\s*_\s*(?:\{\s*(\d\d)\s*\}|(\d\d))$/.exec(source)?.filter(Boolean) ?? [];
   const isNumeral = digits !== undefined && Number(base) <= 36 && [...digits].every((digit) => Number.parseInt(digit, 36) < Number(base));
   return isNumeral ? { kind: 'based', digits: digits.toLowerCase(), base: Number(base) } : undefined;
+}
+
+const PREFIXES: Readonly<Record<string, number>> = { x: 16, b: 2, o: 8 };
+
+/** `0x1F` is the numeral and its value. */
+function literalOf(source: string): readonly [Answer, Answer] | undefined {
+  const [, prefix, digits] = /^0(?:(?=x[\da-f]{1,200}$|b[01]{1,200}$|o[0-7]{1,200}$)([xbo]))(\w+)$/i.exec(source) ?? [];
+  if (prefix === undefined || digits === undefined) return undefined;
+  const value = expressions.numberOf(rational(BigInt(source.toLowerCase())));
+  return [{ kind: 'based', digits: digits.toLowerCase(), base: PREFIXES[prefix.toLowerCase()]! }, value];
 }
 
 /** `A, C`, `(A) and (C)`, `(A)(C)`, `ACD`: several choices, in any order. */

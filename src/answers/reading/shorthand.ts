@@ -1,8 +1,11 @@
 /**
- * Shorthand that has a longer spelling in the notation that the parser reads: combinations, minutes of arc, feet and inches.
+ * Shorthand that has a longer spelling in the notation that the parser reads: combinations, minutes of arc, feet and inches,
+ * equations side by side.
  *
  * @module
  */
+
+import { isKnownUnit } from './units.ts';
 
 type Rewrite = readonly [pattern: RegExp, spelling: (...groups: string[]) => string];
 
@@ -27,7 +30,25 @@ const withoutLayout = (content: string): string =>
         .replace(/\\\\(?:\[[^\]]*\])?\s*(?=[=<>]|\\(?:le|ge|leq|geq|approx)\b)/g, ' ')
         .replace(/\\\\(?:\[[^\]]*\])?/g, ', ');
 
+/** Equations apart by a wide space or a line are several. */
+function equationsApart(source: string): string {
+  const parts = source.split(/\\q?quad(?![a-zA-Z])|\n/).filter((part) => part.trim() !== '');
+  return parts.every((part) => /[=<>]|\\(?:[lg]eq?|in|ne)(?![a-zA-Z])/.test(part)) ? parts.join(', ') : source;
+}
+
 const REWRITES: readonly Rewrite[] = [
+  [/^([^]*(?:\\q?quad|\n)[^]*)$/, equationsApart],
+  // `x = 1 y = 2`
+  [/(?<=^[a-zA-Z]\s*=\s*-?\d+)\s+(?=[a-zA-Z]\s*=[^=])/, () => ', '],
+  [/=<|^([^=]*)=>(?=[^=]*$)/, (before) => (before ? `${before}>=` : '<=')],
+  [/(\d+)\s+out\s+of\s+(\d+)/gi, (part, whole) => `${part}/${whole}`],
+  [/^(\d+)\s+to\s+(\d+)$/i, (first, second) => `${first}:${second}`],
+  // The sides of a thing are no product: `2 × 3 matrix`.
+  [
+    /^((?:an?\s+)?\d+)\s*(?:x|\\times|-?by-?)\s*(\d+)[\s-]+(?=(?:\\text\s*\{\s*)?([a-z]{3,}))/i,
+    (first, second, noun) => (isKnownUnit(noun) ? `${first} \\times ${second} ` : `${first} by ${second} `),
+  ],
+  [/(?<=\d)(?:\s|~|\\[,;: ])*(?:\\(?:mathrm|text)\s*\{\s*)?([kM]?)\s*\\Omega\s*\}?$/, (scale) => ` \\text{${scale}ohm}`],
   [new RegExp(String.raw`^\\begin\s*\{${LAYOUT}\}([\s\S]*)\\end\s*\{${LAYOUT}\}$`), withoutLayout],
   [/\\AA(?![a-zA-Z])|\\(?:mathring|r)\s*\{\s*A\s*\}/g, () => ' angstrom '],
   // `27 (square units)`

@@ -107,6 +107,8 @@ V volt | M L2 T-3 I-1 | 1
 mV millivolt | M L2 T-3 I-1 | 1/1000
 kV kilovolt | M L2 T-3 I-1 | 1000
 ohm | M L2 T-3 I-2 | 1
+kohm kiloohm | M L2 T-3 I-2 | 1000
+Mohm megaohm | M L2 T-3 I-2 | 1000000
 F farad | M-1 L-2 T4 I2 | 1
 H henry | M L2 T-2 I-2 | 1
 Wb weber | M L2 T-2 I-1 | 1
@@ -142,7 +144,7 @@ function dimensionOf(text: string): Map<string, number> {
 
 /** Words that say nothing about the amount. */
 const FILLERS = new Set(
-  'unit units the a an of in total each exactly only left altogether about approximately long tall wide respectively st nd rd th'.split(' '),
+  'unit units the a an of in total each exactly only left altogether about approximately ago old long tall wide respectively st nd rd th'.split(' '),
 );
 
 /** Looks a word up as written, without capitals, and without the ending of its plural. */
