@@ -98,6 +98,21 @@ export class ModelLoadError extends LatencyTtsError {
   }
 }
 
+/** A model's chat template refuses a conversation: two turns of the same role in a row, say, or a system message it does not know. */
+export class ChatTemplateError extends LatencyTtsError {
+  /** What the template says about it. */
+  readonly detail: string;
+
+  constructor(detail: string, options?: ErrorOptions) {
+    super(
+      'LTTS_CHAT_TEMPLATE',
+      `The model's chat template refuses these messages: ${detail.replace(/\.$/, '')}. Change the messages, or pass a prompt as \`{ text }\`, which takes no template.`,
+      options,
+    );
+    this.detail = detail;
+  }
+}
+
 /** The prompt and what has to be generated do not fit the model's context. */
 export class ContextLengthError extends LatencyTtsError {
   readonly neededTokens: number;

@@ -80,7 +80,8 @@ export type { ThreadOptions } from './engines/threaded-engine.ts';
 export type { ThreadChoice } from './port/thread-choice.ts';
 export type { WebWorker } from './port/web-worker.ts';
 export type { LoadableModel, LocalModel, ModelWorker, WorkerPort } from './models/local-model.ts';
-export { loadOnnxModel, type LoadOnnxModelOptions, type LoadProgress, type OnnxDevice, type OnnxDtype } from './models/load-onnx-model.ts';
+export { loadOnnxModel } from './models/load-onnx-model.ts';
+export type { LoadOnnxModelOptions, LoadProgress, OnnxDevice, OnnxDtype } from './models/onnx-model-options.ts';
 export { loadOnnxClassifier, type LocalClassifier } from './models/load-onnx-classifier.ts';
 export type { TextClassifier } from './models/onnx-classifier.ts';
 export { HubTokenizer, type TokenizerFiles } from './models/hub-tokenizer.ts';
@@ -179,6 +180,7 @@ export { SimulatedClock } from './runtime/simulated-clock.ts';
 export { systemClock } from './runtime/system-clock.ts';
 
 export {
+  ChatTemplateError,
   ContextLengthError,
   DeviceLostError,
   DeviceMemoryError,

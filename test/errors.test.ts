@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import * as errors from '../src/errors.ts';
 
 const {
+  ChatTemplateError,
   ContextLengthError,
   DeviceLostError,
   DeviceMemoryError,
@@ -26,6 +27,7 @@ const EXAMPLES = [
   { error: new ModelError('The model failed.'), name: 'ModelError', code: 'LTTS_MODEL' },
   { error: new ServerError('status', 'The server failed.', { status: 500 }), name: 'ServerError', code: 'LTTS_SERVER' },
   { error: new ModelLoadError('/models/a', 'There is no model.'), name: 'ModelLoadError', code: 'LTTS_MODEL_LOAD' },
+  { error: new ChatTemplateError('Roles must alternate.'), name: 'ChatTemplateError', code: 'LTTS_CHAT_TEMPLATE' },
   { error: new ContextLengthError(603, 512), name: 'ContextLengthError', code: 'LTTS_CONTEXT_LENGTH' },
   { error: new DeviceMemoryError('The pass failed'), name: 'DeviceMemoryError', code: 'LTTS_DEVICE_MEMORY' },
   { error: new DeviceLostError('The pass failed'), name: 'DeviceLostError', code: 'LTTS_DEVICE_LOST' },

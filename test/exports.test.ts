@@ -28,6 +28,7 @@ const PORTABLE_NAMES = [
   'BestOfN',
   'BudgetForcing',
   'CausalPrmScorer',
+  'ChatTemplateError',
   'ClassifierPrmScorer',
   'ContextLengthError',
   'Decoder',

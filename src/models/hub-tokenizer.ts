@@ -1,40 +1,45 @@
 import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import type { Message, Prompt } from '../contracts/prompt.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
-import { InvalidOptionError } from '../errors.ts';
+import { ChatTemplateError, InvalidOptionError } from '../errors.ts';
+import { chooseChatTemplate, templatesOf } from './chat-template.ts';
 
-/** Contents of a Hugging Face tokenizer's two files. */
+/** Contents of a Hugging Face tokenizer's files. */
 export interface TokenizerFiles {
   /** `tokenizer.json`, parsed. */
   readonly tokenizer: object;
   /** `tokenizer_config.json`, parsed. */
   readonly config: object;
+  /** Jinja template for messages. @default the one in `config`, if any */
+  readonly chatTemplate?: string | undefined;
 }
+
+const NO_TEMPLATE = 'Pass a string or `{ text }`, or give the model a `chatTemplate` when you load it.';
 
 /** A tokenizer of transformers.js behind the library's contract. */
 export class HubTokenizer implements Tokenizer {
   readonly vocabularySize: number;
   readonly #tokenizer: PreTrainedTokenizer;
+  readonly #chatTemplate: string | undefined;
   #fingerprint: string | undefined;
 
-  constructor(tokenizer: PreTrainedTokenizer) {
+  /** @param chatTemplate - Jinja template for messages; without one, messages are refused. */
+  constructor(tokenizer: PreTrainedTokenizer, chatTemplate: string | undefined) {
     this.#tokenizer = tokenizer;
+    this.#chatTemplate = chatTemplate;
     this.vocabularySize = tokenizer.get_vocab().size;
   }
 
   /** Imports transformers.js, which takes a few hundred milliseconds the first time. */
   static async fromFiles(files: TokenizerFiles): Promise<HubTokenizer> {
     const { PreTrainedTokenizer: Class } = await import('@huggingface/transformers');
-    return new HubTokenizer(new Class(files.tokenizer, files.config));
+    const { tokenizer, config, chatTemplate = chooseChatTemplate('The tokenizer', templatesOf(config), undefined) } = files;
+    return new HubTokenizer(new Class(tokenizer, config), chatTemplate);
   }
 
   get fingerprint(): string {
     this.#fingerprint ??= fingerprintOf(this.#tokenizer.get_vocab() as Map<string, number>);
     return this.#fingerprint;
-  }
-
-  get #hasTemplate(): boolean {
-    return Boolean(this.#tokenizer.chat_template);
   }
 
   encode(text: string): number[] {
@@ -49,10 +54,10 @@ export class HubTokenizer implements Tokenizer {
   encodePrompt(prompt: Prompt): number[] {
     if (typeof prompt === 'string') {
       // A base model has no template; a question is then a text to go on from.
-      return this.#hasTemplate ? this.#encodeMessages([{ role: 'user', content: prompt }]) : this.#tokenizer.encode(prompt);
+      return this.#chatTemplate === undefined ? this.#tokenizer.encode(prompt) : this.#encodeMessages([{ role: 'user', content: prompt }]);
     }
     if ('text' in prompt) return this.#tokenizer.encode(prompt.text);
-    if (!this.#hasTemplate) throw new InvalidOptionError('prompt', 'text, since the model has no chat template', prompt, 'Pass a string or `{ text }`.');
+    if (this.#chatTemplate === undefined) throw new InvalidOptionError('prompt', 'text, since the model has no chat template', prompt, NO_TEMPLATE);
     return this.#encodeMessages(prompt);
   }
 
@@ -62,11 +67,20 @@ export class HubTokenizer implements Tokenizer {
     const last = messages.at(-1)!;
     const isContinued = last.role === 'assistant';
     const asked = isContinued ? messages.slice(0, -1) : messages;
-    const rendered = this.#tokenizer.apply_chat_template(
-      asked.map(({ role, content }) => ({ role, content })),
-      { add_generation_prompt: true, tokenize: false },
-    ) as string;
+    const rendered = this.#render(asked);
     return this.#tokenizer.encode(isContinued ? rendered + last.content : rendered, { add_special_tokens: false });
+  }
+
+  /** @throws {ChatTemplateError} */
+  #render(messages: readonly Message[]): string {
+    try {
+      return this.#tokenizer.apply_chat_template(
+        messages.map(({ role, content }) => ({ role, content })),
+        { chat_template: this.#chatTemplate!, add_generation_prompt: true, tokenize: false },
+      );
+    } catch (error) {
+      throw new ChatTemplateError(error instanceof Error ? error.message : String(error), { cause: error });
+    }
   }
 }
 

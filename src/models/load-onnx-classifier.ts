@@ -1,8 +1,9 @@
 import * as v from 'valibot';
 import { ExclusiveSession, pageTurns } from './exclusive-session.ts';
 import type { LoadableModel } from './local-model.ts';
-import { describeSource, findDescribed, openSession, type LoadOnnxModelOptions, type LoadProgress, type OnnxModelDescription } from './load-onnx-model.ts';
+import { describeSource, findDescribed, openSession, type HubPlatform, type OnnxModelDescription } from './load-onnx-model.ts';
 import { OnnxClassifier, type TextClassifier } from './onnx-classifier.ts';
+import type { LoadOnnxModelOptions, LoadProgress } from './onnx-model-options.ts';
 import { isNode } from './platform.ts';
 
 /** A reward model with a classification head, before its weights are loaded. */
@@ -21,14 +22,23 @@ const Padding = v.looseObject({ pad_token_id: v.nullish(v.number()) });
  * @throws {InvalidOptionError}
  * @throws {ModelLoadError} when there is no such model.
  */
-export async function loadOnnxClassifier(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalClassifier> {
+export function loadOnnxClassifier(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalClassifier> {
+  return loadHubClassifier(idOrPath, options, {});
+}
+
+/** @internal `loadOnnxClassifier` on a platform. */
+export async function loadHubClassifier(idOrPath: string, options: LoadOnnxModelOptions, platform: HubPlatform): Promise<LocalClassifier> {
   const { onProgress, ...plain } = options;
-  return describeOnnxClassifier(await describeSource(idOrPath, plain), onProgress);
+  return describeOnnxClassifier(await describeSource(idOrPath, plain), onProgress, platform);
 }
 
 /** The `LocalClassifier` of a description, in whichever thread. @throws {ModelLoadError} */
-export async function describeOnnxClassifier(description: OnnxModelDescription, onProgress?: (progress: LoadProgress) => void): Promise<LocalClassifier> {
-  const { found, ...loadable } = await findDescribed(description, onProgress);
+export async function describeOnnxClassifier(
+  description: OnnxModelDescription,
+  onProgress?: (progress: LoadProgress) => void,
+  platform: HubPlatform = {},
+): Promise<LocalClassifier> {
+  const { found, ...loadable } = await findDescribed(description, onProgress, platform);
   const { source, contextTokens, config } = found;
   return {
     ...loadable,

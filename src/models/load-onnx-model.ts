@@ -4,17 +4,18 @@
  *
  * @module
  */
-import type { AutoModelForCausalLM, env as Environment, PretrainedConfig, ProgressInfo } from '@huggingface/transformers';
+import type { AutoModelForCausalLM, env as Environment, PretrainedConfig } from '@huggingface/transformers';
 import type { Env, InferenceSession, InferenceSessionFactory } from 'onnxruntime-common';
 import type { TokenModel } from '../contracts/token-model.ts';
-import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { InvalidOptionError, ModelLoadError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
 import { denormalOptions } from './denormals.ts';
 import { openHubModel, openTokenModel, type TokenModelFacts } from './detect-layout.ts';
 import { ExclusiveSession, pageTurns, type Turns } from './exclusive-session.ts';
-import { HubTokenizer } from './hub-tokenizer.ts';
+import { explained, findModel, openHubTokenizer, type FoundModel, type HubOptions } from './found-model.ts';
 import type { LoadableModel, LocalModel } from './local-model.ts';
+import type { FileSystem } from './model-files.ts';
+import type { LoadOnnxModelOptions, LoadProgress, OnnxDtype } from './onnx-model-options.ts';
 import { readModelFacts } from './model-facts.ts';
 import { isNode } from './platform.ts';
 import { largestBuffer, turnsOf, type WebGpuDevice } from './webgpu-device.ts';
@@ -23,46 +24,6 @@ import { largestBuffer, turnsOf, type WebGpuDevice } from './webgpu-device.ts';
 interface Transformers {
   readonly AutoModelForCausalLM: typeof AutoModelForCausalLM;
   readonly env: typeof Environment;
-}
-
-/** What transformers.js tells while it fetches and loads files. */
-export type LoadProgress = ProgressInfo;
-
-/** Where a model is computed, in transformers.js' terms; which are there depends on the platform. */
-export type OnnxDevice = 'auto' | 'gpu' | 'cpu' | 'wasm' | 'webgpu' | 'cuda' | 'dml' | 'coreml' | 'webnn' | 'webnn-npu' | 'webnn-gpu' | 'webnn-cpu';
-
-/** Which of a model's weight files is loaded, in transformers.js' terms. */
-export type OnnxDtype = 'auto' | 'fp32' | 'fp16' | 'q8' | 'int8' | 'uint8' | 'q4' | 'bnb4' | 'q4f16';
-
-export interface LoadOnnxModelOptions {
-  /** For messages and reports. @default the id or path */
-  readonly name?: string;
-  /** @default the CPU in Node, WebAssembly in a browser */
-  readonly device?: OnnxDevice;
-  /** @default what the model's configuration or transformers.js chooses for the device */
-  readonly dtype?: OnnxDtype;
-  /** Branch, tag or commit on the hub. @default 'main' */
-  readonly revision?: string;
-  /** Directory for downloaded files. @default transformers.js' own */
-  readonly cacheDir?: string;
-  /** Directory that holds models as `<id>/…`; the id is then looked for there and nowhere else. */
-  readonly localModelPath?: string;
-  /** Uses only files that are on this machine already. @default false */
-  readonly localFilesOnly?: boolean;
-  /** Name of the graph's file without suffix and `.onnx`. @default 'model' */
-  readonly modelFileName?: string;
-  /** Where the graph's file lies. @default 'onnx' */
-  readonly subfolder?: string;
-  /** Whether weights lie beside the graph, and in how many files. @default what the model's configuration says */
-  readonly externalData?: boolean | number;
-  /** Threads inside one operator. Whole number ≥ 1. @default ONNX Runtime's choice: one for each core */
-  readonly threads?: number;
-  /** Most tokens one sequence may hold; lower it to bound memory. Whole number ≥ 1. @default what the model's configuration says */
-  readonly contextTokens?: number;
-  /** Further options of ONNX Runtime's session. */
-  readonly sessionOptions?: InferenceSession.SessionOptions;
-  /** Called while files are fetched and loaded, wherever that happens. */
-  readonly onProgress?: (progress: LoadProgress) => void;
 }
 
 /** Everything another thread needs to make the same `LocalModel`. */
@@ -88,33 +49,36 @@ const ENVIRONMENT_KEYS = ['allowRemoteModels', 'allowLocalModels', 'remoteHost',
  * @throws {ModelLoadError} when there is no such model, or it is of a kind that cannot decode text.
  */
 export function loadOnnxModel(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalModel> {
-  return loadHubModel(idOrPath, options);
+  return loadHubModel(idOrPath, options, {});
 }
 
-/** @internal `loadOnnxModel` with turns as in `describeOnnxModel`. */
-export async function loadHubModel(idOrPath: string, options: LoadOnnxModelOptions, webgpuTurns?: Turns): Promise<LocalModel> {
+/** @internal What a platform adds to transformers.js. */
+export interface HubPlatform {
+  /** Turns over all that use WebGPU, where pages have not their own. */
+  readonly webgpuTurns?: Turns;
+  /** Where the platform has files. */
+  readonly fileSystem?: FileSystem;
+}
+
+/** @internal `loadOnnxModel` on a platform. */
+export async function loadHubModel(idOrPath: string, options: LoadOnnxModelOptions, platform: HubPlatform): Promise<LocalModel> {
   const { onProgress, ...plain } = options;
-  return describeOnnxModel(await describeSource(idOrPath, plain), onProgress, webgpuTurns);
+  return describeOnnxModel(await describeSource(idOrPath, plain), onProgress, platform);
 }
 
-/**
- * The `LocalModel` of a description, in whichever thread.
- *
- * @param webgpuTurns - Turns over all that use WebGPU, where pages have not their own.
- * @throws {ModelLoadError}
- */
+/** The `LocalModel` of a description, in whichever thread. @throws {ModelLoadError} */
 export async function describeOnnxModel(
   description: OnnxModelDescription,
   onProgress?: (progress: LoadProgress) => void,
-  webgpuTurns?: Turns,
+  platform: HubPlatform = {},
 ): Promise<LocalModel> {
-  const { found, ...loadable } = await findDescribed(description, onProgress);
+  const { found, ...loadable } = await findDescribed(description, onProgress, platform);
   const transformers = await import('@huggingface/transformers');
   const isOnWebgpu = found.options.device === 'webgpu';
   return {
     ...loadable,
     settings: settingsOf(description.options),
-    load: () => (isOnWebgpu ? openWebgpuModel(found, transformers, webgpuTurns) : openModel(found, transformers.AutoModelForCausalLM)),
+    load: () => (isOnWebgpu ? openWebgpuModel(found, transformers, platform.webgpuTurns) : openModel(found, transformers.AutoModelForCausalLM)),
   };
 }
 
@@ -130,11 +94,12 @@ export async function describeSource(idOrPath: string, options: OnnxModelDescrip
 export async function findDescribed(
   description: OnnxModelDescription,
   onProgress: LoadOnnxModelOptions['onProgress'],
+  platform: HubPlatform,
 ): Promise<LoadableModel & { readonly found: FoundModel }> {
   const { env } = await import('@huggingface/transformers');
   Object.assign(env satisfies typeof Environment, description.environment);
   const { source, options } = description;
-  const found = await findModel(source, options, onProgress);
+  const found = await findModel(source, options, onProgress, platform.fileSystem);
   return {
     name: options.name ?? source,
     contextTokens: found.contextTokens,
@@ -151,49 +116,11 @@ function settingsOf({ device, dtype, threads }: Pick<LoadOnnxModelOptions, 'devi
   return Object.fromEntries(Object.entries(given).filter((entry): entry is [string, string | number] => entry[1] !== undefined));
 }
 
-/** @internal A model of the hub before its weights are loaded. */
-export interface FoundModel {
-  readonly source: string;
-  readonly location: string;
-  readonly options: Omit<LoadOnnxModelOptions, 'onProgress'>;
-  readonly config: PretrainedConfig;
-  readonly contextTokens: number;
-  /** Where its files come from. */
-  readonly hub: HubOptions;
-}
-
-type HubOptions = NonNullable<Parameters<typeof AutoModelForCausalLM.from_pretrained>[1]>;
-
 /** @throws {InvalidOptionError} */
 function requireModelOptions(idOrPath: string, { threads, contextTokens }: LoadOnnxModelOptions): void {
   if (typeof idOrPath !== 'string' || idOrPath.trim() === '') throw new InvalidOptionError('idOrPath', 'the id or directory of a model', idOrPath);
   if (threads !== undefined) requireWholeNumber('threads', threads, 1);
   if (contextTokens !== undefined) requireWholeNumber('contextTokens', contextTokens, 1);
-}
-
-/** Fetches a model's configuration. @throws {ModelLoadError} */
-async function findModel(source: string, options: LoadOnnxModelOptions, onProgress: LoadOnnxModelOptions['onProgress']): Promise<FoundModel> {
-  const { AutoConfig } = await import('@huggingface/transformers');
-  const location = options.localModelPath === undefined ? source : `${options.localModelPath.replace(/\/+$/, '')}/${source}`;
-  const hub = hubOptions(options, onProgress);
-  const config = await explained(source, options, () => AutoConfig.from_pretrained(location, hub));
-  return { source, location, options, config, contextTokens: options.contextTokens ?? contextOf(source, config), hub };
-}
-
-/** @throws {ModelLoadError} */
-async function openHubTokenizer({ source, location, options, hub }: FoundModel): Promise<Tokenizer> {
-  const { AutoTokenizer } = await import('@huggingface/transformers');
-  return new HubTokenizer(await explained(source, options, () => AutoTokenizer.from_pretrained(location, hub)));
-}
-
-/** Options of transformers.js for files. */
-function hubOptions({ revision, cacheDir, localFilesOnly, localModelPath }: LoadOnnxModelOptions, onProgress: LoadOnnxModelOptions['onProgress']): HubOptions {
-  return {
-    ...(revision !== undefined && { revision }),
-    ...(cacheDir !== undefined && { cache_dir: cacheDir }),
-    ...((localFilesOnly || localModelPath !== undefined) && { local_files_only: true }),
-    ...(onProgress && { progress_callback: onProgress }),
-  };
 }
 
 /** Options of transformers.js for the session. */
@@ -280,27 +207,4 @@ export async function openSession(
 interface LoadedModel {
   readonly sessions: Readonly<Record<string, InferenceSession>>;
   readonly generation_config: unknown;
-}
-
-/** @throws {ModelLoadError} when the configuration names no context, or is of a kind that cannot decode text. */
-function contextOf(source: string, config: PretrainedConfig): number {
-  if (config.is_encoder_decoder)
-    throw new ModelLoadError(source, `${source} is an encoder–decoder model (${config.model_type}). Choose a causal language model.`);
-  const { contextTokens } = readModelFacts(config, undefined);
-  if (contextTokens === undefined) throw new ModelLoadError(source, `The configuration of ${source} names no context length. Pass \`contextTokens\`.`);
-  return contextTokens;
-}
-
-/** Turns what transformers.js throws into one sentence. */
-async function explained<Result>(source: string, { localFilesOnly, localModelPath }: LoadOnnxModelOptions, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    const detail = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    const isOffline = localFilesOnly || localModelPath !== undefined;
-    const advice = isOffline
-      ? 'Only files on this machine were looked for; check the path and the dtype.'
-      : 'Check the id or path, the dtype, and that the hub can be reached.';
-    throw new ModelLoadError(source, `${source} cannot be loaded (${detail}). ${advice}`, { cause: error });
-  }
 }

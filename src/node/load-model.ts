@@ -3,19 +3,22 @@ import { basename, resolve } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-common';
 import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
-import { InvalidOptionError, ModelLoadError } from '../errors.ts';
+import { InvalidOptionError, isLatencyTtsError, ModelLoadError } from '../errors.ts';
 import { denormalOptions } from '../models/denormals.ts';
 import { ExclusiveSession } from '../models/exclusive-session.ts';
-import { HubTokenizer } from '../models/hub-tokenizer.ts';
-import { loadOnnxClassifier as loadPortableOnnxClassifier, type LocalClassifier } from '../models/load-onnx-classifier.ts';
+import { describeOnnxClassifier, loadHubClassifier, type LocalClassifier } from '../models/load-onnx-classifier.ts';
 import type { LocalModel } from '../models/local-model.ts';
-import { describeOnnxModel, loadHubModel, type LoadOnnxModelOptions, type OnnxModelDescription } from '../models/load-onnx-model.ts';
+import { describeOnnxModel, loadHubModel, type HubPlatform, type OnnxModelDescription } from '../models/load-onnx-model.ts';
+import type { LoadOnnxModelOptions } from '../models/onnx-model-options.ts';
 import { openTokenModel } from '../models/detect-layout.ts';
+import { readTokenizer } from '../models/found-model.ts';
+import { ModelFiles } from '../models/model-files.ts';
 import type { DeviceOutputs } from '../models/graph-device.ts';
 import { openDeviceModel } from '../models/open-device-model.ts';
 import { requireWholeNumber } from '../options.ts';
 import { startModelWorker } from './start-worker.ts';
-import { readModelFiles, readTokenizerFiles, type LocalModelFacts } from './model-files.ts';
+import { readModelFiles, type LocalModelFacts } from './model-files.ts';
+import { nodeFileSystem } from './file-system.ts';
 import { webgpuTurns } from './webgpu-turns.ts';
 
 /** Where a model of a directory is computed. */
@@ -26,6 +29,8 @@ export interface LoadModelOptions {
   readonly name?: string;
   /** Directory of `tokenizer.json` and `tokenizer_config.json`. @default the model's directory */
   readonly tokenizerPath?: string;
+  /** Name of one of the model's chat templates, or a Jinja template in place of them. @default the model's default template */
+  readonly chatTemplate?: string;
   /** On `webgpu` caches stay on the GPU. @default 'cpu' */
   readonly device?: NodeDevice;
   /** ONNX Runtime execution providers, in order of preference, in place of `device`'s. @default ['cpu'] */
@@ -64,26 +69,33 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
     contextTokens: facts.contextTokens,
     description,
     load: () => openModel(facts, options),
-    loadTokenizer: () => openTokenizer(tokenizerDirectory),
+    loadTokenizer: () => openTokenizer(tokenizerDirectory, options.chatTemplate),
     startWorker: startModelWorker,
     settings: { providers: (options.executionProviders ?? ['cpu']).join(', '), ...(options.threads !== undefined && { threads: options.threads }) },
   };
 }
 
+const PLATFORM: HubPlatform = { webgpuTurns, fileSystem: nodeFileSystem };
+
 /** A model of the Hugging Face hub, which is loaded in a worker by default. @throws {ModelLoadError} */
 export async function loadOnnxModel(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalModel> {
-  return { ...(await loadHubModel(idOrPath, options, webgpuTurns)), startWorker: startModelWorker };
+  return { ...(await loadHubModel(idOrPath, options, PLATFORM)), startWorker: startModelWorker };
 }
 
 /** A reward model with a head, which is loaded in a worker by default. @throws {ModelLoadError} */
 export async function loadOnnxClassifier(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalClassifier> {
-  return { ...(await loadPortableOnnxClassifier(idOrPath, options)), startWorker: startModelWorker };
+  return { ...(await loadHubClassifier(idOrPath, options, PLATFORM)), startWorker: startModelWorker };
 }
 
 /** The `LocalModel` that was described in another thread. */
 export function describedModel(description: unknown, onLoadProgress: (progress: unknown) => void): Promise<LocalModel> {
   const known = description as DirectoryDescription | OnnxModelDescription;
-  return known.kind === 'onnx' ? describeOnnxModel(known, onLoadProgress, webgpuTurns) : loadModel(known.path, known.options);
+  return known.kind === 'onnx' ? describeOnnxModel(known, onLoadProgress, PLATFORM) : loadModel(known.path, known.options);
+}
+
+/** The `LocalClassifier` that was described in another thread. */
+export function describedClassifier(description: OnnxModelDescription, onLoadProgress: (progress: unknown) => void): Promise<LocalClassifier> {
+  return describeOnnxClassifier(description, onLoadProgress, PLATFORM);
 }
 
 /** @throws {InvalidOptionError} */
@@ -127,13 +139,15 @@ async function openWebgpuSession(graph: string | Uint8Array, outputs: DeviceOutp
   return new ExclusiveSession(session, webgpuTurns);
 }
 
-async function openTokenizer(directory: string): Promise<Tokenizer> {
-  const files = await readTokenizerFiles(directory);
+async function openTokenizer(directory: string, chatTemplate: string | undefined): Promise<Tokenizer> {
   try {
-    return await HubTokenizer.fromFiles(files);
+    const tokenizer = await readTokenizer(new ModelFiles(nodeFileSystem, [directory]), directory, chatTemplate);
+    if (tokenizer) return tokenizer;
   } catch (error) {
+    if (isLatencyTtsError(error)) throw error;
     throw new ModelLoadError(directory, `The tokenizer in ${directory} cannot be loaded (${error instanceof Error ? error.message : String(error)}).`, {
       cause: error,
     });
   }
+  throw new ModelLoadError(directory, `There is no tokenizer.json in ${directory}. Pass the directory of a tokenizer as \`tokenizerPath\`.`);
 }

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { ModelLoadError } from '../errors.ts';
 import type { GraphFacts } from '../models/decoder-graph.ts';
-import type { TokenizerFiles } from '../models/hub-tokenizer.ts';
 import { GenerationConfig, ModelConfig, readModelFacts } from '../models/model-facts.ts';
+import { parseJson } from '../models/model-files.ts';
+import { isAbsent } from './file-system.ts';
 
 /** What the files of a model directory say, checked. */
 export interface LocalModelFacts extends GraphFacts {
@@ -16,7 +17,7 @@ export interface LocalModelFacts extends GraphFacts {
 export async function readModelFiles(directory: string): Promise<LocalModelFacts> {
   const config = await readJson(directory, 'config.json', ModelConfig);
   const generation = await readJson(directory, 'generation_config.json', GenerationConfig).catch((error: unknown) => {
-    if (error instanceof ModelLoadError && isMissing(error.cause)) return {};
+    if (error instanceof ModelLoadError && isAbsent(error.cause)) return {};
     throw error;
   });
   const { contextTokens, ...facts } = readModelFacts(config, generation);
@@ -36,13 +37,6 @@ async function findGraph(directory: string): Promise<string> {
   );
 }
 
-/** Reads `tokenizer.json` and `tokenizer_config.json`. @throws {ModelLoadError} */
-export async function readTokenizerFiles(directory: string): Promise<TokenizerFiles> {
-  const AnyObject = v.looseObject({});
-  const [tokenizer, config] = await Promise.all([readJson(directory, 'tokenizer.json', AnyObject), readJson(directory, 'tokenizer_config.json', AnyObject)]);
-  return { tokenizer, config };
-}
-
 async function readJson<Schema extends v.GenericSchema>(directory: string, name: string, schema: Schema): Promise<v.InferOutput<Schema>> {
   const path = join(directory, name);
   let text: string;
@@ -52,14 +46,9 @@ async function readJson<Schema extends v.GenericSchema>(directory: string, name:
     throw new ModelLoadError(directory, `There is no readable ${name} in ${directory}. Pass the directory of a model.`, { cause: error });
   }
   try {
-    return v.parse(schema, JSON.parse(text));
+    return v.parse(schema, parseJson(text));
   } catch (error) {
     const detail = v.isValiError(error) ? `${v.getDotPath(error.issues[0]) ?? 'the file'}: ${error.message}` : String(error);
     throw new ModelLoadError(directory, `${path} is not what a model needs (${detail}).`, { cause: error });
   }
-}
-
-/** Whether reading failed because there is no such file. */
-export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

@@ -6,7 +6,7 @@ import { claimThread } from '../models/denormals.ts';
 import { hostOnDemand } from '../port/host-on-demand.ts';
 import { hostLocalScorer } from '../scoring/hosted-scorer.ts';
 import { atOnce } from './at-once.ts';
-import { describedModel } from './load-model.ts';
+import { describedClassifier, describedModel } from './load-model.ts';
 import { portToParent } from './start-worker.ts';
 
 claimThread();
@@ -14,5 +14,5 @@ const port = portToParent(parentPort!);
 
 hostOnDemand(port, {
   engine: (start) => hostThreadedEngine(start, port, describedModel, { takeTurn: () => setImmediate(), atOnce }),
-  scorer: (start) => hostLocalScorer(start, port, describedModel),
+  scorer: (start) => hostLocalScorer(start, port, describedModel, describedClassifier),
 });

@@ -12,6 +12,7 @@ import { prmScoring, type PrmScorerOptions } from './prm-scorer.ts';
 
 /** @param onLoadProgress - Hears what the loader tells. */
 type DescribeModel = (description: unknown, onLoadProgress: (progress: unknown) => void) => Promise<LocalModel>;
+type DescribeClassifier = (description: OnnxModelDescription, onLoadProgress: (progress: unknown) => void) => Promise<LocalClassifier>;
 
 /**
  * The worker's side: hosts the scorer that a `LocalScorer` asks for. A model that cannot be loaded fails the call that needs
@@ -19,12 +20,18 @@ type DescribeModel = (description: unknown, onLoadProgress: (progress: unknown) 
  *
  * @param start - The first message.
  * @param describeModel - Makes the model of a description in this thread.
+ * @param describeClassifier - The same for reward models with a head.
  */
-export function hostLocalScorer(start: StartMessage, port: WorkerPort, describeModel: DescribeModel): void {
+export function hostLocalScorer(
+  start: StartMessage,
+  port: WorkerPort,
+  describeModel: DescribeModel,
+  describeClassifier: DescribeClassifier = describeOnnxClassifier,
+): void {
   const onLoadProgress = (progress: unknown): void => port.post([{ type: 'load-progress', progress }] satisfies ScoringNotice[]);
   const { model, scorer, options } = start as ScorerStart;
   const tokenModel = (): LocalModel => loadedHere(model, () => describeModel(model.description, onLoadProgress));
-  const classifier = (): LocalClassifier => loadedHere(model, () => describeOnnxClassifier(model.description as OnnxModelDescription, onLoadProgress));
+  const classifier = (): LocalClassifier => loadedHere(model, () => describeClassifier(model.description as OnnxModelDescription, onLoadProgress));
   hostScoring(port, (onError) => {
     const given = { ...options, onError };
     switch (scorer) {

@@ -1,4 +1,4 @@
-import { ContextLengthError, InvalidOptionError, isLatencyTtsError, NoCandidateError, ServerError } from '../errors.ts';
+import { ChatTemplateError, ContextLengthError, InvalidOptionError, isLatencyTtsError, NoCandidateError, ServerError } from '../errors.ts';
 
 /** What a client can react to by program. Documented in docs/serve.md. */
 export type ApiErrorCode =
@@ -84,6 +84,7 @@ export function badRequest(message: string, param: string, code: ApiErrorCode = 
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof InvalidOptionError) return new ApiError(400, 'invalid_value', error.message, { param: error.option, cause: error });
+  if (error instanceof ChatTemplateError) return new ApiError(400, 'invalid_value', error.message, { param: 'messages', cause: error });
   if (error instanceof ContextLengthError) {
     return new ApiError(400, 'context_length_exceeded', error.message, { param: 'messages', cause: error });
   }

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { Decoder, InvalidOptionError, loadOnnxModel as loadPackagedModel, SelfConsistency, SpeculativeDecoder } from 'latency-tts';
 import type { TokenModel } from '../../src/contracts/token-model.ts';
 import { ModelLoadError } from '../../src/errors.ts';
-import { loadOnnxModel, type LoadOnnxModelOptions, type LoadProgress } from '../../src/models/load-onnx-model.ts';
+import { loadOnnxModel } from '../../src/models/load-onnx-model.ts';
+import type { LoadOnnxModelOptions, LoadProgress } from '../../src/models/onnx-model-options.ts';
 import { tokenModelLaws } from './token-model-laws.ts';
 
 const HUB = 'test/fixtures/hub';

@@ -1,12 +1,12 @@
 /** Replies of the handler on scripted engines and a virtual clock. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createHandler, type HandlerOptions, type ServeHandler } from '../../src/serve/handler.ts';
 import type { StrategyCall } from '../../src/serve/served-model.ts';
 import { standardStrategies } from '../../src/serve/standard-strategies.ts';
 import { SelfConsistency } from '../../src/strategies/self-consistency.ts';
 import type { EngineCapabilities } from '../../src/contracts/engine.ts';
 import type { StepScorer } from '../../src/contracts/scorer.ts';
-import { ServerError } from '../../src/errors.ts';
+import { ChatTemplateError, ServerError } from '../../src/errors.ts';
 import { characterTokenizer } from '../../src/testing/character-tokenizer.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { ScriptedStepScorer } from '../strategies/scripted-scorer.ts';
@@ -473,6 +473,14 @@ describe('bad requests', () => {
     const { handler } = await serveSolver();
     expect(await errorOf(await post(handler, TEXT, { model: 'solver', prompt: ['a', 'b'] }))).toMatchObject({ status: 400, param: 'prompt' });
     expect((await post(handler, TEXT, { model: 'solver', prompt: ['a?'] })).status).toBe(200);
+  });
+
+  test.each([{}, { strategy: 'self-consistency' }])('messages that the chat template refuses are a bad request: %o', async (fields) => {
+    const { handler, engine } = await serveSolver();
+    vi.spyOn(engine, 'open').mockRejectedValue(new ChatTemplateError('System role not supported'));
+    const error = await errorOf(await post(handler, CHAT, { ...request, ...fields }));
+    expect(error).toMatchObject({ status: 400, type: 'invalid_request_error', param: 'messages', code: 'invalid_value' });
+    expect(error.message).toContain('System role not supported');
   });
 
   test('a prompt beyond the context says how long it is', async () => {

@@ -1,0 +1,143 @@
+/**
+ * What of a model of the hub is known before its weights are loaded: configuration, tokenizer, chat template.
+ *
+ * @module
+ */
+import type { AutoModelForCausalLM, PretrainedConfig } from '@huggingface/transformers';
+import type { Tokenizer } from '../contracts/tokenizer.ts';
+import { isLatencyTtsError, ModelLoadError } from '../errors.ts';
+import { chooseChatTemplate, readChatTemplates, templatesOf } from './chat-template.ts';
+import { HubTokenizer } from './hub-tokenizer.ts';
+import { readModelFacts } from './model-facts.ts';
+import { modelDirectories, ModelFiles, type FileSystem } from './model-files.ts';
+import type { LoadOnnxModelOptions } from './onnx-model-options.ts';
+
+/** A model of the hub before its weights are loaded. */
+export interface FoundModel {
+  readonly source: string;
+  readonly location: string;
+  readonly options: Omit<LoadOnnxModelOptions, 'onProgress'>;
+  readonly config: PretrainedConfig;
+  readonly contextTokens: number;
+  /** Where its files come from. */
+  readonly hub: HubOptions;
+  /** Those of its files that are on this machine; `undefined` where the platform has no file system. */
+  readonly files: ModelFiles | undefined;
+}
+
+export type HubOptions = NonNullable<Parameters<typeof AutoModelForCausalLM.from_pretrained>[1]>;
+
+/** Reads a model's configuration, which is fetched where need be. @throws {ModelLoadError} */
+export async function findModel(
+  source: string,
+  options: LoadOnnxModelOptions,
+  onProgress: LoadOnnxModelOptions['onProgress'],
+  fileSystem: FileSystem | undefined,
+): Promise<FoundModel> {
+  const { env } = await import('@huggingface/transformers');
+  const location = options.localModelPath === undefined ? source : `${options.localModelPath.replace(/\/+$/, '')}/${source}`;
+  const hub = hubOptions(options, onProgress);
+  const files = fileSystem && new ModelFiles(fileSystem, modelDirectories(location, options, env));
+  const config = await explained(source, options, () => readConfig(location, hub, files));
+  return { source, location, options, config, contextTokens: options.contextTokens ?? contextOf(source, config), hub, files };
+}
+
+async function readConfig(location: string, hub: HubOptions, files: ModelFiles | undefined): Promise<PretrainedConfig> {
+  const { AutoConfig, PretrainedConfig: Config } = await import('@huggingface/transformers');
+  const read = async (): Promise<PretrainedConfig | undefined> => {
+    const config = await files?.readJson('config.json');
+    return config === undefined ? undefined : new Config(config);
+  };
+  return (await read()) ?? orFromFile(() => AutoConfig.from_pretrained(location, hub), read);
+}
+
+/** What transformers.js reads, or what it has downloaded but cannot read: it takes JSON alone, not what Python writes beyond it. */
+async function orFromFile<Value>(fetched: () => Promise<Value>, read: () => Promise<Value | undefined>): Promise<Value> {
+  try {
+    return await fetched();
+  } catch (error) {
+    const value = error instanceof SyntaxError ? await read() : undefined;
+    if (value === undefined) throw error;
+    return value;
+  }
+}
+
+/** @throws {ModelLoadError} @throws {InvalidOptionError} for a chat template that is not there. */
+export async function openHubTokenizer({ source, location, options, hub, files }: FoundModel): Promise<Tokenizer> {
+  const read = async (): Promise<Tokenizer | undefined> => files && readTokenizer(files, source, options.chatTemplate);
+  return explained(source, options, async () => (await read()) ?? orFromFile(() => fetchTokenizer(source, location, options.chatTemplate, hub), read));
+}
+
+/**
+ * The tokenizer of a model whose files are on this machine; `undefined` where they are not.
+ *
+ * @throws {ModelLoadError} @throws {InvalidOptionError} for a chat template that is not there.
+ */
+export async function readTokenizer(files: ModelFiles, source: string, chosenTemplate: string | undefined): Promise<HubTokenizer | undefined> {
+  const [tokenizer, config = {}] = await Promise.all(['tokenizer.json', 'tokenizer_config.json'].map((name) => files.readJson(name)));
+  if (tokenizer === undefined) return undefined;
+  const chatTemplate = chooseChatTemplate(source, await readChatTemplates(files, config), chosenTemplate);
+  return HubTokenizer.fromFiles({ tokenizer: tokenizer as object, config: config as object, chatTemplate });
+}
+
+async function fetchTokenizer(source: string, location: string, chosenTemplate: string | undefined, hub: HubOptions): Promise<HubTokenizer> {
+  const { AutoTokenizer } = await import('@huggingface/transformers');
+  const tokenizer = await AutoTokenizer.from_pretrained(location, hub);
+  const template = await fetchTemplateFile(location, hub);
+  const templates = new Map([...templatesOf({ chat_template: tokenizer.chat_template as unknown }), ...templatesOf({ chat_template: template })]);
+  return new HubTokenizer(tokenizer, chooseChatTemplate(source, templates, chosenTemplate));
+}
+
+/** `chat_template.jinja`, which transformers.js fetches and caches for processors only, not for tokenizers. */
+async function fetchTemplateFile(location: string, hub: HubOptions): Promise<string | undefined> {
+  const { ModelFileNotFoundError, Processor } = await import('@huggingface/transformers');
+  class TemplateFile extends Processor {
+    static override classes = [];
+    static override uses_processor_config = false;
+    static override uses_chat_template_file = true;
+  }
+  try {
+    return (await TemplateFile.from_pretrained(location, hub)).chat_template;
+  } catch (error) {
+    if (error instanceof ModelFileNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** Options of transformers.js for files. */
+function hubOptions({ revision, cacheDir, localFilesOnly, localModelPath }: LoadOnnxModelOptions, onProgress: LoadOnnxModelOptions['onProgress']): HubOptions {
+  return {
+    ...(revision !== undefined && { revision }),
+    ...(cacheDir !== undefined && { cache_dir: cacheDir }),
+    ...((localFilesOnly || localModelPath !== undefined) && { local_files_only: true }),
+    ...(onProgress && { progress_callback: onProgress }),
+  };
+}
+
+/** @throws {ModelLoadError} when the configuration names no context, or is of a kind that cannot decode text. */
+function contextOf(source: string, config: PretrainedConfig): number {
+  if (config.is_encoder_decoder)
+    throw new ModelLoadError(source, `${source} is an encoder–decoder model (${config.model_type}). Choose a causal language model.`);
+  const { contextTokens } = readModelFacts(config, undefined);
+  if (contextTokens === undefined) throw new ModelLoadError(source, `The configuration of ${source} names no context length. Pass \`contextTokens\`.`);
+  return contextTokens;
+}
+
+/** Turns what transformers.js throws into one sentence. @throws {ModelLoadError} */
+export async function explained<Result>(
+  source: string,
+  { localFilesOnly, localModelPath }: LoadOnnxModelOptions,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isLatencyTtsError(error)) throw error;
+    const detail = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    const isOffline = localFilesOnly || localModelPath !== undefined;
+    const advice = isOffline
+      ? 'Only files on this machine were looked for; check the path and the dtype.'
+      : 'Check the id or path, the dtype, and that the hub can be reached.';
+    throw new ModelLoadError(source, `${source} cannot be loaded (${detail}). ${advice}`, { cause: error });
+  }
+}

@@ -1,0 +1,44 @@
+import type { ProgressInfo } from '@huggingface/transformers';
+import type { InferenceSession } from 'onnxruntime-common';
+
+/** What transformers.js tells while it fetches and loads files. */
+export type LoadProgress = ProgressInfo;
+
+/** Where a model is computed, in transformers.js' terms; which are there depends on the platform. */
+export type OnnxDevice = 'auto' | 'gpu' | 'cpu' | 'wasm' | 'webgpu' | 'cuda' | 'dml' | 'coreml' | 'webnn' | 'webnn-npu' | 'webnn-gpu' | 'webnn-cpu';
+
+/** Which of a model's weight files is loaded, in transformers.js' terms. */
+export type OnnxDtype = 'auto' | 'fp32' | 'fp16' | 'q8' | 'int8' | 'uint8' | 'q4' | 'bnb4' | 'q4f16';
+
+export interface LoadOnnxModelOptions {
+  /** For messages and reports. @default the id or path */
+  readonly name?: string;
+  /** @default the CPU in Node, WebAssembly in a browser */
+  readonly device?: OnnxDevice;
+  /** @default what the model's configuration or transformers.js chooses for the device */
+  readonly dtype?: OnnxDtype;
+  /** Branch, tag or commit on the hub. @default 'main' */
+  readonly revision?: string;
+  /** Directory for downloaded files. @default transformers.js' own */
+  readonly cacheDir?: string;
+  /** Directory that holds models as `<id>/…`; the id is then looked for there and nowhere else. */
+  readonly localModelPath?: string;
+  /** Uses only files that are on this machine already. @default false */
+  readonly localFilesOnly?: boolean;
+  /** Name of the graph's file without suffix and `.onnx`. @default 'model' */
+  readonly modelFileName?: string;
+  /** Where the graph's file lies. @default 'onnx' */
+  readonly subfolder?: string;
+  /** Whether weights lie beside the graph, and in how many files. @default what the model's configuration says */
+  readonly externalData?: boolean | number;
+  /** Name of one of the model's chat templates, or a Jinja template in place of them. @default the model's default template */
+  readonly chatTemplate?: string;
+  /** Threads inside one operator. Whole number ≥ 1. @default ONNX Runtime's choice: one for each core */
+  readonly threads?: number;
+  /** Most tokens one sequence may hold; lower it to bound memory. Whole number ≥ 1. @default what the model's configuration says */
+  readonly contextTokens?: number;
+  /** Further options of ONNX Runtime's session. */
+  readonly sessionOptions?: InferenceSession.SessionOptions;
+  /** Called while files are fetched and loaded, wherever that happens. */
+  readonly onProgress?: (progress: LoadProgress) => void;
+}
