@@ -73,17 +73,20 @@ export class ServerError extends LatencyTtsError {
   readonly isRetryable: boolean;
   /** Milliseconds the server asked to wait before the next request. */
   readonly retryAfterMs: number | undefined;
+  /** Field of the request that the server does not take, where it says so and the request makes sense without. */
+  readonly refusedField: string | undefined;
 
   constructor(
     kind: ServerErrorKind,
     message: string,
-    options: ErrorOptions & { readonly status?: number; readonly isRetryable?: boolean; readonly retryAfterMs?: number } = {},
+    options: ErrorOptions & { readonly status?: number; readonly isRetryable?: boolean; readonly retryAfterMs?: number; readonly refusedField?: string } = {},
   ) {
     super('LTTS_SERVER', message, options);
     this.kind = kind;
     this.status = options.status;
     this.isRetryable = options.isRetryable ?? false;
     this.retryAfterMs = options.retryAfterMs;
+    this.refusedField = options.refusedField;
   }
 }
 
@@ -115,13 +118,17 @@ export class ChatTemplateError extends LatencyTtsError {
 
 /** The prompt and what has to be generated do not fit the model's context. */
 export class ContextLengthError extends LatencyTtsError {
-  readonly neededTokens: number;
-  readonly contextTokens: number;
+  /** Tokens of the prompt and of what has to follow; `undefined` where a server does not tell. */
+  readonly neededTokens: number | undefined;
+  /** Tokens the model holds; `undefined` where a server does not tell. */
+  readonly contextTokens: number | undefined;
 
-  constructor(neededTokens: number, contextTokens: number) {
+  constructor(neededTokens: number | undefined, contextTokens: number | undefined) {
+    const needs = neededTokens === undefined ? 'more tokens' : `${neededTokens} tokens`;
+    const holds = contextTokens === undefined ? `${neededTokens === undefined ? 'than' : 'but'} the model holds` : `but the model holds ${contextTokens}`;
     super(
       'LTTS_CONTEXT_LENGTH',
-      `The prompt needs ${neededTokens} tokens of context but the model holds ${contextTokens}. Shorten the prompt or choose a model with a longer context.`,
+      `The prompt needs ${needs} of context ${holds}. Shorten the prompt, ask for fewer tokens, or choose a model with a longer context.`,
     );
     this.neededTokens = neededTokens;
     this.contextTokens = contextTokens;

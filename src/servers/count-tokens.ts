@@ -62,6 +62,8 @@ export function countText(
         return (await client.post('//tokenize', { model, prompt: text, add_special_tokens: isStart }, Counted, signal)).count;
       case 'llama.cpp':
         return (await client.post('//tokenize', { content: text, add_special: isStart }, Tokens, signal)).tokens.length;
+      case 'llama-cpp-python':
+        return (await client.post('//extras/tokenize/count', { model, input: text }, Counted, signal)).count - (isStart ? 0 : 1);
       case 'tgi':
         return (await client.post('//tokenize', { inputs: text, add_special_tokens: isStart }, v.array(v.unknown()), signal)).length;
       case undefined:

@@ -8,6 +8,8 @@ export interface ServerFacts {
   readonly dialect: Dialect;
   /** Of the model, where the server tells. */
   readonly contextTokens: number | undefined;
+  /** Requests handled at once; `undefined` for many, or where the server does not tell. */
+  readonly slots: number | undefined;
 }
 
 /** What a user says of a server. */
@@ -22,7 +24,8 @@ const Models = v.looseObject({
   data: v.array(v.looseObject({ id: v.string(), owned_by: v.nullish(v.string()), max_model_len: v.nullish(v.number()), latency_tts: Ours })),
 });
 const Anything = v.looseObject({});
-const LlamaProps = v.looseObject({ default_generation_settings: v.looseObject({ n_ctx: v.nullish(v.number()) }) });
+const LlamaProps = v.looseObject({ default_generation_settings: v.looseObject({ n_ctx: v.nullish(v.number()) }), total_slots: v.nullish(v.number()) });
+const LlamaPythonPage = v.looseObject({ info: v.looseObject({ title: v.pipe(v.string(), v.regex(/llama\.cpp Python/)) }) });
 const TgiInfo = v.looseObject({ model_id: v.string(), max_total_tokens: v.nullish(v.number()) });
 const Version = v.looseObject({ version: v.string() });
 
@@ -50,10 +53,11 @@ export async function detectServer(client: ServerClient, model: string, declared
   const known = models?.data.find(({ id }) => id === model) ?? models?.data[0];
   const name =
     server ?? (new URL(client.baseURL).hostname === 'api.openai.com' ? 'openai' : undefined) ?? OWNERS[known?.owned_by ?? ''] ?? (await probe(client, signal));
-  return {
-    dialect: dialectOf(name, known?.latency_tts),
-    contextTokens: declared.contextTokens ?? known?.max_model_len ?? (await contextOf(client, name, signal)),
-  };
+  const dialect = dialectOf(name, known?.latency_tts);
+  const contextTokens = declared.contextTokens ?? known?.max_model_len ?? undefined;
+  if (contextTokens !== undefined) return { dialect, contextTokens, slots: dialect.slots };
+  const told = await limitsOf(client, name, signal);
+  return { dialect, contextTokens: told.contextTokens, slots: dialect.slots ?? told.slots };
 }
 
 /** Our own server tells what a model has, so that nobody has to ask for what would be refused. */
@@ -70,16 +74,24 @@ async function probe(client: ServerClient, signal: AbortSignal): Promise<ServerN
     optional(client.get('//props', LlamaProps, signal)).then((answer) => answer && ('llama.cpp' as const)),
     optional(client.get('//api/version', Version, signal)).then((answer) => answer && ('ollama' as const)),
     optional(client.get('//info', TgiInfo, signal)).then((answer) => answer && ('tgi' as const)),
+    optional(client.get('//openapi.json', LlamaPythonPage, signal)).then((answer) => answer && ('llama-cpp-python' as const)),
     optional(client.get('//server_info', Anything, signal)).then((answer) => answer && ('sglang' as const)),
     optional(client.get('//version', Version, signal)).then((answer) => answer && ('vllm' as const)),
   ]);
   return found.find((name) => name !== undefined) ?? 'other';
 }
 
-async function contextOf(client: ServerClient, name: ServerName, signal: AbortSignal): Promise<number | undefined> {
-  if (name === 'llama.cpp') return (await optional(client.get('//props', LlamaProps, signal)))?.default_generation_settings.n_ctx ?? undefined;
-  if (name === 'tgi') return (await optional(client.get('//info', TgiInfo, signal)))?.max_total_tokens ?? undefined;
-  return undefined;
+async function limitsOf(
+  client: ServerClient,
+  name: ServerName,
+  signal: AbortSignal,
+): Promise<{ readonly contextTokens?: number | undefined; readonly slots?: number | undefined }> {
+  if (name === 'llama.cpp') {
+    const props = await optional(client.get('//props', LlamaProps, signal));
+    return { contextTokens: props?.default_generation_settings.n_ctx ?? undefined, slots: props?.total_slots ?? undefined };
+  }
+  if (name === 'tgi') return { contextTokens: (await optional(client.get('//info', TgiInfo, signal)))?.max_total_tokens ?? undefined };
+  return {};
 }
 
 /** A page that a server does not have, or has in another form, tells that it is another server. */

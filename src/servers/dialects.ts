@@ -7,7 +7,7 @@ import type { SamplingOptions } from '../contracts/engine.ts';
 import { InvalidOptionError } from '../errors.ts';
 
 /** `other`: a server that is none of these, asked only for what all of them offer. */
-export type ServerName = 'vllm' | 'sglang' | 'llama.cpp' | 'ollama' | 'tgi' | 'lm-studio' | 'openai' | 'latency-tts' | 'other';
+export type ServerName = 'vllm' | 'sglang' | 'llama.cpp' | 'llama-cpp-python' | 'ollama' | 'tgi' | 'lm-studio' | 'openai' | 'latency-tts' | 'other';
 
 export interface Dialect {
   readonly name: ServerName;
@@ -40,7 +40,11 @@ export interface Dialect {
   /** What usage in a stream is asked for with: at its end, or with every piece, so that a cut request is counted exactly too. */
   readonly usage: 'end' | 'every-piece';
   /** How prompts are counted beforehand. */
-  readonly tokenize: 'vllm' | 'sglang' | 'llama.cpp' | 'tgi' | undefined;
+  readonly tokenize: 'vllm' | 'sglang' | 'llama.cpp' | 'llama-cpp-python' | 'tgi' | undefined;
+  /** Whether requests share what the server has read of a prompt, once it has been read. */
+  readonly sharesPrefixes: boolean;
+  /** Requests handled at once, where it is the same number on every such server. */
+  readonly slots: number | undefined;
   /** Where the server tells what became of its drafts. */
   readonly speculation: 'metrics.speculative_decoding' | 'meta_info' | 'timings' | undefined;
   /** Whether a request may say how long drafts are. Servers may ignore it; what they tell of drafts shows. */
@@ -64,6 +68,8 @@ const PLAIN: Omit<Dialect, 'name' | 'label'> = {
   hasSeed: true,
   usage: 'end',
   tokenize: undefined,
+  sharesPrefixes: false,
+  slots: undefined,
   speculation: undefined,
   hasDraftLength: false,
   rewards: [],
@@ -87,6 +93,7 @@ export const DIALECTS: Readonly<Record<ServerName, Dialect>> = {
     tokenIdsField: 'return_token_ids',
     usage: 'every-piece',
     tokenize: 'vllm',
+    sharesPrefixes: true,
     speculation: 'metrics.speculative_decoding',
     rewards: ['score', 'classify', 'pooling'],
   },
@@ -102,6 +109,7 @@ export const DIALECTS: Readonly<Record<ServerName, Dialect>> = {
     hasCompletionsLogprobs: true,
     usage: 'every-piece',
     tokenize: 'sglang',
+    sharesPrefixes: true,
     speculation: 'meta_info',
     rewards: ['classify', 'score'],
   },
@@ -113,8 +121,18 @@ export const DIALECTS: Readonly<Record<ServerName, Dialect>> = {
     samplingFields: REPEAT,
     topLogprobs: 20,
     tokenize: 'llama.cpp',
+    sharesPrefixes: true,
     speculation: 'timings',
     hasDraftLength: true,
+  },
+  'llama-cpp-python': {
+    ...PLAIN,
+    name: 'llama-cpp-python',
+    label: 'llama-cpp-python',
+    samplingFields: REPEAT,
+    hasLogprobs: false,
+    tokenize: 'llama-cpp-python',
+    slots: 1,
   },
   ollama: { ...PLAIN, name: 'ollama', label: 'Ollama', continuation: 'assistant-last', topLogprobs: 20 },
   tgi: { ...PLAIN, name: 'tgi', label: 'TGI', topLogprobs: 5, tokenize: 'tgi' },

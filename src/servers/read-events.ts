@@ -18,19 +18,19 @@ export async function* readEvents(response: Response, redact: Redact): AsyncGene
   const parser = createParser({
     maxBufferSize: LONGEST_EVENT,
     onComment: () => events.push({ isPing: true }),
-    onEvent: ({ data }) => {
+    onEvent: ({ data, event }) => {
       if (isDone || failure) return;
       if (data.trim() === '[DONE]') return void (isDone = true);
-      try {
-        events.push({ value: JSON.parse(data) as unknown });
-      } catch {
-        failure = new ServerError('protocol', `The server sent an event that is not JSON: ${JSON.stringify(redact(data).slice(0, 80))}.`, {
-          isRetryable: true,
-        });
-      }
+      if (data.trim() === '') return void events.push({ isPing: true });
+      const value = parseEvent(data);
+      if (event === 'error') return void events.push({ value: { error: value ?? data } });
+      if (value !== undefined) return void events.push({ value });
+      failure = new ServerError('protocol', `The server sent an event that is not JSON: ${JSON.stringify(redact(data).slice(0, 80))}.`, { isRetryable: true });
     },
-    onError: ({ type }) => {
+    onError: ({ type, field, value }) => {
       if (type === 'max-buffer-size-exceeded') failure ??= new ServerError('protocol', `The server sent an event of more than ${LONGEST_EVENT} characters.`);
+      // Older llama.cpp tells of failures on a line of their own.
+      if (type === 'unknown-field' && field === 'error' && value !== undefined) events.push({ value: { error: parseEvent(value) ?? value } });
     },
   });
   for await (const text of textsOf(response)) {
@@ -40,8 +40,23 @@ export async function* readEvents(response: Response, redact: Redact): AsyncGene
     if (failure) throw failure;
     if (isDone) return true;
   }
-  // Whatever lacks its closing line was cut.
-  return false;
+  // An event that only lacks its closing line is whole; one that is not JSON was cut.
+  parser.feed('\n\n');
+  yield* events;
+  return isDone;
+}
+
+/** Python writes numbers that JSON has no word for; `undefined` for what is not JSON either way. */
+function parseEvent(data: string): unknown {
+  try {
+    return JSON.parse(data) as unknown;
+  } catch {
+    try {
+      return JSON.parse(data.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (match) => (match.startsWith('"') ? match : 'null'))) as unknown;
+    } catch {
+      return undefined;
+    }
+  }
 }
 
 /** The whole body. @throws {ServerError} when it is longer than `longest` characters. */

@@ -101,7 +101,7 @@ export class ServerClient {
       signal.throwIfAborted();
       throw this.#failure(path, error);
     }
-    if (!response.ok) throw await errorOfAnswer(path, response, this.redact);
+    if (!response.ok) throw await errorOfAnswer(path, response, this.redact, body);
     return response;
   }
 

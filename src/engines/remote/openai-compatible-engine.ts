@@ -22,6 +22,8 @@ export interface OpenAICompatibleEngine extends Engine {
   readonly server: ServerName;
   /** How fast the server has been, from every request so far. */
   readonly latency: EndpointLatency;
+  /** Whether the server is known, or has turned out, to handle one request at a time: further ones wait here for their turn. */
+  readonly handlesOneAtATime: boolean;
   /** Fields the server has refused and is asked for no more. */
   readonly withoutFields: readonly string[];
 }
@@ -65,6 +67,10 @@ export class RemoteEngine implements OpenAICompatibleEngine {
 
   get latency(): EndpointLatency {
     return this.#host.latency;
+  }
+
+  get handlesOneAtATime(): boolean {
+    return this.#host.queue.isSerial;
   }
 
   get withoutFields(): readonly string[] {

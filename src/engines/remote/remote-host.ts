@@ -1,4 +1,3 @@
-import pLimit, { type LimitFunction } from 'p-limit';
 import type { Clock } from '../../contracts/clock.ts';
 import type { EngineCapabilities } from '../../contracts/engine.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
@@ -13,19 +12,27 @@ import { ServerClient } from '../../servers/server-client.ts';
 import { EndpointLatency } from './endpoint-latency.ts';
 import type { ResolvedRemoteOptions } from './remote-options.ts';
 import type { OptionalField, ServerDraftOptions } from './request-body.ts';
+import { RequestQueue } from './request-queue.ts';
 import type { Writing } from './writing.ts';
 
 /** Completions without a limit end after 16 tokens on many servers. */
 const FALLBACK_MAX_TOKENS = 4_096;
 
-/** What a refusal names, and what is then left out. */
-const REFUSALS: readonly (readonly [RegExp, OptionalField])[] = [
-  [/logprob/i, 'logprobs'],
-  [/stream_options|include_usage|continuous_usage/i, 'usage'],
-  [/token_ids/i, 'token-ids'],
-  [/\bseed\b/i, 'seed'],
-  [/\btemperature\b|\btop_p\b/i, 'sampling'],
-];
+/** Fields that a server may refuse, and what is then left out. */
+const OPTIONAL_FIELDS: Readonly<Record<string, OptionalField>> = {
+  logprobs: 'logprobs',
+  top_logprobs: 'logprobs',
+  stream_options: 'usage',
+  include_usage: 'usage',
+  continuous_usage_stats: 'usage',
+  return_token_ids: 'token-ids',
+  return_tokens_as_token_ids: 'token-ids',
+  seed: 'seed',
+  temperature: 'sampling',
+  top_p: 'sampling',
+  max_tokens: 'max_tokens',
+  max_completion_tokens: 'max_completion_tokens',
+};
 
 /** What answers requests in place of a server that is asked over HTTP. */
 export interface RemoteService {
@@ -37,7 +44,7 @@ export interface RemoteService {
 export class RemoteHost {
   readonly client: ServerClient;
   readonly latency = new EndpointLatency();
-  readonly limit: LimitFunction;
+  readonly queue: RequestQueue;
   /** What the server has turned out not to take. */
   readonly without = new Set<OptionalField>();
   readonly #options: ResolvedRemoteOptions;
@@ -60,7 +67,7 @@ export class RemoteHost {
     this.#dialect = service?.dialect ?? DIALECTS[options.server ?? 'other'];
     if (service) this.#detection = Promise.resolve();
     this.#contextTokens = options.contextTokens;
-    this.limit = pLimit(options.maxConcurrency);
+    this.queue = new RequestQueue(options.maxConcurrency);
   }
 
   get model(): string {
@@ -137,6 +144,17 @@ export class RemoteHost {
     }
   }
 
+  /** Whether one request of a prompt leads, and the others start once the server has read it. */
+  get hasLead(): boolean {
+    return !this.queue.isSerial && (this.#options.leadRequest ?? this.#dialect.sharesPrefixes);
+  }
+
+  /** Milliseconds that others wait for the request that leads: on a server not known yet no longer than costs little. */
+  leadMs(leftMs: number): number {
+    const usualMs = this.latency.firstTokenMs();
+    return Math.min(this.#options.firstTokenTimeoutMs, usualMs === undefined ? leftMs / 8 : Math.min(leftMs / 2, 2 * usualMs));
+  }
+
   /** Milliseconds that a request has to begin; the last try may take all there are. */
   firstTokenMs(leftMs: number, attempt: number): number {
     const { firstTokenTimeoutMs: timeoutMs } = this.#options;
@@ -149,15 +167,14 @@ export class RemoteHost {
    */
   reserveMs(steps: number): number {
     if (steps === 0) return 0;
-    const { activeCount, pendingCount, concurrency } = this.limit;
-    const tokenMs = this.latency.openTokenMs ?? this.latency.tokenMs(activeCount) ?? 0;
-    const turns = Math.max(1, Math.ceil((activeCount + pendingCount) / concurrency));
-    return turns * (steps * tokenMs + (this.latency.firstTokenMs() ?? 0));
+    const tokenMs = this.latency.openTokenMs ?? this.latency.tokenMs(this.queue.openCount) ?? 0;
+    return this.queue.turns * (steps * tokenMs + (this.latency.firstTokenMs() ?? 0));
   }
 
   hedgeMs(): number {
     const { hedge } = this.#options;
-    if (!hedge) return Infinity;
+    // A second request breaks the first one off where there is room for one.
+    if (!hedge || this.queue.isSerial) return Infinity;
     return hedge.afterMs ?? this.latency.firstTokenMs(hedge.quantile) ?? Infinity;
   }
 
@@ -191,10 +208,11 @@ export class RemoteHost {
    * @param sentWithout - What the request that failed had left out already.
    */
   takesLess(error: unknown, sentWithout: ReadonlySet<OptionalField>): boolean {
-    if (!(error instanceof ServerError) || error.kind !== 'request') return false;
-    const field = REFUSALS.find(([pattern, name]) => pattern.test(error.message) && !sentWithout.has(name))?.[1];
-    if (field) this.without.add(field);
-    return field !== undefined;
+    if (!(error instanceof ServerError) || error.refusedField === undefined) return false;
+    const field = OPTIONAL_FIELDS[error.refusedField];
+    if (field === undefined || sentWithout.has(field)) return false;
+    this.without.add(field);
+    return true;
   }
 
   /** Looks at what a finished request has brought of what it was asked for. */
@@ -208,9 +226,10 @@ export class RemoteHost {
   }
 
   async #detect(): Promise<void> {
-    const { dialect, contextTokens } = await detectServer(this.client, this.model, this.#options, this.#life.signal);
+    const { dialect, contextTokens, slots } = await detectServer(this.client, this.model, this.#options, this.#life.signal);
     this.#dialect = dialect;
     this.#contextTokens = contextTokens;
+    if (slots !== undefined) this.queue.limitTo(slots);
   }
 }
 

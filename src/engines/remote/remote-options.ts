@@ -27,8 +27,13 @@ export interface OpenAICompatibleOptions extends ServerOptions {
   readonly contextTokens?: number;
   /** Most tokens of a request where neither the call nor the context limits it. @default the server's own limit; 4096 behind plain text, where servers stop after a few */
   readonly maxTokens?: number;
-  /** Requests open at once; further branches wait. @default 64 */
+  /** Requests open at once; further branches wait. Fewer where the server says that it handles fewer, or turns out to. @default 64 */
   readonly maxConcurrency?: number;
+  /**
+   * Whether the first branch of a prompt leads and the others start at its first token, so that the server reads the prompt
+   * once and not once for each. @default true for servers that share what they have read: vLLM, SGLang, llama.cpp
+   */
+  readonly leadRequest?: boolean;
   /** Whether log-probabilities are asked for where the server has them. @default true */
   readonly logprobs?: boolean;
   /** Times a request that failed is sent again, while there is time. @default 3 */

@@ -11,6 +11,7 @@ import { requireSupportedSampling } from '../../servers/dialects.ts';
 import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
 import { forkStream } from '../fork-stream.ts';
 import { ProgressTeller } from '../progress-teller.ts';
+import { LeadRequest } from './lead-request.ts';
 import type { RemoteHost } from './remote-host.ts';
 import type { SessionAccount } from './session-account.ts';
 import { writeSegment, type WritingSession } from './write-segment.ts';
@@ -35,6 +36,7 @@ export class RemoteSession implements Session, WritingSession {
   readonly seed: number;
   readonly topLogprobs: number;
   readonly account: SessionAccount;
+  readonly lead = new LeadRequest();
   readonly #branches: RemoteBranch[] = [];
   readonly #forget: () => void;
   readonly #life = new AbortController();
@@ -216,7 +218,7 @@ export class RemoteBranch implements Branch {
 
   /** Runs the requests of one call until a boundary, or until something else ends it. */
   async #finishOf(writing: Writing, options: AdvanceOptions): Promise<Segment['finish']> {
-    const { clock, host, account } = this.#session;
+    const { clock, account } = this.#session;
     const { signal } = options;
     const endsAt = this.#endOf(options);
     if (clock.now() >= endsAt()) return 'deadline';
@@ -230,9 +232,7 @@ export class RemoteBranch implements Branch {
     });
     try {
       const onToken = (): void => alarm.move();
-      const work = host.limit(async () =>
-        ending.signal.aborted ? 'aborted' : writeSegment(this.#session, this, writing, { ...options, endsAt, onToken, ending: ending.signal }),
-      );
+      const work = writeSegment(this.#session, this, writing, { ...options, endsAt, onToken, ending: ending.signal });
       const outcome = await Promise.race([work, cut]);
       if (typeof outcome === 'string') return outcome;
       if ('error' in outcome) throw outcome.error;

@@ -14,7 +14,7 @@ export interface ServerDraftOptions {
 }
 
 /** What a server turned out not to take, and is asked for no more. */
-export type OptionalField = 'logprobs' | 'seed' | 'usage' | 'token-ids' | 'sampling';
+export type OptionalField = 'logprobs' | 'seed' | 'usage' | 'token-ids' | 'sampling' | 'max_tokens' | 'max_completion_tokens';
 
 export interface CompletionRequest {
   readonly model: string;
@@ -47,13 +47,19 @@ export function completionRequest(dialect: Dialect, request: CompletionRequest):
     stream: true,
     ...usageFields(dialect, request),
     ...samplingFields(dialect, request),
-    ...(request.maxTokens !== undefined && { [isText ? 'max_tokens' : dialect.maxTokensField]: request.maxTokens }),
+    ...limitFields(isText ? 'max_tokens' : dialect.maxTokensField, request),
     ...(request.stop.length > 0 && dialect.keepStopField !== undefined && { stop: request.stop, [dialect.keepStopField]: true }),
     ...logprobFields(dialect, request, isText),
     ...draftFields(dialect, request.drafts),
     ...extraBody,
   };
   return { path: isText ? '/completions' : '/chat/completions', body };
+}
+
+/** The same limit has two names, of which servers take either or both. */
+function limitFields(usual: Dialect['maxTokensField'], { maxTokens, without }: CompletionRequest): object {
+  const name = ([usual, 'max_completion_tokens', 'max_tokens'] as const).find((field) => !without.has(field));
+  return maxTokens === undefined || name === undefined ? {} : { [name]: maxTokens };
 }
 
 function chatFields({ name, continuation }: Dialect, messages: readonly { readonly role: string; readonly content: string }[], prefix: string): object {

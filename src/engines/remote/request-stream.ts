@@ -2,7 +2,7 @@ import type { Clock } from '../../contracts/clock.ts';
 import { ServerError } from '../../errors.ts';
 import { onAbort } from '../../runtime/on-abort.ts';
 import { expiry, within } from '../../runtime/wait-until.ts';
-import { readDelta, type CompletionDelta } from '../../servers/completion-delta.ts';
+import { NOTHING, readDelta, type CompletionDelta } from '../../servers/completion-delta.ts';
 import type { ServerClient } from '../../servers/server-client.ts';
 
 export interface RequestPlan {
@@ -49,7 +49,7 @@ export async function* requestStream(plan: RequestPlan): AsyncGenerator<Completi
       if (runner === winner) continue;
       // It may have begun in the same moment.
       void runner.first.then(
-        ({ done, value }) => void (!done && plan.onDiscard(Math.max(1, value.tokenIds.length, value.logprobs.length))),
+        ({ done, value }) => void (!done && plan.onDiscard(Math.max(1, value.places))),
         () => undefined,
       );
       end(runner);
@@ -118,32 +118,19 @@ async function* deltasOf(client: ServerClient, path: string, body: object, signa
     for (;;) {
       const next = await events.next();
       if (next.done) return next.value;
-      yield 'isPing' in next.value ? EMPTY : readDelta(next.value.value, client.redact);
+      yield 'isPing' in next.value ? NOTHING : readDelta(next.value.value, client.redact);
     }
   } finally {
     await events.return(false);
   }
 }
 
-const EMPTY: CompletionDelta = {
-  text: '',
-  reasoning: '',
-  tokenIds: [],
-  logprobs: [],
-  topLogprobs: [],
-  topTokens: [],
-  finish: undefined,
-  stop: undefined,
-  usage: undefined,
-  drafts: undefined,
-};
-
 /** Roles and comments are no beginning: a server sends them while the request waits. */
 async function firstWithContent(deltas: AsyncGenerator<CompletionDelta, boolean>): Promise<IteratorResult<CompletionDelta, boolean>> {
   for (;;) {
     const next = await deltas.next();
     if (next.done) return next;
-    const { text, reasoning, tokenIds, logprobs, finish } = next.value;
-    if (text !== '' || reasoning !== '' || tokenIds.length > 0 || logprobs.length > 0 || finish !== undefined) return next;
+    const { text, reasoning, places, finish } = next.value;
+    if (text !== '' || reasoning !== '' || places > 0 || finish !== undefined) return next;
   }
 }

@@ -4,8 +4,11 @@ import type { Prompt } from '../../contracts/prompt.ts';
 import { ServerError } from '../../errors.ts';
 import { randomAt } from '../../maths/random.ts';
 import type { Sampling } from '../../maths/sampling.ts';
-import type { CompletionDelta } from '../../servers/completion-delta.ts';
+import { NOTHING, type CompletionDelta } from '../../servers/completion-delta.ts';
+import type { ToldFinish } from '../../servers/finish-reason.ts';
+import { isPlainText } from '../../servers/count-tokens.ts';
 import { untilNextTry } from '../../servers/retries.ts';
+import type { Lead, LeadRequest } from './lead-request.ts';
 import type { RemoteHost } from './remote-host.ts';
 import { completionRequest } from './request-body.ts';
 import { requestStream } from './request-stream.ts';
@@ -16,6 +19,8 @@ import type { Writing } from './writing.ts';
 const SEED_PURPOSE = 0x73656564;
 /** Servers take seeds of this many values. */
 const SEEDS = 2 ** 31;
+/** Less is written again sooner than it is explained where to go on. */
+const FEW_TOKENS = 16;
 
 /** What a session gives its segments. */
 export interface WritingSession {
@@ -26,6 +31,7 @@ export interface WritingSession {
   readonly seed: number;
   readonly topLogprobs: number;
   readonly account: SessionAccount;
+  readonly lead: LeadRequest;
   /** Something came. */
   reportProgress(): void;
 }
@@ -52,38 +58,127 @@ type Finish = Segment['finish'];
  */
 export async function writeSegment(session: WritingSession, branch: WritingBranch, writing: Writing, options: WriteOptions): Promise<Finish> {
   const { host, clock, account, seed } = session;
+  const { ending: signal } = options;
   for (let attempt = 0; ; attempt++) {
     // Branches that were sent together are refused together.
     const without = new Set(host.without);
     try {
-      return await writeOnce(session, branch, writing, options, attempt);
+      const finish = await writeInTurn(session, branch, writing, options, attempt);
+      if (finish !== 'displaced') return finish;
+      // Nothing has failed: it was not its turn.
+      attempt--;
     } catch (error) {
       writing.settleRequest();
-      options.ending.throwIfAborted();
+      signal.throwIfAborted();
       if (host.takesLess(error, without)) continue;
-      const { ending: signal } = options;
       const endsAt = options.endsAt();
       const point = randomAt(seed, branch.stream, attempt, branch.tokenCount);
       const next = await untilNextTry(error, { clock, endsAt, signal, attempt, maxRetries: host.maxRetries, point });
       // No later request can bring anything in time; what there is counts.
       if (next === 'late' && writing.tokenCount > 0) return 'deadline';
       if (next !== 'now') throw error;
-      account.addRetry();
     }
+    account.addRetry();
+    if (!canGoOn(session, branch, writing)) writing.startOver();
   }
 }
 
-async function writeOnce(session: WritingSession, branch: WritingBranch, writing: Writing, options: WriteOptions, attempt: number): Promise<Finish> {
+/** Whether what has come is worth more than a new beginning, where a message has to ask for the rest. */
+function canGoOn({ host, prompt }: WritingSession, branch: WritingBranch, writing: Writing): boolean {
+  return host.dialect.continuation !== 'asked' || isPlainText(prompt) || branch.text !== '' || writing.tokenCount > FEW_TOKENS;
+}
+
+/** Waits for the request that leads, if any, and for its turn. */
+async function writeInTurn(
+  session: WritingSession,
+  branch: WritingBranch,
+  writing: Writing,
+  options: WriteOptions,
+  attempt: number,
+): Promise<Finish | 'displaced'> {
+  const { host, clock } = session;
+  const { endsAt, ending: signal } = options;
+  const now = clock.now();
+  const isFirst = branch.text === '' && writing.text === '' && host.hasLead;
+  const lead = isFirst ? await session.lead.turn(clock, now + host.leadMs(endsAt() - now), signal) : undefined;
+  try {
+    return await host.queue.run(async () => {
+      signal.throwIfAborted();
+      return clock.now() >= endsAt() ? 'deadline' : writeOnce(session, branch, writing, { ...options, lead }, attempt);
+    });
+  } finally {
+    lead?.end();
+  }
+}
+
+async function writeOnce(
+  session: WritingSession,
+  branch: WritingBranch,
+  writing: Writing,
+  options: WriteOptions & { readonly lead: Lead | undefined },
+  attempt: number,
+): Promise<Finish | 'displaced'> {
   const { host, account, clock } = session;
-  const { path, body } = requestOf(session, branch, writing, options);
+  const request = requestOf(session, branch, writing, options);
   const timing = host.latency.start(clock, session.promptTokens + branch.tokenCount);
-  const stream = requestStream({
+  const open = host.queue.send();
+  const stream = startRequest(session, request, options, attempt);
+  const isFirst = branch.text === '' && writing.tokenCount === 0;
+  let last: CompletionDelta | undefined;
+  let isInOrder = false;
+  try {
+    for (;;) {
+      const next = await stream.next();
+      // What comes behind the end of the call is nobody's.
+      options.ending.throwIfAborted();
+      if (next.done) {
+        isInOrder = next.value;
+        break;
+      }
+      const delta = next.value;
+      if (delta !== NOTHING) {
+        open.receive();
+        options.lead?.begin();
+      }
+      if (delta.usage?.promptTokens !== undefined && isFirst) account.tellPromptTokens(delta.usage.promptTokens);
+      const isEnough = writing.take(delta);
+      timing.tell(writing.tokenCount);
+      session.reportProgress();
+      options.onToken();
+      // A sign of the end that more text follows was none.
+      if (delta.finish !== undefined || delta.text !== '') last = delta;
+      if (isEnough || clock.now() >= options.endsAt()) break;
+    }
+    if (last?.stop !== undefined) writing.tellStop(last.stop);
+    const finish = finishOf(session, branch, writing, options, last?.finish);
+    timing.end(writing.tokenCount);
+    host.learn(writing);
+    writing.settleRequest();
+    return finish;
+  } catch (error) {
+    if (options.ending.aborted || !open.isDisplaced(error, isInOrder)) throw error;
+    writing.settleRequest();
+    return 'displaced';
+  } finally {
+    timing.close();
+    open.close();
+    void stream.return(false).catch(() => undefined);
+  }
+}
+
+function startRequest(
+  { host, account, clock }: WritingSession,
+  { path, body }: { readonly path: string; readonly body: object },
+  { endsAt, ending }: WriteOptions,
+  attempt: number,
+): ReturnType<typeof requestStream> {
+  return requestStream({
     client: host.client,
     path,
     body,
     clock,
-    signal: options.ending,
-    firstTokenMs: host.firstTokenMs(options.endsAt() - clock.now(), attempt),
+    signal: ending,
+    firstTokenMs: host.firstTokenMs(endsAt() - clock.now(), attempt),
     stallMs: host.stallMs,
     hedgeMs: host.hedgeMs(),
     takeHedge: () => host.takeHedge() && (account.addHedge(), true),
@@ -93,33 +188,6 @@ async function writeOnce(session: WritingSession, branch: WritingBranch, writing
     },
     onDiscard: (tokens) => account.addDiscarded(tokens),
   });
-  const isFirst = branch.text === '' && writing.tokenCount === 0;
-  let last: CompletionDelta | undefined;
-  try {
-    for (;;) {
-      const next = await stream.next();
-      // What comes behind the end of the call is nobody's.
-      options.ending.throwIfAborted();
-      if (next.done) break;
-      const delta = next.value;
-      if (delta.usage && isFirst) account.tellPromptTokens(delta.usage.promptTokens);
-      const isEnough = writing.take(delta);
-      timing.tell(writing.tokenCount);
-      session.reportProgress();
-      options.onToken();
-      if (delta.finish !== undefined) last = delta;
-      if (isEnough || clock.now() >= options.endsAt()) break;
-    }
-    timing.end(writing.tokenCount);
-  } finally {
-    timing.close();
-    void stream.return(false).catch(() => undefined);
-  }
-  if (last?.stop !== undefined) writing.tellStop(last.stop);
-  const finish = finishOf(session, branch, writing, options, last?.finish);
-  host.learn(writing);
-  writing.settleRequest();
-  return finish;
 }
 
 function requestOf(
@@ -149,18 +217,21 @@ function requestOf(
 }
 
 /** @throws {ServerError} where the server broke off. */
-function finishOf(session: WritingSession, branch: WritingBranch, writing: Writing, { until, endsAt }: WriteOptions, told: string | undefined): Finish {
+function finishOf(session: WritingSession, branch: WritingBranch, writing: Writing, { until, endsAt }: WriteOptions, told: ToldFinish | undefined): Finish {
   if (writing.stop !== undefined) return 'stop';
   if (told === undefined && until?.tokens !== undefined && writing.tokenCount >= until.tokens) return 'length';
   if (told === undefined && session.clock.now() >= endsAt()) return 'deadline';
-  if (told === 'length') {
+  if (told?.ending === 'context') return 'context';
+  if (told?.ending === 'length') {
     const { contextTokens } = session.host;
     const isFull = contextTokens !== undefined && session.promptTokens + branch.tokenCount + writing.tokenCount >= contextTokens;
     return isFull ? 'context' : 'length';
   }
   // A server that is interrupted may end its stream in good order; only one that says why it ended has ended its text.
-  if (told === undefined || told === 'abort' || told === 'error') {
-    throw new ServerError('stream', 'The server ended its answer before it was complete.', { isRetryable: true });
+  if (told === undefined || told.ending === 'broken') {
+    const why = told === undefined ? '' : ` (${told.word})`;
+    throw new ServerError('stream', `The server ended its answer before it was complete${why}.`, { isRetryable: true });
   }
+  if (told.ending === 'withheld') throw new ServerError('stream', `The server withheld the rest of its answer (${told.word}).`);
   return 'end';
 }

@@ -15,13 +15,15 @@ interface Counts {
   /** Pieces of text: the fewest tokens there can have been. */
   pieces: number;
   reasoningPieces: number;
+  /** Pieces whose tokens were not told one by one. */
+  untoldPieces: number;
   /** Tokens that were told one by one. */
   places: number;
-  usage: CompletionUsage | undefined;
+  usage: Partial<CompletionUsage>;
   drafts: Drafts | undefined;
 }
 
-const NOTHING: Counts = { pieces: 0, reasoningPieces: 0, places: 0, usage: undefined, drafts: undefined };
+const NOTHING: Counts = { pieces: 0, reasoningPieces: 0, untoldPieces: 0, places: 0, usage: {}, drafts: undefined };
 
 /** One segment as it is received, over as many requests as it takes. */
 export class Writing {
@@ -31,7 +33,7 @@ export class Writing {
   /** Where the text ends by a stop string, once there is one. */
   #end = Infinity;
   #tokenIds: number[] = [];
-  #logprobs: number[] = [];
+  #logprobs: (number | undefined)[] = [];
   #topLogprobs: (readonly number[])[] = [];
   #topTokens: (readonly number[])[] = [];
   /** The request under way. */
@@ -60,10 +62,10 @@ export class Writing {
   /** Adds what came; true where nothing more is wanted. */
   take(delta: CompletionDelta): boolean {
     const counts = this.#current;
-    counts.usage = delta.usage ?? counts.usage;
+    counts.usage = mergeUsage(counts.usage, delta.usage);
     counts.drafts = delta.drafts ?? counts.drafts;
     if (delta.reasoning !== '') counts.reasoningPieces++;
-    const places = Math.max(delta.tokenIds.length, delta.logprobs.length);
+    const { places } = delta;
     if (delta.text === '' && places === 0) return false;
     if (this.#isOver(places)) {
       // The server goes on behind a boundary it was told of.
@@ -71,6 +73,7 @@ export class Writing {
       return true;
     }
     counts.pieces++;
+    if (places === 0) counts.untoldPieces++;
     counts.places += places;
     this.#tokenIds.push(...delta.tokenIds);
     this.#logprobs.push(...delta.logprobs);
@@ -86,6 +89,19 @@ export class Writing {
     this.#append(stop);
   }
 
+  /** Drops what has come: it is written again from the beginning. All requests must be settled. */
+  startOver(): void {
+    this.#beyond += this.#earlier.tokens;
+    this.#earlier = { ...this.#earlier, tokens: 0 };
+    this.#text = '';
+    this.#stop = undefined;
+    this.#end = Infinity;
+    this.#tokenIds = [];
+    this.#logprobs = [];
+    this.#topLogprobs = [];
+    this.#topTokens = [];
+  }
+
   /** Ends the account of one request; the next one goes on behind its text. */
   settleRequest(): void {
     const { usage, drafts } = this.#current;
@@ -93,8 +109,8 @@ export class Writing {
     earlier.isExact &&= this.#isExact();
     earlier.tokens += this.#currentTokens();
     earlier.reasoning += this.#currentReasoning();
-    earlier.promptTokens += usage?.promptTokens ?? 0;
-    earlier.cachedPromptTokens += usage?.cachedPromptTokens ?? 0;
+    earlier.promptTokens += usage.promptTokens ?? 0;
+    earlier.cachedPromptTokens += usage.cachedPromptTokens ?? 0;
     earlier.proposed += drafts?.proposed ?? 0;
     earlier.accepted += drafts?.accepted ?? 0;
     earlier.hasDrafts ||= drafts !== undefined;
@@ -104,12 +120,13 @@ export class Writing {
   /** What there is, all requests settled. */
   written(topLogprobs: number): Written {
     const { tokens: tokenCount } = this.#earlier;
-    const isTold = this.#logprobs.length === tokenCount;
+    const logprobs = this.#logprobs.filter((logprob) => logprob !== undefined);
+    const isTold = logprobs.length === tokenCount && this.#logprobs.length === tokenCount;
     return {
       text: this.text,
       tokenCount,
       tokens: this.#tokenIds.length === tokenCount ? this.#tokenIds : [],
-      logprobs: isTold ? this.#logprobs : [],
+      logprobs: isTold ? logprobs : [],
       ...(topLogprobs > 0 && isTold && this.#likeliest(tokenCount, topLogprobs)),
       ...(this.#stop !== undefined && { stop: this.#stop }),
     };
@@ -133,7 +150,7 @@ export class Writing {
   told(): Readonly<{ tokenIds: number; logprobs: number; namesLikeliest: boolean; isExact: boolean; pieces: number }> {
     return {
       tokenIds: this.#tokenIds.length,
-      logprobs: this.#logprobs.length,
+      logprobs: this.#logprobs.filter((logprob) => logprob !== undefined).length,
       namesLikeliest: this.#namesLikeliest(),
       isExact: this.#isExact(),
       pieces: this.#current.pieces,
@@ -168,18 +185,31 @@ export class Writing {
   }
 
   #currentTokens(): number {
-    const { places, pieces, usage } = this.#current;
-    if (places > 0) return places;
-    return usage ? Math.max(pieces > 0 ? 1 : 0, usage.completionTokens - this.#currentReasoning()) : pieces;
+    const { places, pieces, untoldPieces } = this.#current;
+    if (places > 0 && untoldPieces === 0) return places;
+    const counted = this.#countedTokens();
+    return counted === undefined ? Math.max(pieces, places) : Math.max(pieces > 0 ? 1 : 0, counted - this.#currentReasoning());
+  }
+
+  /** What the server says it wrote, where that can be: some send zeros. */
+  #countedTokens(): number | undefined {
+    const { usage, pieces, reasoningPieces } = this.#current;
+    return usage.completionTokens === 0 && pieces + reasoningPieces > 0 ? undefined : usage.completionTokens;
   }
 
   #currentReasoning(): number {
     const { usage, reasoningPieces } = this.#current;
-    return usage?.reasoningTokens ?? reasoningPieces;
+    return usage.reasoningTokens || reasoningPieces;
   }
 
   #isExact(): boolean {
-    const { places, pieces, reasoningPieces, usage } = this.#current;
-    return pieces + reasoningPieces === 0 || (places > 0 && reasoningPieces === 0) || usage !== undefined;
+    const { places, pieces, reasoningPieces, untoldPieces } = this.#current;
+    return pieces + reasoningPieces === 0 || (places > 0 && untoldPieces + reasoningPieces === 0) || this.#countedTokens() !== undefined;
   }
+}
+
+/** Later figures take the place of earlier ones; what an event leaves out stays. */
+function mergeUsage(known: Partial<CompletionUsage>, told: CompletionUsage | undefined): Partial<CompletionUsage> {
+  if (!told) return known;
+  return { ...known, ...Object.fromEntries(Object.entries(told).filter(([, count]) => count !== undefined)) };
 }

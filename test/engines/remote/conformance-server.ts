@@ -60,6 +60,7 @@ const OWNERS: Partial<Record<ServerName, string>> = {
   'llama.cpp': 'llamacpp',
   ollama: 'library',
   'lm-studio': 'organization_owner',
+  'llama-cpp-python': 'me',
   'latency-tts': 'latency-tts',
   openai: 'system',
 };
@@ -140,7 +141,7 @@ export class ConformanceServer {
       owned_by: OWNERS[dialect] ?? 'someone',
       ...((dialect === 'vllm' || dialect === 'sglang') && { max_model_len: contextTokens }),
     };
-    const text = textOf(body['prompt'] ?? body['content'] ?? body['inputs'] ?? renderChat(body));
+    const text = textOf(body['prompt'] ?? body['content'] ?? body['input'] ?? body['inputs'] ?? renderChat(body));
     const tokens = tokenizer.encode(text);
     const pages: Record<string, unknown> = {
       '/v1/models': { object: 'list', data: [model] },
@@ -150,6 +151,10 @@ export class ConformanceServer {
         '/props': { default_generation_settings: { n_ctx: contextTokens }, total_slots: 4 },
         '/tokenize': { tokens },
         '/apply-template': { prompt: text },
+      }),
+      ...(dialect === 'llama-cpp-python' && {
+        '/openapi.json': { openapi: '3.1.0', info: { title: '🦙 llama.cpp Python API', version: '0.3.36' } },
+        '/extras/tokenize/count': { count: tokens.length },
       }),
       ...(dialect === 'ollama' && { '/api/version': { version: '0.14.0' } }),
       ...(dialect === 'tgi' && { '/info': { model_id: 'scripted', max_total_tokens: contextTokens }, '/tokenize': tokens.map((id) => ({ id })) }),

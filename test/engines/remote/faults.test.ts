@@ -314,7 +314,7 @@ describe('a hedge', () => {
 
   test('is not sent beyond its share', async () => {
     const clock = new ManualClock();
-    const { server, engine } = await start({ fault: () => ({ kind: 'hang' }) }, { hedge: { afterMs: 10, atMostShare: 0.1 } });
+    const { server, engine } = await start({ fault: () => ({ kind: 'hang' }) }, { leadRequest: false, hedge: { afterMs: 10, atMostShare: 0.1 } });
     const session = await engine.open('abba', { clock });
     const segments = session.branch(8).map((branch) => branch.advance({ deadlineAt: 1_000 }));
     const reached = async (count: number): Promise<void> => {

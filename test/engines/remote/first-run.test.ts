@@ -24,7 +24,7 @@ function endless(tokens: readonly number[]): readonly number[] {
   return logits;
 }
 
-/** Every open request takes a token, then time passes: more of it for a request's first one. */
+/** Every open request takes a token, then time passes: more of it for a request's first one, which shares nothing with any other. */
 function paced(clock: ManualClock, tokenMs: number, firstMs: number, most = Infinity): (request: SeenRequest) => Promise<void> {
   const waiting: { readonly request: SeenRequest; readonly resolve: () => void }[] = [];
   let isTicking = false;
@@ -49,7 +49,7 @@ function paced(clock: ManualClock, tokenMs: number, firstMs: number, most = Infi
 async function start(pace: (clock: ManualClock) => (request: SeenRequest) => Promise<void>, options: { readonly maxConcurrency?: number } = {}) {
   const clock = new ManualClock();
   const server = await ConformanceServer.start({ contextTokens: 4_000, logits: endless, pace: pace(clock) });
-  const engine = openaiCompatibleEngine({ baseURL: server.url, model: 'scripted', maxRetries: 0, ...options });
+  const engine = openaiCompatibleEngine({ baseURL: server.url, model: 'scripted', maxRetries: 0, leadRequest: false, ...options });
   stops.push(async () => {
     await engine.dispose();
     await server.stop();
