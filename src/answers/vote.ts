@@ -4,6 +4,7 @@
  * @module
  */
 import type { AnswerEquivalence } from '../contracts/answer.ts';
+import { equivalent } from './equivalent.ts';
 import { groupAnswers } from './group-answers.ts';
 
 /** Votes for one answer. */
@@ -20,9 +21,14 @@ export interface AnswerVotes {
  * depend on who finished when. Votes for answers that are the same count together, as `groupAnswers` divides them.
  *
  * @param answers - By voter; `undefined` abstains.
- * @param isSame - @default equal text
+ * @param isSame - @default equivalent
  */
-export function countVotes(answers: ReadonlyMap<number, string | undefined>, isSame?: AnswerEquivalence): AnswerVotes[] {
+export function countVotes(answers: ReadonlyMap<number, string | undefined>, isSame: AnswerEquivalence = equivalent): AnswerVotes[] {
+  return tallyVotes(answers, isSame);
+}
+
+/** As `countVotes`, without a comparison of its own. */
+export function tallyVotes(answers: ReadonlyMap<number, string | undefined>, isSame: AnswerEquivalence): AnswerVotes[] {
   const voters = [...answers.keys()].filter((voter) => answers.get(voter) !== undefined).sort((left, right) => left - right);
   const groups = groupAnswers(
     voters.map((voter) => answers.get(voter)!),

@@ -24,7 +24,7 @@ export interface StandardStrategiesOptions {
   readonly scorer?: StepScorer | OutcomeScorer;
   /** Most branches, beams, particles or simulations that a client may ask for. Whole number ≥ 1. @default 64 */
   readonly maxBranches?: number;
-  /** Whether two answers count as one vote. @default equal text */
+  /** Whether two answers count as one vote. @default by meaning, as `equivalent` says */
   readonly isSame?: AnswerEquivalence;
 }
 

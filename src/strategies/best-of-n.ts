@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { isSameMeaning } from '../answers/same-meaning.ts';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { BranchOptions, SamplingOptions } from '../contracts/engine.ts';
 import type { Prompt } from '../contracts/prompt.ts';
@@ -43,7 +44,7 @@ export interface BestOfNOptions extends SolutionSourceOptions, ScoringOptions {
    * temperature 0 is the likeliest text, which is right more often than most samples. @default as the others do
    */
   readonly firstSampling?: SamplingOptions;
-  /** With `by-answer`: whether two answers count as one. @default equal text */
+  /** With `by-answer`: whether two answers count as one. @default by meaning, as `equivalent` says */
   readonly isSame?: AnswerEquivalence;
   /** With `by-answer`: weight of a score, at least 0. @default the score */
   readonly weigh?: (score: number) => number;
@@ -89,7 +90,7 @@ export class BestOfN implements Strategy<BestOfNResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: BestOfNOptions) {
-    const { select = 'highest', acceptAt = Infinity, firstWave, firstSampling, isSame = Object.is, earlyDecision = 'exact' } = options;
+    const { select = 'highest', acceptAt = Infinity, firstWave, firstSampling, isSame = isSameMeaning, earlyDecision = 'exact' } = options;
     if (select !== 'highest' && select !== 'by-answer') throw new InvalidOptionError('select', "'highest' or 'by-answer'", select);
     if (acceptAt !== Infinity) requireNumber('acceptAt', acceptAt, -Number.MAX_VALUE);
     const idle = (select === 'highest' ? (['weigh', 'earlyDecision'] as const) : (['acceptAt', 'firstWave', 'firstSampling'] as const)).find(

@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { countVotes, type AnswerVotes } from '../answers/vote.ts';
+import { isSameMeaning } from '../answers/same-meaning.ts';
+import { tallyVotes, type AnswerVotes } from '../answers/vote.ts';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
@@ -33,7 +34,7 @@ export interface BudgetForcingOptions extends Omit<SolutionOptions, 'forcedAnswe
   readonly thinkingEnd?: string | false;
   /** How the answer is asked for behind thoughts that were ended. @default `{}` */
   readonly forcedAnswer?: ForcedAnswerOptions;
-  /** Whether two answers count as one. @default equal text */
+  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
   readonly isSame?: AnswerEquivalence;
 }
 
@@ -53,7 +54,7 @@ export class BudgetForcing implements Strategy<BudgetForcingResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: BudgetForcingOptions = {}) {
-    const { branches = 1, thinkMs = Infinity, minThinkMs = 0, maxWaits = 1, wait = 'Wait', thinkingEnd = '</think>', isSame = Object.is } = options;
+    const { branches = 1, thinkMs = Infinity, minThinkMs = 0, maxWaits = 1, wait = 'Wait', thinkingEnd = '</think>', isSame = isSameMeaning } = options;
     requireWholeNumber('branches', branches, 1);
     if (thinkMs !== Infinity) requireNumber('thinkMs', thinkMs, Number.MIN_VALUE);
     requireNumber('minThinkMs', minThinkMs, 0, Math.min(thinkMs, Number.MAX_VALUE));
@@ -70,7 +71,7 @@ export class BudgetForcing implements Strategy<BudgetForcingResult> {
     return StrategyRun.conduct(this.name, request, { sampling: this.#policy.sampling }, async (run) => {
       const lines = run.branch(this.#branches).map((recorder) => ({ recorder, line: new LineOfThought(run, this.#policy, this.#budget) }));
       const ends = await Promise.all(lines.map(({ recorder, line }) => line.solve(recorder)));
-      const votes = countVotes(new Map(ends.map(({ answer }, index) => [index, answer])), this.#isSame);
+      const votes = tallyVotes(new Map(ends.map(({ answer }, index) => [index, answer])), this.#isSame);
       const [winner] = votes;
       const result = run.conclude({
         chosen: winner ? ends[winner.voters[0]!] : longestReport(run.reports()),

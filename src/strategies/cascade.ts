@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { isSameMeaning } from '../answers/same-meaning.ts';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { Engine } from '../contracts/engine.ts';
 import type { StopReason, StrategyResult } from '../contracts/result.ts';
@@ -31,7 +32,7 @@ export interface CascadeOptions {
   readonly confidence?: number;
   /** `pool`: all stages vote together. `last`: the latest stage that found an answer decides. @default 'pool' */
   readonly merge?: 'pool' | 'last';
-  /** Whether two answers count as one. @default equal text */
+  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
   readonly isSame?: AnswerEquivalence;
 }
 
@@ -51,7 +52,7 @@ export interface CascadeResult extends StrategyResult {
  * @throws {InvalidOptionError}
  */
 export function cascade(stages: readonly CascadeStage[], options: CascadeOptions = {}): Strategy<CascadeResult> {
-  const { confidence: bar = 0.75, merge = 'pool', isSame = Object.is } = options;
+  const { confidence: bar = 0.75, merge = 'pool', isSame = isSameMeaning } = options;
   if (stages.length === 0) throw new InvalidOptionError('stages', 'a list of at least one stage', stages);
   for (const [index, { weight = 1, deadlineShare = 1, minMs = 0 }] of stages.entries()) {
     requireNumber(`stages[${index}].weight`, weight, Number.MIN_VALUE);

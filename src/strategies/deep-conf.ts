@@ -9,7 +9,8 @@
  *
  * @module
  */
-import { countVotes } from '../answers/vote.ts';
+import { isSameMeaning } from '../answers/same-meaning.ts';
+import { tallyVotes } from '../answers/vote.ts';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { BranchReport, StopReason, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
@@ -42,7 +43,7 @@ export interface DeepConfOptions extends SolutionOptions {
   readonly aggregation?: NonNullable<ConfidenceOptions['aggregation']>;
   /** On-line, the run ends once the leader has this share of the weight; in (0, 1], 1 waits for all. @default 0.95 */
   readonly consensus?: number;
-  /** Whether two answers count as one. @default equal text */
+  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
   readonly isSame?: AnswerEquivalence;
 }
 
@@ -81,7 +82,7 @@ export class DeepConf implements Strategy<DeepConfResult> {
     const { mode = 'online', branches = 32, keep = 0.9, window = 2048, topLogprobs = 20, aggregation = 'lowest-group', consensus = 0.95 } = options;
     if (mode !== 'online' && mode !== 'offline') throw new InvalidOptionError('mode', "'online' or 'offline'", mode);
     requireWholeNumber('branches', branches, 1);
-    const { warmUp = Math.min(16, branches), isSame = Object.is } = options;
+    const { warmUp = Math.min(16, branches), isSame = isSameMeaning } = options;
     requireWholeNumber('warmUp', warmUp, 1);
     if (warmUp > branches) throw new InvalidOptionError('warmUp', `at most \`branches\`, ${branches}`, warmUp);
     requireNumber('keep', keep, Number.MIN_VALUE, 1);
@@ -196,7 +197,7 @@ class Traces {
 
   #tallies(): AnswerTally[] {
     const voters = this.#run.reports().filter(({ branch }) => !this.#filtered.has(branch));
-    const groups = countVotes(new Map(voters.map(({ branch, answer }) => [branch, answer])), this.#settings.isSame);
+    const groups = tallyVotes(new Map(voters.map(({ branch, answer }) => [branch, answer])), this.#settings.isSame);
     const isMeasured = voters.some(({ branch, answer }) => answer !== undefined && this.#traces.get(branch)!.value() !== undefined);
     return weighVotes(groups, (voter) => finalWeight(isMeasured ? (this.#traces.get(voter)!.value() ?? 0) : 1));
   }

@@ -6,7 +6,8 @@
  *
  * @module
  */
-import { countVotes } from '../answers/vote.ts';
+import { isSameMeaning } from '../answers/same-meaning.ts';
+import { tallyVotes } from '../answers/vote.ts';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { BranchReport, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
@@ -21,7 +22,7 @@ export interface FirstFinishOptions extends SolutionOptions {
   readonly branches?: number;
   /** m: how many have to finish with an answer. Whole number ≥ 1, at most `branches`. @default 1 */
   readonly finishers?: number;
-  /** Whether two answers count as one. @default equal text */
+  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
   readonly isSame?: AnswerEquivalence;
 }
 
@@ -39,7 +40,7 @@ export class FirstFinish implements Strategy<FirstFinishResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: FirstFinishOptions = {}) {
-    const { branches = 8, finishers = 1, isSame = Object.is } = options;
+    const { branches = 8, finishers = 1, isSame = isSameMeaning } = options;
     requireWholeNumber('branches', branches, 1);
     requireWholeNumber('finishers', finishers, 1);
     if (finishers > branches) throw new InvalidOptionError('finishers', `at most \`branches\` (${branches})`, finishers);
@@ -83,7 +84,7 @@ export class FirstFinish implements Strategy<FirstFinishResult> {
 
   /** Those with the answer of the most voters; of equally many, the answer with the shortest solution. */
   #winners(voters: readonly BranchReport[]): BranchReport[] {
-    const groups = countVotes(new Map(voters.map(({ branch, answer }) => [branch, answer])), this.#isSame);
+    const groups = tallyVotes(new Map(voters.map(({ branch, answer }) => [branch, answer])), this.#isSame);
     const leading = groups.filter(({ votes }) => votes === groups[0]!.votes).map((group) => voters.filter(({ branch }) => group.voters.includes(branch)));
     const shortest = shortestOf(leading.flat());
     return leading.find((group) => group.includes(shortest!)) ?? [];

@@ -6,7 +6,8 @@
  *
  * @module
  */
-import { countVotes, type AnswerVotes } from '../answers/vote.ts';
+import { isSameMeaning } from '../answers/same-meaning.ts';
+import { tallyVotes, type AnswerVotes } from '../answers/vote.ts';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { Engine, SamplingOptions } from '../contracts/engine.ts';
 import type { Prompt } from '../contracts/prompt.ts';
@@ -33,7 +34,7 @@ export interface LlmSelectorOptions {
   readonly question?: (prompt: Prompt, candidates: readonly string[]) => Prompt;
   /** Reads the candidate's place from the reply, from 0; `undefined` where it names none. @default the last `Response N` or else the last number */
   readonly parse?: (reply: string, candidateCount: number) => number | undefined;
-  /** Whether two answers count as one. @default equal text */
+  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
   readonly isSame?: AnswerEquivalence;
 }
 
@@ -63,7 +64,7 @@ export class LlmSelector implements Strategy<LlmSelectorResult> {
     requireNumber('selectShare', selectShare, 0, 1);
     if (selectShare === 1) throw new InvalidOptionError('selectShare', 'a number below 1', selectShare);
     requireWholeNumber('maxTokens', maxTokens, 1);
-    const { question = askForConsensus, parse = parseResponse, isSame = Object.is, engine, sampling = { temperature: 0 } } = options;
+    const { question = askForConsensus, parse = parseResponse, isSame = isSameMeaning, engine, sampling = { temperature: 0 } } = options;
     this.#options = { source, selectShare, question, parse, isSame };
     this.#engine = engine;
     this.#selector = oneReply(maxTokens, sampling);
@@ -95,7 +96,7 @@ export class LlmSelector implements Strategy<LlmSelectorResult> {
   }
 
   #votes(branches: readonly BranchReport[]): AnswerVotes[] {
-    return countVotes(new Map(branches.map(({ branch, answer }) => [branch, answer])), this.#options.isSame);
+    return tallyVotes(new Map(branches.map(({ branch, answer }) => [branch, answer])), this.#options.isSame);
   }
 
   #conclude(runs: NestedRuns, sourced: NestedRun, source: StrategyResult, { chosen, voteReason, reply, isCut }: Selection): LlmSelectorResult {

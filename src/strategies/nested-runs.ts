@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { meaningLoaded } from '../answers/same-meaning.ts';
 import type { Engine, EngineUsage, Session } from '../contracts/engine.ts';
 import type { RunEventTarget } from '../contracts/event.ts';
 import type { Prompt } from '../contracts/prompt.ts';
@@ -77,6 +78,7 @@ export class NestedRuns {
   static async conduct<Result>(name: string, request: StrategyRequest, work: (runs: NestedRuns) => Promise<Result>): Promise<Result> {
     const runs = new NestedRuns(request);
     runs.scope.emit('run-start', { strategy: name, deadlineMs: runs.scope.deadlineMs });
+    await meaningLoaded();
     return work(runs);
   }
 

@@ -8,7 +8,8 @@
  *
  * @module
  */
-import { countVotes, isDecided, type AnswerVotes } from '../answers/vote.ts';
+import { isSameMeaning } from '../answers/same-meaning.ts';
+import { tallyVotes, isDecided, type AnswerVotes } from '../answers/vote.ts';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { StopReason, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
@@ -30,7 +31,7 @@ export interface ProbeAndExitOptions extends SolutionOptions {
   readonly probe?: ForcedAnswerOptions;
   /** A probe that says one of these words, in either case, is not sure. @default ['wait', 'hold', 'but', 'okay', 'no', 'hmm'] */
   readonly hedges?: readonly string[];
-  /** Whether two answers count as one. @default equal text */
+  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
   readonly isSame?: AnswerEquivalence;
 }
 
@@ -51,7 +52,7 @@ export class ProbeAndExit implements Strategy<ProbeAndExitResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: ProbeAndExitOptions = {}) {
-    const { branches = 1, interval = 64, agreements = 3, probe = {}, hedges = HEDGES, isSame = Object.is } = options;
+    const { branches = 1, interval = 64, agreements = 3, probe = {}, hedges = HEDGES, isSame = isSameMeaning } = options;
     requireWholeNumber('branches', branches, 1);
     requireWholeNumber('interval', interval, 1);
     requireWholeNumber('agreements', agreements, 1);
@@ -78,7 +79,7 @@ export class ProbeAndExit implements Strategy<ProbeAndExitResult> {
   }
 
   #votes(lines: readonly ProbedLine[]): AnswerVotes[] {
-    return countVotes(new Map(lines.map(({ outcome }, index) => [index, outcome?.answer])), this.#probing.isSame);
+    return tallyVotes(new Map(lines.map(({ outcome }, index) => [index, outcome?.answer])), this.#probing.isSame);
   }
 
   #conclude(run: StrategyRun, lines: readonly ProbedLine[], isSettled: boolean): ProbeAndExitResult {

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { isSameMeaning } from '../answers/same-meaning.ts';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
@@ -22,7 +23,7 @@ import { longestReport } from './strategy-run.ts';
 import type { VoteWeights } from './vote-weights.ts';
 
 export interface SelfConsistencyOptions extends SolutionSourceOptions {
-  /** Whether two answers count as one. @default equal text */
+  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
   readonly isSame?: AnswerEquivalence;
   /** What a vote weighs. @default one vote a branch */
   readonly weights?: VoteWeights;
@@ -53,7 +54,7 @@ export class SelfConsistency implements Strategy<SelfConsistencyResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: SelfConsistencyOptions = {}) {
-    const { launch, isSame = Object.is, weights } = options;
+    const { launch, isSame = isSameMeaning, weights } = options;
     const { earlyDecision = launch === undefined ? 'exact' : 'none' } = options;
     if (weights !== undefined && typeof weights?.heaviest !== 'number') throw new InvalidOptionError('weights', 'such as meanLogprobWeights()', weights);
     if (launch !== undefined && options.expectedTokens !== undefined) {

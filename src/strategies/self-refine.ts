@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { isSameMeaning } from '../answers/same-meaning.ts';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { Engine, SamplingOptions } from '../contracts/engine.ts';
 import type { Prompt } from '../contracts/prompt.ts';
@@ -36,7 +37,7 @@ export interface SelfRefineOptions {
   readonly revise?: (prompt: Prompt, draft: string, critique: string) => Prompt;
   /** Whether a critique finds nothing to improve. @default it says `No change needed` */
   readonly isSatisfied?: (critique: string) => boolean;
-  /** Whether two answers count as one. @default equal text */
+  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
   readonly isSame?: AnswerEquivalence;
 }
 
@@ -72,7 +73,7 @@ export class SelfRefine implements Strategy<SelfRefineResult> {
     const { source = new SelfConsistency({ branches: 1 }), reviser = source, rounds = 2, critiqueTokens = 256, critic } = options;
     requireWholeNumber('rounds', rounds);
     requireWholeNumber('critiqueTokens', critiqueTokens, 1);
-    const { critique = askForCritique, revise = askForRevision, isSatisfied = saysNoChange, isSame = Object.is } = options;
+    const { critique = askForCritique, revise = askForRevision, isSatisfied = saysNoChange, isSame = isSameMeaning } = options;
     this.#source = source;
     this.#reviser = reviser;
     this.#critic = oneReply(critiqueTokens, options.sampling);

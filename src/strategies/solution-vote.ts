@@ -1,4 +1,4 @@
-import { countVotes, type AnswerVotes } from '../answers/vote.ts';
+import { tallyVotes, type AnswerVotes } from '../answers/vote.ts';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { Prompt } from '../contracts/prompt.ts';
 import type { BranchReport } from '../contracts/result.ts';
@@ -124,7 +124,7 @@ export class SolutionVote {
 
   #weigh(): { readonly tallies: AnswerTally[]; readonly heaviest: number; readonly weightedBy: string } {
     const reports = this.#solutions.reports().filter(({ answer }) => answer !== undefined);
-    const groups = countVotes(new Map(reports.map(({ branch, answer }) => [branch, answer])), this.#policy.isSame);
+    const groups = tallyVotes(new Map(reports.map(({ branch, answer }) => [branch, answer])), this.#policy.isSame);
     const { weights } = this.#policy;
     if (weights && 'scoring' in weights) {
       const scored = new Map([...this.#scores!.entries()].map(([branch, score]) => [branch, weights.weigh(score)]));

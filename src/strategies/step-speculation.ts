@@ -12,7 +12,8 @@
  *
  * @module
  */
-import { countVotes, type AnswerVotes } from '../answers/vote.ts';
+import { isSameMeaning } from '../answers/same-meaning.ts';
+import { tallyVotes, type AnswerVotes } from '../answers/vote.ts';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { Engine, EngineUsage, Session } from '../contracts/engine.ts';
 import type { StrategyResult } from '../contracts/result.ts';
@@ -49,7 +50,7 @@ export interface StepSpeculationOptions extends SolutionOptions, ScoringOptions 
   readonly stepStop?: readonly string[];
   /** Most tokens of one step; a longer one is left to the large model. Whole number ≥ 1. @default 256 */
   readonly maxStepTokens?: number;
-  /** Whether two answers count as one. @default equal text */
+  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
   readonly isSame?: AnswerEquivalence;
 }
 
@@ -84,7 +85,7 @@ export class StepSpeculation implements Strategy<StepSpeculationResult> {
       logRatio = false,
       stepStop = ['\n'],
       maxStepTokens = 256,
-      isSame = Object.is,
+      isSame = isSameMeaning,
     } = options;
     if (typeof draft?.open !== 'function') throw new InvalidOptionError('draft', 'an engine', draft);
     requireWholeNumber('branches', branches, 1);
@@ -153,7 +154,7 @@ export class StepSpeculation implements Strategy<StepSpeculationResult> {
 
   #conclude(run: StrategyRun, lines: readonly SpeculatedLine[]): Omit<StepSpeculationResult, 'draftUsage' | 'speculationErrors'> {
     const reports = run.reports();
-    const votes = countVotes(new Map(reports.map(({ branch, answer }) => [branch, answer])), this.#isSame);
+    const votes = tallyVotes(new Map(reports.map(({ branch, answer }) => [branch, answer])), this.#isSame);
     const [winner] = votes;
     const result = run.conclude({
       chosen: winner ? reports.find(({ branch }) => branch === winner.voters[0]) : longestReport(reports.filter(({ finish }) => finish !== 'failed')),

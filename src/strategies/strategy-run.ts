@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { meaningLoaded } from '../answers/same-meaning.ts';
 import type { Branch, BranchOptions, Segment, Session, SessionOptions } from '../contracts/engine.ts';
 import type { Prompt } from '../contracts/prompt.ts';
 import type { BranchReport, StopReason, StrategyResult } from '../contracts/result.ts';
@@ -80,15 +81,15 @@ export class StrategyRun {
   ): Promise<Result> {
     const scope = new RunScope(request);
     scope.emit('run-start', { strategy: name, deadlineMs: scope.deadlineMs });
-    const scorerIsReady = scorerReady(scope, scorer);
+    const isReady = Promise.all([scorerReady(scope, scorer), meaningLoaded()]);
     // Waited for below; an abort that comes first must not count as unhandled.
-    scorerIsReady.catch(() => undefined);
+    isReady.catch(() => undefined);
     hintScorer(scorer, request.prompt, []);
     const reader = scoresBranches ? readerOf(request.prompt, scorer) : undefined;
     const session = await request.engine.open(request.prompt, { ...sessionOptions(scope, options), ...progressOptions(scope, reader) });
     const run = new StrategyRun(scope, session, (further) => request.engine.open(request.prompt, { ...further, ...contextOf(scope) }));
     try {
-      await scorerIsReady;
+      await isReady;
       return await work(run);
     } finally {
       await Promise.all([session, ...run.#further].map((opened) => opened.dispose()));

@@ -16,6 +16,12 @@ describe('countVotes', () => {
     ]);
   });
 
+  test('counts by meaning unless told otherwise', () => {
+    const answers = byVoter('1/2', '3', '0.5', '3.0');
+    expect(countVotes(answers).map(({ votes }) => votes)).toEqual([2, 2]);
+    expect(countVotes(answers, Object.is)).toHaveLength(4);
+  });
+
   test('gives a tie to the answer with the lowest voter number', () => {
     expect(countVotes(byVoter('b', 'a', 'a', 'b')).map(({ answer }) => answer)).toEqual(['b', 'a']);
   });

@@ -47,6 +47,15 @@ describe('the vote', () => {
     }
   });
 
+  test('answers that mean the same vote together, unless one’s own rule keeps them apart', async () => {
+    const plans = ['1/2', '0.5', '\\frac{1}{2}'].map((answer, steps): Plan => ({ steps: steps + 1, answer }));
+    const together = await solve({ branches: 9, earlyDecision: 'none' }, { seed: 1 }, { plans });
+    expect(together.votes).toHaveLength(1);
+    expect(together.confidence).toBe(1);
+    const apart = await solve({ branches: 9, earlyDecision: 'none', isSame: Object.is }, { seed: 1 }, { plans });
+    expect(apart.votes.length).toBeGreaterThan(1);
+  });
+
   test('answers that are the same by one’s own rule vote together under the first one’s spelling', async () => {
     const plans = [
       { steps: 2, answer: '100' },

@@ -56,7 +56,7 @@ export interface PlanParts {
   /** Where the plan says nothing of it. @default the engine's */
   readonly sampling?: SamplingOptions;
   readonly extract?: AnswerExtractor;
-  /** Whether two answers count as one vote. @default equal text */
+  /** Whether two answers count as one vote. @default by meaning, as `equivalent` says */
   readonly isSame?: AnswerEquivalence;
 }
 

@@ -1,3 +1,4 @@
+import { isSameMeaning } from '../../answers/same-meaning.ts';
 import type { AnswerEquivalence } from '../../contracts/answer.ts';
 import type { OutcomeScorer, StepScorer } from '../../contracts/scorer.ts';
 import { InvalidOptionError } from '../../errors.ts';
@@ -17,7 +18,7 @@ export interface SearchOptions extends SolutionOptions {
   readonly aggregation?: StepAggregation;
   /** Which of the complete solutions is returned. @default 'highest' */
   readonly select?: SolutionSelection;
-  /** Whether two answers count as one in a vote. @default equal text */
+  /** Whether two answers count as one in a vote. @default by meaning, as `equivalent` says */
   readonly isSame?: AnswerEquivalence;
 }
 
@@ -57,7 +58,7 @@ export interface TreePolicy extends SearchPolicy {
 
 /** Fills defaults in and checks ranges. @throws {InvalidOptionError} */
 export function resolveSearchOptions(options: SearchOptions): SearchPolicy {
-  const { aggregation = 'last', select = 'highest', isSame = Object.is } = options;
+  const { aggregation = 'last', select = 'highest', isSame = isSameMeaning } = options;
   // Throws for an unknown name.
   aggregateSteps([1], aggregation);
   if (!['highest', 'by-answer', 'votes'].includes(select)) throw new InvalidOptionError('select', "'highest', 'by-answer' or 'votes'", select);

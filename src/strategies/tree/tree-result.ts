@@ -1,4 +1,4 @@
-import { countVotes } from '../../answers/vote.ts';
+import { tallyVotes } from '../../answers/vote.ts';
 import type { AnswerEquivalence } from '../../contracts/answer.ts';
 import type { StrategyResult } from '../../contracts/result.ts';
 import type { ScoringCoverage } from '../branch-scores.ts';
@@ -88,7 +88,7 @@ function heaviestAnswer(
   isSame: AnswerEquivalence,
 ): { readonly winners: readonly Path[]; readonly share: number } {
   const order = paths.map((_, index) => index).sort((left, right) => paths[left]!.recorder.branch.number - paths[right]!.recorder.branch.number);
-  const groups = countVotes(new Map(order.map((index, voter) => [voter, paths[index]!.report!.answer])), isSame)
+  const groups = tallyVotes(new Map(order.map((index, voter) => [voter, paths[index]!.report!.answer])), isSame)
     .map(({ voters }) => ({ voters, weight: voters.reduce((sum, voter) => sum + weights[order[voter]!]!, 0) }))
     .sort((left, right) => right.weight - left.weight || left.voters[0]! - right.voters[0]!);
   const total = groups.reduce((sum, { weight }) => sum + weight, 0);
