@@ -21,7 +21,8 @@ const REPLACED = /^\s*not\s[^.\n]{1,60}?\s(?:but|rather)\s+/i;
 const LAST_LINE = new RegExp(String.raw`\n\s*(?:${OPTION})?${LETTER}[\s.:]*$`, 'iu');
 const CALLED_RIGHT = new RegExp(String.raw`${ALONE}\s+(?:is|must be)\s+(?:(?:the|therefore|thus)\s+){0,2}(?:correct|right|best|answer)(?!\p{L})`, 'gu');
 const NAMED = new RegExp(`${OPTION}${LETTER}`, 'giu');
-const LISTED = /^\s*\(?[A-Z][).:]/gm;
+/** Lines of options, one after another. */
+const LISTED = /(?:^[ \t]*[([]?[A-Z][).:\]][^\n]*(?:\n\s*|$)){2,}/gm;
 const ANYWHERE = new RegExp(ALONE, 'gu');
 const BRACKETED = new RegExp(String.raw`[([（【](?<letter>[A-Z])[)\]）】]`, 'gu');
 
@@ -47,7 +48,7 @@ export function choiceAnswer(text: string, letters = 'ABCDEFGHIJ'): string | und
       ? match.groups!['letter']!.toUpperCase()
       : undefined;
   };
-  const last = (pattern: RegExp): string | undefined =>
+  const last = (pattern: RegExp, plain: string): string | undefined =>
     [...plain.matchAll(pattern)].findLast(({ 0: found, index, groups }) => {
       const end = index + found.length;
       const isRejected = REJECTED_BEFORE.test(plain.slice(Math.max(index - 40, 0), index)) || REJECTED_AFTER.test(plain.slice(end, end + 40));
@@ -61,16 +62,18 @@ export function choiceAnswer(text: string, letters = 'ABCDEFGHIJ'): string | und
     }
     return undefined;
   };
+  // Options that are listed again are not chosen.
+  const unlisted = plain.replace(LISTED, '\n');
   const written = boxedAnswer(said) ?? answerAfterHashes(said);
   return (
     (written && opening(written.replace(MARKUP, ''))) ??
     announced() ??
-    opening(LAST_LINE.exec(plain.slice(-200))?.[0] ?? '') ??
-    last(CALLED_RIGHT) ??
-    last(NAMED) ??
-    ((plain.match(LISTED)?.length ?? 0) <= 1 && !REJECTED_AFTER.test(plain.slice(1, 40).replace(/^[A-Z]/, '')) ? opening(plain) : undefined) ??
-    last(BRACKETED) ??
-    last(ANYWHERE)
+    opening(LAST_LINE.exec(unlisted.slice(-200))?.[0] ?? '') ??
+    last(CALLED_RIGHT, plain) ??
+    last(NAMED, plain) ??
+    (REJECTED_AFTER.test(unlisted.replace(/^\s*[([]?[A-Z]/, '').slice(0, 40)) ? undefined : opening(unlisted)) ??
+    last(BRACKETED, unlisted) ??
+    last(ANYWHERE, unlisted)
   );
 }
 

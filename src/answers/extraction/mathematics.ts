@@ -1,5 +1,6 @@
-/** Mathematics that is set off; `$` by the rule of Pandoc, so that it is no currency. */
-const MATHEMATICS = /(?<![\\$])(?:\$\$([^$]{1,600})\$\$|\$(?!\s)([^$]{1,400}?)(?<![\s\\])\$(?![\d$])|\\\(([^]{1,400}?)\\\)|\\\[([^]{1,600}?)\\\])/g;
+/** Mathematics that is set off, by an environment too; `$` by the rule of Pandoc, so that it is no currency. */
+const MATHEMATICS =
+  /(?<![\\$])(?:\$\$([^$]{1,600})\$\$|\$(?!\s)([^$]{1,400}?)(?<![\s\\])\$(?![\d$])|\\\(([^]{1,400}?)\\\)|\\\[([^]{1,600}?)\\\]|(\\begin\s?\{((?:[pbBvV]?matrix|cases|array|align|aligned|gather|gathered|equation|split)\*?)\}[^]{1,600}?\\end\s?\{\6\}))/g;
 const SIGNS_AND_BRACKETS = /\\begin|\\end|\\(?:approx|implies|Rightarrow)(?![a-zA-Z])|\\[^]|(?<![<>!])=|[≈⇒,()[\]{}]/g;
 const EQUALITY = /^(?:[=≈⇒]|\\(?:approx|implies|Rightarrow))$/;
 /** Environments that lay equations out, and the last line in one. */
@@ -11,10 +12,10 @@ export interface SetOff {
   readonly end: number;
 }
 
-/** `$…$`, `$$…$$`, `\(…\)` and `\[…\]` in a text. */
+/** `$…$`, `$$…$$`, `\(…\)`, `\[…\]` and environments in a text. */
 export function mathematicsIn(text: string): SetOff[] {
   return [...text.matchAll(MATHEMATICS)].map(({ 0: whole, index, ...groups }) => ({
-    content: (groups[1] ?? groups[2] ?? groups[3] ?? groups[4])!.trim().replace(/\s*[,;.]$/, ''),
+    content: (groups[1] ?? groups[2] ?? groups[3] ?? groups[4] ?? groups[5])!.trim().replace(/\s*[,;.]$/, ''),
     index,
     end: index + whole.length,
   }));

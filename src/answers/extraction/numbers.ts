@@ -57,11 +57,21 @@ export interface FoundNumber {
 
 /** Every number in a text of plain numerals, in one form; a fraction of two integers is one. @param source - Whose style it has. */
 export function numbersIn(plain: string, source = plain): FoundNumber[] {
-  return [...plain.matchAll(styleIn(source).anywhere)].map((match) => ({
-    text: textOf(match.groups!),
-    index: match.index,
-    end: match.index + match[0].length,
-  }));
+  return [...plain.matchAll(styleIn(source).anywhere)]
+    .filter(({ 0: number, index }) => !isMarker(plain, index, index + number.length))
+    .map((match) => ({
+      text: textOf(match.groups!),
+      index: match.index,
+      end: match.index + match[0].length,
+    }));
+}
+
+/** Whether a number names a thing or an item: `x_1`, `2. Add them` at the start of a line. */
+function isMarker(plain: string, index: number, end: number): boolean {
+  return (
+    /_\{?$/.test(plain.slice(Math.max(index - 2, 0), index)) ||
+    (/^[.):]\s+[\p{L}*\\]/u.test(plain.slice(end, end + 4)) && /(?:^|\n)[ \t]*[*#]*$/.test(plain.slice(Math.max(index - 12, 0), index)))
+  );
 }
 
 /** The last number in the text; a fraction of two integers is one. */

@@ -1,4 +1,5 @@
-import { mathematicsIn } from './mathematics.ts';
+import { closingBrace } from '../reading/wrapping.ts';
+import { mathematicsIn, valueOf } from './mathematics.ts';
 import { cleanAnswer } from './numbers.ts';
 import { saidIn } from './said.ts';
 import { valueIn } from './value-in.ts';
@@ -11,7 +12,6 @@ const STATEMENT = new RegExp(
 );
 /** `**Final Answer**` as a line of its own. */
 const HEADING = new RegExp(String.raw`^[#*_ \t]*(?:the\s)?(?:final\s|correct\s)?${ANSWER}[*_:： \t]*$`, 'gimu');
-const DISPLAYED = /^\s*(?:\$\$([^]+?)\$\$|\\\[([^]+?)\\\])/;
 const SENTENCE_END =
   /(?<!\d|\b(?:approx|ca|vs|no))\.(?=\s|$)|\.(?=\s*$|\s+[A-Z])|!(?=\s*$|\s+[A-Z])|。|です|である|입니다|이다|\n|<\/|[;,]\s+(?:because|since|so|as|which|where|and\s+so)\b|\s+\(?(?:because|since)\b/gi;
 /** Closes emphasis that the statement may have opened; `2**3` is a power. */
@@ -29,17 +29,28 @@ export function statedAnswer(text: string): string | undefined {
     const start = index + words.length;
     const rest = said.slice(start, start + MOST_CHARACTERS).trimStart();
     const clause = words.includes('"') ? inQuotes(rest) : sentenceIn(rest);
-    const value = displayedMathematics(rest) ?? (REMARK.test(clause) ? undefined : valueIn(clause));
+    const value = displayedMathematics(rest) ?? (REMARK.test(clause) || isCut(clause) ? undefined : valueIn(clause));
     const answer = value === undefined || (/^answers/i.test(words) && !/[\d\\$]/.test(value)) ? undefined : cleanAnswer(value, said);
     if (answer !== undefined) return answer;
   }
   return undefined;
 }
 
-/** The content of `$$…$$` or `\[…\]` at the start of a text. */
+/** The mathematics displayed at the start of a text. */
 export function displayedMathematics(text: string): string | undefined {
-  const displayed = DISPLAYED.exec(text);
-  return displayed?.[1] ?? displayed?.[2];
+  const [first] = /^(?:\$\$|\\\[|\\begin)/.test(text) ? mathematicsIn(text) : [];
+  if (first?.index !== 0) return undefined;
+  return first.content.startsWith('\\begin') ? valueOf(first.content) : first.content;
+}
+
+/** Whether a text was cut within mathematics. */
+function isCut(text: string): boolean {
+  return /\\[([](?![^]*\\[)\]])/.test(text) || closingBraceMissing(text);
+}
+
+function closingBraceMissing(text: string): boolean {
+  const open = text.indexOf('{');
+  return open >= 0 && closingBrace(text, open) < 0;
 }
 
 /** A value of JSON, up to the next mark of it. */

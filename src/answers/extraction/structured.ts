@@ -18,8 +18,17 @@ export function jsonAnswer(field = 'answer'): AnswerExtractor {
       const answer = typeof value === 'string' ? value.trim() : JSON.stringify(value);
       if (answer) return answer;
     }
-    return undefined;
+    return brokenField(said, field);
   };
+}
+
+/** A field of what is nearly JSON, up to the end of its line. */
+function brokenField(text: string, field: string): string | undefined {
+  const start = text.lastIndexOf(`"${field}"`);
+  const [, quoted, bare] =
+    start < 0 ? [] : (/^\s*:\s*(?:"([^"\n]*)"|([^\s"[{][^\n"]*?))\s*[,\]}]+\s*$/m.exec(text.slice(start + field.length + 2, start + field.length + 402)) ?? []);
+  const value = (quoted ?? bare)?.trim();
+  return value === undefined || value === '' || value === 'null' ? undefined : value;
 }
 
 /** Where the text after the brace starts that closes the one at `start`; braces in strings do not count. */
