@@ -71,8 +71,14 @@ describe.each(Object.entries(FUNCTIONS))('%s', (_, run) => {
   });
 
   test('throws nothing, whatever the text', () => {
-    fc.assert(fc.property(texts, (text) => void run(text)), { numRuns: 500 });
-    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => void run(text)), { numRuns: 200 });
+    fc.assert(
+      fc.property(texts, (text) => void run(text)),
+      { numRuns: 500 },
+    );
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => void run(text)),
+      { numRuns: 200 },
+    );
   });
 });
 

@@ -29,7 +29,8 @@ export function statedAnswer(text: string): string | undefined {
     const start = index + words.length;
     const rest = said.slice(start, start + MOST_CHARACTERS).trimStart();
     const clause = words.includes('"') ? inQuotes(rest) : sentenceIn(rest);
-    const value = displayedMathematics(rest) ?? (REMARK.test(clause) || isCut(clause) ? undefined : valueIn(clause));
+    const isStructure = words.includes('"') && /^[{[]/.test(clause);
+    const value = displayedMathematics(rest) ?? (isStructure ? clause : REMARK.test(clause) || isCut(clause) ? undefined : valueIn(clause));
     const answer = value === undefined || (/^answers/i.test(words) && !/[\d\\$]/.test(value)) ? undefined : cleanAnswer(value, said);
     if (answer !== undefined) return answer;
   }
@@ -55,7 +56,7 @@ function closingBraceMissing(text: string): boolean {
 
 /** A value of JSON, up to the next mark of it. */
 function inQuotes(text: string): string {
-  return /^"?([^"\n}]*)/.exec(text)![1]!.replace(/,\s*$/, '');
+  return /^[{[][^\n]*?[}\]]/.exec(text)?.[0] ?? /^"?([^"\n}]*)/.exec(text)![1]!.replace(/,\s*$/, '');
 }
 
 /** Up to the end of the sentence, which is not within mathematics. */
