@@ -27,7 +27,7 @@ export function statedAnswer(text: string): string | undefined {
   const statements = [...said.matchAll(STATEMENT), ...said.matchAll(HEADING)].sort((left, right) => right.index - left.index);
   for (const { 0: words, index } of statements) {
     const start = index + words.length;
-    const rest = said.slice(start, start + MOST_CHARACTERS).trimStart();
+    const rest = said.slice(start, start + MOST_CHARACTERS).replace(/^(?:\s|\.{2,}|…)+/, '');
     const clause = words.includes('"') ? inQuotes(rest) : sentenceIn(rest);
     const isStructure = words.includes('"') && /^[{[]/.test(clause);
     const value = displayedMathematics(rest) ?? (isStructure ? clause : REMARK.test(clause) || isCut(clause) ? undefined : valueIn(clause));
