@@ -114,8 +114,8 @@ function textOf({ sign, inner, fraction, whole = '', decimals, part, exponent, p
 
 /** `\frac{3}{8}` as `3/8`, `2\frac12` as `2 1/2`. */
 function inOneLine(fraction: string): string {
-  const [whole = '', rest = ''] = fraction.includes(' ') || fraction.includes('\\') ? fraction.split(/(?= ?\\| \d)/) : ['', fraction];
-  const [top = '', bottom = ''] = (rest || whole).match(/-?\d+/g) ?? [];
+  const whole = /^\d+(?= |\s?\\)/.exec(fraction)?.[0] ?? '';
+  const [top = '', bottom = ''] = fraction.slice(whole.length).match(/-?\d+/g) ?? [];
   const parts = bottom ? `${top}/${bottom}` : `${top[0]!}/${top.slice(1)}`;
-  return rest && whole ? `${whole} ${parts}` : parts;
+  return whole ? `${whole} ${parts}` : parts;
 }

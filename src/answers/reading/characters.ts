@@ -1,8 +1,8 @@
 /** Digits, signs and separators of any script, in ASCII. */
 
 /** Digits of other scripts; dashes but the em dash, which is no sign; slashes, separators and spaces. */
-const FOREIGN = /(?![0-9])\p{Nd}|[‐-–−﹣－⁄∕٫．٬，\u00a0\u2002-\u200a\u202f\u205f\u3000]/gu;
-const SEPARATORS: Readonly<Record<string, string>> = { '⁄': '/', '∕': '/', '٫': '.', '．': '.', '٬': ',', '，': ',' };
+const FOREIGN = /(?![0-9])\p{Nd}|[‐-–−﹣－⁄∕／٫．٬，\u00a0\u2002-\u200a\u202f\u205f\u3000]/gu;
+const SEPARATORS: Readonly<Record<string, string>> = { '⁄': '/', '∕': '/', '／': '/', '٫': '.', '．': '.', '٬': ',', '，': ',' };
 
 export function plainCharacters(text: string): string {
   return text.replace(FOREIGN, (character) => {

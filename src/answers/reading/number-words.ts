@@ -70,6 +70,7 @@ function numberAt(words: Words): string | undefined {
   const bottom = whole === undefined ? undefined : PARTS.get(all[words.next] ?? '');
   if (bottom !== undefined) {
     words.next++;
+    if (/^of an?$/.test(all[words.next] ?? '')) words.next++;
     return `${whole!}/${bottom}`;
   }
   const part = partAt(words, whole);
