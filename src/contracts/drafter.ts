@@ -4,6 +4,11 @@ import type { SamplingOptions } from './engine.ts';
 export interface Drafter {
   readonly name: string;
   /**
+   * Whether proposals cost next to nothing. Then every draft carries `estimates`, and is cut to what is worth verifying, which is
+   * lossless for tokens without a distribution only: `probs` must be `undefined`. @default false
+   */
+  readonly isFree?: boolean;
+  /**
    * Proposes for several branches at once.
    *
    * Whether a further token is proposed may depend on the tokens proposed before it, never on the value of that token
@@ -25,8 +30,6 @@ export interface DraftRequest {
   readonly promptTokens: readonly number[];
   /** Tokens after the prompt. */
   readonly tokens: readonly number[];
-  /** Tokens of the other branches of the prompt, each after the prompt. */
-  readonly siblings: readonly (readonly number[])[];
   /** Most tokens to propose. At least 1. */
   readonly limit: number;
   /** How the target's tokens are chosen. The draft's are chosen alike. */
@@ -42,4 +45,6 @@ export interface Draft {
    * `undefined` when tokens were looked up, not drawn.
    */
   readonly probs: readonly Float32Array[] | undefined;
+  /** Of each token, the estimated probability to stand, given that those before it do. */
+  readonly estimates?: readonly number[];
 }

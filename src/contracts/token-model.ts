@@ -18,6 +18,8 @@ export interface TokenModel {
    * `undefined` for a model that does both.
    */
   readonly cannotVerify?: string;
+  /** Whether a pass costs by its longest row, since shorter ones are filled up to it; not by its tokens. @default false */
+  readonly padsRows?: boolean;
   /** Opens an empty sequence. @throws {DisposedError} after `dispose`. */
   openSequence(): TokenSequence;
   /**

@@ -12,16 +12,14 @@ import { UninterruptedTokenModel, type AtOnce } from '../models/uninterrupted-to
 import { systemClock } from '../runtime/system-clock.ts';
 import { LocalEngine } from './local/local-engine.ts';
 import type { Verification } from './local/lane.ts';
-import { ChainedDrafter } from './speculation/chained-drafter.ts';
 import { DraftModelDrafter } from './speculation/draft-model-drafter.ts';
-import { AdaptiveDraftLength, fixedDraftLength } from './speculation/draft-length.ts';
-import { LookupDrafter, SiblingDrafter } from './speculation/lookup-drafter.ts';
-import { measureStepCosts, type CostGrid } from './speculation/measure-step-costs.ts';
+import { AdaptiveDrafting } from './speculation/adaptive-drafting.ts';
+import { fixedDraftLength } from './speculation/draft-policy.ts';
 import { Speculation } from './speculation/speculation.ts';
-import type { StepCosts } from './speculation/step-costs.ts';
+import { SuffixDrafter, type SuffixScope } from './speculation/suffix-drafter.ts';
 
 /** How a drafter is named in options; a plan must be plain data to cross to a worker. */
-export type DrafterName = 'draft-model' | 'lookup' | 'sibling';
+export type DrafterName = 'draft-model' | SuffixScope;
 
 export interface SpeculationPlan {
   /** Asked in order. */
@@ -50,10 +48,6 @@ export interface EngineSurroundings {
   readonly atOnce?: AtOnce | undefined;
 }
 
-/** Points of the cost grid. A batch larger than the largest costs in proportion. */
-const GRID_ROWS = [1, 2, 4, 8, 16];
-const CALIBRATION_BUDGET_MS = 400;
-
 /**
  * Loads the models of a plan into the calling thread and warms them up.
  *
@@ -77,20 +71,24 @@ export async function loadEngine(
   const loadedDraft = draft && plan.drafters.includes('draft-model') ? await loadDraft(draft, loaded).catch(closing(model)) : undefined;
   const isOnDevice = loadedDraft instanceof DeviceTokenModel;
   const draftModel = loadedDraft && atOnce && !isOnDevice ? new UninterruptedTokenModel(loadedDraft, atOnce) : loadedDraft;
-  const drafters = plan.drafters.map((name): Drafter => {
-    if (name === 'lookup') return new LookupDrafter();
-    return name === 'sibling' ? new SiblingDrafter() : new DraftModelDrafter(draftModel!, { minConfidence: plan.minConfidence });
-  });
-  const grid = { rows: GRID_ROWS.filter((rows) => rows <= maxRows), budgetMs: CALIBRATION_BUDGET_MS };
-  const targetCosts = await stepCosts(model, clock, { ...grid, widths: widthsUpTo(plan.longestDraft + 1) });
-  const draftCosts = draftModel && (await stepCosts(draftModel, clock, { ...grid, widths: [1] }));
-  const speculation = new Speculation({
-    drafter: drafters.length === 1 ? drafters[0]! : new ChainedDrafter(drafters),
-    length: plan.draftLength === 'adaptive' ? adaptiveLength(plan.longestDraft, targetCosts, draftCosts) : fixedDraftLength(plan.draftLength),
-    costs: { target: targetCosts, draft: draftCosts },
-  });
+  const drafters = draftersOf(plan, draftModel);
+  await warmUp(model);
+  if (draftModel) await warmUp(draftModel);
+  const { draftLength, longestDraft: longest } = plan;
+  const policy = draftLength === 'adaptive' ? new AdaptiveDrafting({ longest, isPadded: model.padsRows ?? false }) : fixedDraftLength(draftLength);
+  const speculation = new Speculation({ drafters, policy });
   const metered = draftModel && { draft: { name: draft!.name, model: draftModel, ...(draft!.settings && { settings: draft!.settings }) } };
   return new LocalEngine({ ...loaded, ...metered, speculation, verification: plan.verification });
+}
+
+/** The drafters of a plan in their order; all that look texts up are one, in the place of the first. */
+function draftersOf({ drafters, minConfidence }: SpeculationPlan, draftModel: TokenModel | undefined): Drafter[] {
+  const scopes = drafters.filter((name): name is SuffixScope => name !== 'draft-model');
+  const first = drafters.indexOf(scopes[0] ?? 'draft-model');
+  return drafters.flatMap((name, index): Drafter[] => {
+    if (name === 'draft-model') return [new DraftModelDrafter(draftModel!, { minConfidence })];
+    return index === first ? [new SuffixDrafter(scopes)] : [];
+  });
 }
 
 /** The draft model, with rows of logits as long as the target's. @throws {VocabularyMismatchError | InvalidOptionError | ModelLoadError} */
@@ -118,18 +116,6 @@ function closing(model: TokenModel): (error: unknown) => Promise<never> {
   };
 }
 
-/** Costs of passes, of no more rows than a device has room for. */
-async function stepCosts(model: TokenModel, clock: Clock, grid: CostGrid): Promise<StepCosts> {
-  try {
-    // On a GPU the first pass of every kind compiles shaders, which is no part of what the next one costs.
-    if (model instanceof DeviceTokenModel) await measureStepCosts(model, clock, { ...grid, budgetMs: 0 });
-    return await measureStepCosts(model, clock, grid);
-  } catch (error) {
-    if (!(error instanceof DeviceMemoryError) || grid.rows.length === 1) throw error;
-    return stepCosts(model, clock, { ...grid, rows: grid.rows.slice(0, -1) });
-  }
-}
-
 /**
  * The first passes of a session are slow, and must not be a user's: on a GPU every kind of pass has shaders to compile. So one
  * row of several tokens, one of one, and several; elsewhere one pass will do.
@@ -148,18 +134,4 @@ async function warmUp(model: TokenModel): Promise<void> {
   } finally {
     for (const opened of [sequence, other]) opened.dispose();
   }
-}
-
-function adaptiveLength(longest: number, target: StepCosts, draft: StepCosts | undefined): AdaptiveDraftLength {
-  return new AdaptiveDraftLength(longest, {
-    draftMs: (rows) => draft?.estimate(rows, 1) ?? 0,
-    targetMs: (rows, width) => target.estimate(rows, width),
-  });
-}
-
-/** 1, 2, 3, 5, 8, … and the last one: passes change most where they are narrow. */
-function widthsUpTo(widest: number): number[] {
-  const widths = [1, 2];
-  while (widths.at(-1)! + widths.at(-2)! < widest) widths.push(widths.at(-1)! + widths.at(-2)!);
-  return [...new Set([...widths, widest])];
 }

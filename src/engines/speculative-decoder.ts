@@ -19,11 +19,12 @@ export interface SpeculativeDecoderOptions extends ThreadOptions {
   /** A small model with the same tokenizer and at least the same context. Needed for the `draft-model` drafter. */
   readonly draft?: LocalModel;
   /**
-   * Who proposes tokens, asked in order until one has something: the draft model, a look-up in the branch's own prompt and
-   * text, or a look-up in the other branches of the prompt. @default ['draft-model'] with a draft, else ['sibling', 'lookup']
+   * Who proposes tokens, asked in order until one has something: the draft model, or a look-up in the branch's own prompt and
+   * text (`lookup`), in the other branches of the prompt (`sibling`) and in the engine's earlier requests (`history`), which are
+   * one index. @default ['draft-model'] with a draft, else ['sibling', 'lookup']
    */
   readonly drafters?: readonly DrafterName[];
-  /** Tokens proposed a round: fixed, or chosen every round by measured costs and acceptance. Whole number ≥ 0. @default 'adaptive' */
+  /** Tokens proposed a round and branch: fixed, or chosen in every round by measured costs and acceptance, starting with none. Whole number ≥ 0. @default 'adaptive' */
   readonly draftLength?: number | 'adaptive';
   /** Longest draft `adaptive` chooses. Whole number ≥ 1. @default 8 */
   readonly longestDraft?: number;
@@ -37,7 +38,7 @@ export interface SpeculativeDecoderOptions extends ThreadOptions {
   readonly verification?: Verification;
 }
 
-const NAMES: readonly DrafterName[] = ['draft-model', 'lookup', 'sibling'];
+const NAMES: readonly DrafterName[] = ['draft-model', 'lookup', 'sibling', 'history'];
 
 export class SpeculativeDecoder extends ThreadedEngine {
   /** Loads nothing yet. @throws {InvalidOptionError} */

@@ -34,6 +34,7 @@ export interface DeviceTokenModelOptions extends NativeTokenModelOptions {
 const CAPACITY_STEP = 64;
 
 export class DeviceTokenModel implements TokenModel {
+  readonly padsRows: boolean = true;
   readonly vocabularySize: number;
   readonly contextTokens: number;
   readonly endTokens: ReadonlySet<number>;

@@ -32,6 +32,7 @@ interface ShapeFeeds {
 const KEPT_SHAPES = 64;
 
 export class NativeTokenModel implements TokenModel {
+  readonly padsRows: boolean = true;
   readonly vocabularySize: number;
   readonly contextTokens: number;
   readonly endTokens: ReadonlySet<number>;

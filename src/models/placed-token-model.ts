@@ -38,6 +38,7 @@ export interface Passes<Place> {
 export type SequenceRow<Place extends CachePlace<Place>> = ForwardRow & { readonly sequence: PlacedSequence<Place> };
 
 export abstract class PlacedTokenModel<Place extends CachePlace<Place>> implements TokenModel {
+  readonly padsRows: boolean = true;
   readonly vocabularySize: number;
   readonly contextTokens: number;
   readonly endTokens: ReadonlySet<number>;

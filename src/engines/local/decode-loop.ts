@@ -7,13 +7,13 @@
  * @module
  */
 import type { Clock } from '../../contracts/clock.ts';
-import type { Draft, DraftRequest } from '../../contracts/drafter.ts';
-import type { Logits, TokenModel } from '../../contracts/token-model.ts';
+import type { Draft } from '../../contracts/drafter.ts';
+import type { ForwardRow, Logits, TokenModel } from '../../contracts/token-model.ts';
 import { DeviceMemoryError, NoCandidateError } from '../../errors.ts';
 import { prefillChunk } from '../prefill-chunk.ts';
 import type { BranchState } from './branch-state.ts';
 import type { Lane, LaneContext } from './lane.ts';
-import type { Speculation } from '../speculation/speculation.ts';
+import type { DraftCall, Speculation } from '../speculation/speculation.ts';
 import { StepTimer } from '../../runtime/step-timer.ts';
 
 /** A prompt that is being read. */
@@ -53,6 +53,8 @@ export class DecodeLoop {
   #waiting: (() => void)[] = [];
   /** Work that wants the model for itself, one between two steps. */
   readonly #jobs: (() => Promise<void>)[] = [];
+  /** The pass of the step under way, if one gave it all its logits. */
+  #pass: { readonly rows: readonly ForwardRow[]; readonly startedAt: number } | undefined;
   #isForwarding = false;
   #isRunning = false;
 
@@ -122,10 +124,12 @@ export class DecodeLoop {
     const batch = this.#nextBatch();
     if (batch.length === 0) return;
     const { drafts, results } = await this.#round(batch);
+    const pass = this.#pass;
     for (const [index, lane] of batch.entries()) {
       const result = results[index]!;
       this.#settle(lane, () => (result instanceof Float32Array ? lane.receive(result, drafts[index]!) : lane.fail(result.error)));
     }
+    if (pass) this.#speculation?.recordRound(pass.rows, batch[0]!.clock.now() - pass.startedAt);
   }
 
   /** Removes the lane when `isDone` says so or throws: one failing branch must not stop the others. */
@@ -180,8 +184,8 @@ export class DecodeLoop {
    */
   async #verify(batch: readonly Lane[], drafts: readonly Draft[]): Promise<readonly PassResult[]> {
     const size = this.#model.vocabularySize;
-    const { clock } = batch[0]!;
-    const startedAt = clock.now();
+    const startedAt = batch[0]!.clock.now();
+    this.#pass = undefined;
     const rows = batch.map((lane, index) => lane.row(drafts[index]!.tokens));
     let logits: Logits;
     try {
@@ -193,7 +197,7 @@ export class DecodeLoop {
       this.#maxRows = Math.ceil(batch.length / 2);
       return this.#verifyParts(batch, drafts, this.#maxRows);
     }
-    this.#speculation?.recordPass(rows, clock.now() - startedAt);
+    this.#pass = { rows, startedAt };
     const contexts = new Set<LaneContext>();
     for (const { context } of batch) contexts.add(context);
     for (const context of contexts) context.onForward();
@@ -205,6 +209,7 @@ export class DecodeLoop {
     const results: PassResult[] = [];
     for (let start = 0; start < batch.length; start += size) {
       const part = await this.#verify(batch.slice(start, start + size), drafts.slice(start, start + size));
+      this.#pass = undefined;
       // Logits are valid until the next forward, hence the copy.
       results.push(...part.map((result) => (result instanceof Float32Array ? result.slice() : result)));
     }
@@ -267,15 +272,17 @@ function hasNoRoom(result: PassResult): boolean {
 async function propose(speculation: Speculation, batch: readonly Lane[]): Promise<readonly Draft[]> {
   const drafts = batch.map(() => NO_DRAFT);
   if (speculation.failure !== undefined) return drafts;
-  let chosen: number | undefined;
-  // To choose takes longer than to be told.
-  const requests = batch.map((lane) => lane.draftRequest(lane.context.draftLength ?? (chosen ??= speculation.chooseLength(batch.length))));
-  const asked = batch.map((_, index) => index).filter((index) => requests[index]);
-  if (asked.length === 0) return drafts;
-  const proposed = await speculation.propose(
-    asked.map((index) => requests[index] as DraftRequest),
-    batch[0]!.clock,
-  );
-  asked.forEach((index, at) => (drafts[index] = proposed[at]!));
+  const calls: DraftCall[] = [];
+  const askedBy: number[] = [];
+  for (const [index, lane] of batch.entries()) {
+    const { draftLength } = lane.context;
+    const request = lane.draftRequest(draftLength ?? speculation.longest);
+    if (!request) continue;
+    calls.push({ request, isFixed: draftLength !== undefined });
+    askedBy.push(index);
+  }
+  if (calls.length === 0) return drafts;
+  const proposed = await speculation.propose(calls, batch.length, batch[0]!.clock);
+  askedBy.forEach((index, at) => (drafts[index] = proposed[at]!));
   return drafts;
 }

@@ -31,8 +31,6 @@ export interface LaneContext {
   readonly verification: Verification;
   /** What segments tell beside their tokens; `undefined` for nothing. */
   readonly confidence: ConfidenceRequest | undefined;
-  /** Tokens of the session's other branches. */
-  siblingTokens(state: BranchState): readonly (readonly number[])[];
   /** A token was sampled. */
   onToken(): void;
   /** A draft was verified. */
@@ -140,7 +138,6 @@ export class Lane {
       branch: state,
       promptTokens: context.promptTokens,
       tokens: state.tokens,
-      siblings: context.siblingTokens(state),
       limit,
       sampling: state.sampling,
       draw: (offset) => randomAt(context.seed, state.stream, state.tokens.length + offset, purpose),

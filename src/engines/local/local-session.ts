@@ -55,11 +55,10 @@ export class LocalSession implements Session {
       draftLength: options.draftLength,
       verification: host.verification,
       confidence: confidenceRequest(options),
-      siblingTokens: (state) => this.#branches.flatMap((branch) => (branch.state && branch.state !== state ? [branch.state.tokens] : [])),
       onDraft: (state, draft) => {
         const outcome = { proposed: draft.tokens.length, accepted: draft.accepted };
         this.#tally.add(outcome);
-        host.speculation?.recordOutcome(draft.limit, draft.accepted);
+        host.speculation?.recordOutcome(state, draft.limit, draft.accepted);
         if (!options.onDraft) return;
         const number = this.#branches.findIndex((branch) => branch.state === state);
         tellListener(options.onDraft, number, { ...outcome, ...draftText(draft, state, (tokens) => this.#decode(tokens)) });

@@ -10,7 +10,7 @@ import type { PassShape } from '../../contracts/profile.ts';
 import type { TokenModel, TokenSequence } from '../../contracts/token-model.ts';
 import type { Sampling } from '../../maths/sampling.ts';
 import { DraftModelDrafter } from '../speculation/draft-model-drafter.ts';
-import { fixedDraftLength } from '../speculation/draft-length.ts';
+import { fixedDraftLength } from '../speculation/draft-policy.ts';
 import { Speculation } from '../speculation/speculation.ts';
 import type { BranchState } from './branch-state.ts';
 import { DecodeLoop } from './decode-loop.ts';
@@ -61,7 +61,6 @@ export class DecodingPasses implements TimedPasses {
       verification,
       draftLength: undefined,
       confidence: undefined,
-      siblingTokens: () => [],
       onDraft: () => undefined,
       onToken: () => undefined,
       onForward: () => undefined,
@@ -83,7 +82,7 @@ export class DecodingPasses implements TimedPasses {
 
   async time({ rows, newTokens, contextTokens }: PassShape): Promise<number> {
     const { clock } = this.#context;
-    const speculation = newTokens === 1 ? undefined : new Speculation({ drafter: this.#drafter, length: fixedDraftLength(newTokens - 1) });
+    const speculation = newTokens === 1 ? undefined : new Speculation({ drafters: [this.#drafter], policy: fixedDraftLength(newTokens - 1) });
     const loop = new DecodeLoop(this.#model, rows, speculation);
     const states = this.#sequences.slice(0, rows).map((sequence) => startOf(sequence, this.#sampling));
     const start = startOfTiming({ contextTokens });
@@ -177,7 +176,7 @@ export class DraftPasses implements TimedPasses {
     this.#ahead = target.openSequence();
     this.#clock = clock;
     const roundsBehind = (promptTokens: readonly number[], length: number): DraftTemplate[] =>
-      Array.from({ length }, () => ({ branch: {}, promptTokens, siblings: [], sampling }));
+      Array.from({ length }, () => ({ branch: {}, promptTokens, sampling }));
     this.#first = roundsBehind(fillerTokens(contextTokens), rows);
     this.#later = roundsBehind(fillerTokens(Math.max(1, contextTokens - 1)), rows + 1);
   }

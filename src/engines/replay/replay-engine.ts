@@ -15,10 +15,10 @@ import { DisposedError, InvalidOptionError } from '../../errors.ts';
 import { randomAt } from '../../maths/random.ts';
 import { requireWholeNumber } from '../../options.ts';
 import type { SimulatedClock } from '../../runtime/simulated-clock.ts';
-import { AdaptiveDraftLength, fixedDraftLength, type DraftLengthPolicy } from '../speculation/draft-length.ts';
+import { AdaptiveDraftLength } from '../speculation/draft-length.ts';
 import { outcomesAtRates, type DraftOutcomes } from './draft-outcomes.ts';
 import type { ReplayBank } from './replay-bank.ts';
-import { ReplayLoop } from './replay-loop.ts';
+import { ReplayLoop, type ReplayDraftLength } from './replay-loop.ts';
 import { ReplaySession } from './replay-session.ts';
 
 export interface ReplayEngineOptions {
@@ -59,7 +59,7 @@ export class ReplayEngine implements Engine {
   readonly #requestMs: number;
   readonly #branchMs: number;
   readonly #loop: ReplayLoop;
-  readonly #draftLength: DraftLengthPolicy | undefined;
+  readonly #draftLength: ReplayDraftLength | undefined;
   #isDisposed = false;
 
   /** @throws {InvalidOptionError} */
@@ -145,18 +145,19 @@ function draftShareOf(profile: LatencyProfile): number {
   return profile.passMs('draft', step) / profile.passMs('target', step);
 }
 
-function draftPolicy(options: ReplayEngineOptions, outcomes: DraftOutcomes): DraftLengthPolicy | undefined {
+function draftPolicy(options: ReplayEngineOptions, outcomes: DraftOutcomes): ReplayDraftLength | undefined {
   const { profile, longestDraft = LONGEST_DRAFT } = options;
   const hasDraft = profile.parts.includes('draft');
   const { draftLength = hasDraft ? 'adaptive' : 0 } = options;
   if (draftLength !== 'adaptive') requireWholeNumber('draftLength', draftLength);
   if (draftLength === 0) return undefined;
   if (!hasDraft) throw new InvalidOptionError('draftLength', '0 without a draft model in the profile', draftLength);
-  if (draftLength !== 'adaptive') return fixedDraftLength(draftLength);
+  if (draftLength !== 'adaptive') return { choose: () => draftLength, recordDraft: () => undefined, recordOutcome: () => undefined };
   requireWholeNumber('longestDraft', longestDraft, 1);
   // The length depends on costs alone, not on how long the text is by now.
   const shape = (rows: number, newTokens: number) => ({ rows, newTokens, contextTokens: 0 });
   const policy = new AdaptiveDraftLength(longestDraft, {
+    isPadded: true,
     draftMs: (rows) => profile.passMs('draft', shape(rows, 1)),
     targetMs: (rows, width) => profile.passMs('target', shape(rows, width)),
   });

@@ -2,16 +2,19 @@ import type { DraftOutcome } from '../../contracts/engine.ts';
 import type { PassShape, ProfiledPart } from '../../contracts/profile.ts';
 import { NoCandidateError } from '../../errors.ts';
 import { StepTimer } from '../../runtime/step-timer.ts';
-import type { DraftLengthPolicy } from '../speculation/draft-length.ts';
+import type { AdaptiveDraftLength } from '../speculation/draft-length.ts';
 import { prefillChunk } from '../prefill-chunk.ts';
 import type { DraftOutcomes } from './draft-outcomes.ts';
 import { NO_DRAFT, type ReplayDraft, type ReplayLane } from './replay-lane.ts';
+
+/** Chooses the draft length of every round. */
+export type ReplayDraftLength = Pick<AdaptiveDraftLength, 'choose' | 'recordDraft' | 'recordOutcome'>;
 
 /** What a replay's passes cost and who pays. */
 export interface ReplayMachine {
   readonly maxRows: number;
   /** `undefined` where nothing is drafted. */
-  readonly draftLength: DraftLengthPolicy | undefined;
+  readonly draftLength: ReplayDraftLength | undefined;
   readonly outcomes: DraftOutcomes;
   readonly prefillMsPerToken: number;
   /** Milliseconds that a request's first draft costs beside its passes. */

@@ -1,9 +1,9 @@
 /**
- * How many tokens to draft: the length with the most expected tokens per millisecond at the current number of branches.
+ * How many tokens to draft with a drafter whose every token costs a step: the length with the most expected tokens per
+ * millisecond at the current number of branches.
  *
- * Costs of drafts and of target passes are measured, so a target whose wide passes are dear ends at k = 0 by itself, and
- * drafts grow as branches finish and the batch thins. A drafter may leave off before the length it is given: a longer length
- * then costs less than its steps and gives less than its tokens, so how far drafts come is learnt beside how far they stand.
+ * Drafts grow as branches finish and the batch thins. A drafter may leave off before the length it is given: a longer length
+ * then costs less than its steps and gives less than its tokens, so how far drafts come is learnt as well as how far they stand.
  *
  * @module
  */
@@ -12,14 +12,14 @@ import { bestDraftLength, expectedTokens } from '../../maths/draft-rounds.ts';
 /** Outcomes kept for each position. */
 const WINDOW = 96;
 /** What is believed of a position before it has been tried is worth this many outcomes. */
-const PRIOR_WEIGHT = 6;
-const PRIOR_ACCEPTANCE = 0.75;
+const PRIOR_WEIGHT = 2;
+/** A position is like the one before it, to so many outcomes: a few drafts must not condemn all longer ones. */
+const LIKENESS = 6;
+const PRIOR_ACCEPTANCE = 0.5;
 /** Drafters are believed to go on until they have left off. */
 const PRIOR_REACH = 1;
 /** A new length must promise this much more than the present one. */
-const HYSTERESIS = 1.04;
-/** After this many rounds without drafts, one is tried with a draft of 1, to see whether acceptance has changed. */
-const PROBE_INTERVAL = 96;
+const HYSTERESIS = 1.02;
 
 /** How often a draft that has come to a position comes past it, over a sliding window of drafts. */
 export class PositionRates {
@@ -48,49 +48,37 @@ export class PositionRates {
     let belief = this.#prior;
     return Array.from({ length }, (_, position) => {
       const count = this.#outcomes[position]?.length ?? 0;
-      belief = ((this.#passed[position] ?? 0) + PRIOR_WEIGHT * belief) / (count + PRIOR_WEIGHT);
+      const weight = position === 0 ? PRIOR_WEIGHT : LIKENESS;
+      belief = ((this.#passed[position] ?? 0) + weight * belief) / (count + weight);
       return belief;
     });
   }
 }
 
 export interface DraftCosts {
+  /** Whether a pass costs by its longest row, not by its tokens. */
+  readonly isPadded: boolean;
   /** Milliseconds to draft one token more for `rows` branches. */
   draftMs(rows: number): number;
-  /** Milliseconds of a target pass of `width` new tokens for `rows` branches. */
+  /** Milliseconds of a target pass of `width` new tokens for each of `rows` branches; `width` is a mean and need not be whole. */
   targetMs(rows: number, width: number): number;
 }
 
-/** Chooses the draft length of every round. */
-export interface DraftLengthPolicy {
-  /** The length for a round of `rows` branches. */
-  choose(rows: number): number;
-  /** Takes how many tokens one branch's draft came to, of at most `limit`. */
-  recordDraft(limit: number, drafted: number): void;
-  /** Takes how many tokens of it stood, of the `limit` that could have. */
-  recordOutcome(limit: number, accepted: number): void;
-}
-
-/** Always the same length. */
-export function fixedDraftLength(length: number): DraftLengthPolicy {
-  return { choose: () => length, recordDraft: () => undefined, recordOutcome: () => undefined };
-}
-
-/** The best length by measured costs and acceptance, with hysteresis. */
-export class AdaptiveDraftLength implements DraftLengthPolicy {
+/** The best length by costs and acceptance, with hysteresis. */
+export class AdaptiveDraftLength {
   readonly #longest: number;
   readonly #costs: DraftCosts;
   readonly #standing = new PositionRates(PRIOR_ACCEPTANCE);
   readonly #reach = new PositionRates(PRIOR_REACH);
   /** Present length by number of rows: costs differ so much between them that one memory would flutter. */
   readonly #present = new Map<number, number>();
-  #idleRounds = 0;
 
   constructor(longest: number, costs: DraftCosts) {
     this.#longest = longest;
     this.#costs = costs;
   }
 
+  /** The length for a round of `rows` branches. */
   choose(rows: number): number {
     const rates = this.#standing.rates(this.#longest);
     const costs = this.#roundCosts(rows);
@@ -99,32 +87,37 @@ export class AdaptiveDraftLength implements DraftLengthPolicy {
     const present = this.#present.get(rows);
     const chosen = present === undefined || value(best) > HYSTERESIS * value(present) ? best : present;
     this.#present.set(rows, chosen);
-    this.#idleRounds = chosen === 0 ? this.#idleRounds + 1 : 0;
-    if (this.#idleRounds < PROBE_INTERVAL || this.#longest === 0) return chosen;
-    this.#idleRounds = 0;
-    return 1;
+    return chosen;
   }
 
+  /** What a round of `rows` branches with drafts of this length is expected to give each branch, and to take. */
+  expect(rows: number, length: number): { readonly tokens: number; readonly milliseconds: number } {
+    return { tokens: expectedTokens(this.#standing.rates(length), length), milliseconds: this.#roundCosts(rows)[length]! };
+  }
+
+  /** Takes how many tokens one branch's draft came to, of at most `limit`. */
   recordDraft(limit: number, drafted: number): void {
     this.#reach.record(limit, drafted);
   }
 
+  /** Takes how many tokens of it stood, of the `limit` that could have. */
   recordOutcome(limit: number, accepted: number): void {
     this.#standing.record(limit, accepted);
   }
 
-  /** Milliseconds of a round by length, `[longest + 1]`: a step is taken, and a pass is wider, as far as any branch's draft goes. */
+  /** Milliseconds of a round by length, `[longest + 1]`: a step is taken as far as any branch's draft goes. */
   #roundCosts(rows: number): number[] {
-    const { draftMs, targetMs } = this.#costs;
+    const { draftMs, targetMs, isPadded } = this.#costs;
     let reach = 1;
-    let roundMs = targetMs(rows, 1);
-    const costs = [roundMs];
-    for (const [position, rate] of this.#reach.rates(this.#longest).entries()) {
+    let draftingMs = 0;
+    let width = 1;
+    const costs = [targetMs(rows, width)];
+    for (const rate of this.#reach.rates(this.#longest)) {
       reach *= rate;
       const someReach = 1 - (1 - reach) ** rows;
-      const drafting = Math.max(1, Math.round((rows * reach) / someReach));
-      roundMs += someReach * (draftMs(drafting) + targetMs(rows, position + 2) - targetMs(rows, position + 1));
-      costs.push(roundMs);
+      draftingMs += someReach * draftMs(Math.max(1, Math.round((rows * reach) / someReach)));
+      width += isPadded ? someReach : reach;
+      costs.push(draftingMs + targetMs(rows, width));
     }
     return costs;
   }

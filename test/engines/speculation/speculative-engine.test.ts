@@ -6,11 +6,10 @@ import { describe, expect, test } from 'vitest';
 import type { SamplingOptions } from '../../../src/contracts/engine.ts';
 import { LocalEngine } from '../../../src/engines/local/local-engine.ts';
 import type { Verification } from '../../../src/engines/local/lane.ts';
-import { ChainedDrafter } from '../../../src/engines/speculation/chained-drafter.ts';
 import { DraftModelDrafter } from '../../../src/engines/speculation/draft-model-drafter.ts';
-import { fixedDraftLength, type DraftLengthPolicy } from '../../../src/engines/speculation/draft-length.ts';
-import { LookupDrafter, SiblingDrafter } from '../../../src/engines/speculation/lookup-drafter.ts';
+import { fixedDraftLength, type DraftPolicy } from '../../../src/engines/speculation/draft-policy.ts';
 import { Speculation } from '../../../src/engines/speculation/speculation.ts';
+import { SuffixDrafter } from '../../../src/engines/speculation/suffix-drafter.ts';
 import { DEFAULT_SAMPLING, processedDistribution, resolveSampling } from '../../../src/maths/sampling.ts';
 import { characterTokenizer } from '../../../src/testing/character-tokenizer.ts';
 import { ScriptedTokenModel } from '../../../src/testing/scripted-token-model.ts';
@@ -34,14 +33,15 @@ function scripted(logits: (tokens: readonly number[]) => number[]): ScriptedToke
   return new ScriptedTokenModel({ vocabularySize: 4, endTokens: [END], logits });
 }
 
-type DrafterKind = 'draft-model' | 'lookup' | 'sibling' | 'chain';
+type DrafterKind = 'draft-model' | 'lookup' | 'sibling' | 'suffix' | 'chain';
 
-function makeEngine(kind: DrafterKind | 'plain', length: DraftLengthPolicy, verification: Verification, minConfidence = 0.3): LocalEngine {
+function makeEngine(kind: DrafterKind | 'plain', policy: DraftPolicy, verification: Verification, minConfidence = 0.3): LocalEngine {
   const drafters = {
-    'draft-model': () => new DraftModelDrafter(scripted(draftLogits), { minConfidence }),
-    lookup: () => new LookupDrafter({ minMatch: 1, maxMatch: 2 }),
-    sibling: () => new SiblingDrafter({ minMatch: 1, maxMatch: 2 }),
-    chain: () => new ChainedDrafter([new SiblingDrafter({ minMatch: 2, maxMatch: 2 }), new DraftModelDrafter(scripted(draftLogits))]),
+    'draft-model': () => [new DraftModelDrafter(scripted(draftLogits), { minConfidence })],
+    lookup: () => [new SuffixDrafter(['lookup'])],
+    sibling: () => [new SuffixDrafter(['sibling'])],
+    suffix: () => [new SuffixDrafter(['sibling', 'lookup', 'history'])],
+    chain: () => [new SuffixDrafter(['sibling']), new DraftModelDrafter(scripted(draftLogits))],
   };
   return new LocalEngine({
     name: 'toy',
@@ -50,7 +50,7 @@ function makeEngine(kind: DrafterKind | 'plain', length: DraftLengthPolicy, veri
     sampling: DEFAULT_SAMPLING,
     maxRows: 64,
     verification,
-    ...(kind !== 'plain' && { speculation: new Speculation({ drafter: drafters[kind](), length }) }),
+    ...(kind !== 'plain' && { speculation: new Speculation({ drafters: drafters[kind](), policy }) }),
   });
 }
 
@@ -114,7 +114,7 @@ const RUNS = 6_000;
 const SAMPLINGS: readonly SamplingOptions[] = [{}, { temperature: 0.6, topK: 3 }, { topP: 0.8 }, { repetitionPenalty: 1.6, minP: 0.1 }];
 
 describe.each(['rejection', 'coupled'] as const)('%s verification', (verification) => {
-  describe.each(['draft-model', 'lookup', 'sibling', 'chain'] as const)('with the %s drafter', (kind) => {
+  describe.each(['draft-model', 'lookup', 'sibling', 'suffix', 'chain'] as const)('with the %s drafter', (kind) => {
     test.each(SAMPLINGS.map((sampling, index) => [JSON.stringify(sampling), index] as const))('has the target distribution under %s', async (_, index) => {
       const sampling = SAMPLINGS[index]!;
       const expected = exactDistribution(LENGTH, sampling);
@@ -150,7 +150,7 @@ test('the distribution test shows a draft that is stopped for the value of its l
     sampling: DEFAULT_SAMPLING,
     maxRows: 64,
     verification: 'rejection',
-    speculation: new Speculation({ drafter: new ValueStoppingDrafter(scripted(draftLogits), { minConfidence: 0 }), length: fixedDraftLength(2) }),
+    speculation: new Speculation({ drafters: [new ValueStoppingDrafter(scripted(draftLogits), { minConfidence: 0 })], policy: fixedDraftLength(2) }),
   });
   const observed: string[] = [];
   for (let seed = 0; observed.length < 3 * RUNS; seed++) observed.push(...(await texts(engine, seed, 3, LENGTH, {})));
@@ -159,7 +159,7 @@ test('the distribution test shows a draft that is stopped for the value of its l
 });
 
 describe('token identity with plain decoding', () => {
-  const cases = (['draft-model', 'lookup', 'sibling', 'chain'] as const).flatMap((kind) => [0, 1, 2, 5, 9].map((length) => [kind, length] as const));
+  const cases = (['draft-model', 'lookup', 'sibling', 'suffix', 'chain'] as const).flatMap((kind) => [0, 1, 2, 5, 9].map((length) => [kind, length] as const));
 
   test.each(cases)('%s, draft length %i: greedy under rejection, any temperature under coupling', async (kind, length) => {
     for (const branches of [1, 3, 8]) {
@@ -214,13 +214,15 @@ test('a drafter that fails costs drafts, not branches', async () => {
     sampling: DEFAULT_SAMPLING,
     maxRows: 64,
     speculation: new Speculation({
-      drafter: {
-        name: 'broken',
-        propose: () => Promise.reject(new Error('broken')),
-        forget: () => undefined,
-        dispose: () => Promise.resolve(),
-      },
-      length: fixedDraftLength(3),
+      drafters: [
+        {
+          name: 'broken',
+          propose: () => Promise.reject(new Error('broken')),
+          forget: () => undefined,
+          dispose: () => Promise.resolve(),
+        },
+      ],
+      policy: fixedDraftLength(3),
     }),
   });
   expect(await texts(engine, 1, 3, 20, {})).toEqual(await texts(makeEngine('plain', fixedDraftLength(0), 'coupled'), 1, 3, 20, {}));
@@ -235,7 +237,7 @@ test('caches of draft and target are freed with the session', async () => {
     tokenizer,
     sampling: DEFAULT_SAMPLING,
     maxRows: 64,
-    speculation: new Speculation({ drafter: new DraftModelDrafter(draft), length: fixedDraftLength(2) }),
+    speculation: new Speculation({ drafters: [new DraftModelDrafter(draft)], policy: fixedDraftLength(2) }),
   });
   await texts(engine, 1, 5, 20, {});
   expect([target.openSequences, draft.openSequences]).toEqual([0, 0]);
