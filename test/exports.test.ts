@@ -151,7 +151,7 @@ const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
   'latency-tts': [...PORTABLE_NAMES, 'loadModel'],
   'latency-tts/ai-sdk': ['aiSdkEngine', 'createLatencyTts', 'latencyTts', 'latencyTtsMiddleware', 'latencyTtsReport'],
   'latency-tts/langchain': ['ChatLatencyTts'],
-  'latency-tts/node-llama-cpp': ['llamaCppModel'],
+  'latency-tts/node-llama-cpp': ['llamaCppEngine'],
   'latency-tts/problems': ['TIERS', 'formatSolution', 'generateProblems'],
   'latency-tts/serve': ['createHandler', 'listen', 'prometheusMetrics', 'standardStrategies'],
   'latency-tts/testing': ['ManualClock', 'ScriptedTokenModel', 'characterTokenizer', 'localModelOf'],

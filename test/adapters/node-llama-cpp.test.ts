@@ -1,12 +1,13 @@
-/** Models of node-llama-cpp, on a scripted one; `node-llama-cpp-peer.test.ts` has the real one. */
+/** The engine over node-llama-cpp, on a scripted model; `node-llama-cpp-real.test.ts` has real ones. */
 import { describe, expect, test } from 'vitest';
-import { llamaCppModel, type LlamaCppModelOptions } from '../../src/adapters/node-llama-cpp/index.ts';
-import type { LlamaChatItem } from '../../src/adapters/node-llama-cpp/llama-interface.ts';
-import { Decoder } from '../../src/engines/decoder.ts';
-import { SpeculativeDecoder } from '../../src/engines/speculative-decoder.ts';
-import { engineLaws, tokensOf, withSession } from '../engines/engine-laws.ts';
-import { ALPHABET, END, forgetfulLogits, mainDecoder, scriptedModel, scriptedSubject, storyLogits, tokenizer } from '../engines/scripted-engines.ts';
-import { tokenModelLaws } from '../models/token-model-laws.ts';
+import { llamaCppEngine, type LlamaCppEngineOptions } from '../../src/adapters/node-llama-cpp/index.ts';
+import type { LlamaChatItem, LlamaTokenPredictorLike } from '../../src/adapters/node-llama-cpp/llama-interface.ts';
+import { LlamaTokenizer } from '../../src/adapters/node-llama-cpp/llama-tokenizer.ts';
+import type { Branch, DecidedDraft, Engine } from '../../src/contracts/engine.ts';
+import { logSumExp } from '../../src/maths/sampling.ts';
+import { ManualClock } from '../../src/testing/manual-clock.ts';
+import { complete, engineLaws, tokensOf, withSession, type EngineSubject } from '../engines/engine-laws.ts';
+import { ALPHABET, END, forgetfulLogits, scriptedSubject, storyLogits, tokenizer } from '../engines/scripted-engines.ts';
 import { ScriptedLlama, type ScriptedLlamaOptions } from './scripted-llama.ts';
 
 const PROMPT = 'abba 12';
@@ -15,65 +16,109 @@ function scriptedLlama(options: Partial<ScriptedLlamaOptions> = {}): ScriptedLla
   return new ScriptedLlama({ tokenizer, vocabularySize: ALPHABET.length + 1, end: END, contextTokens: 120, logits: storyLogits, ...options });
 }
 
-const llamaDecoder = (llama = scriptedLlama(), options: LlamaCppModelOptions = {}): Decoder => new Decoder({ model: llamaCppModel(llama, options) });
+/** Predicts the likeliest tokens of a model that is right about two of three. */
+class ScriptedPredictor implements LlamaTokenPredictorLike {
+  readonly length: number;
+  isSlow = false;
+  resets = 0;
+  isDisposed = false;
+  #tokens: number[] = [];
 
-describe('the token model', () => {
-  describe.each([
-    ['with more sequences than are used', 16, 0],
-    ['with one sequence for all', 1, 0],
-    ['of which the state cannot be cut everywhere', 3, 5],
-  ])('%s', (_, sequences, cutsFrom) => {
-    const open = () => llamaCppModel(scriptedLlama({ contextTokens: 300, cutsFrom }), { contextTokens: 300, sequences }).load();
-    for (const law of tokenModelLaws) test(law.name, () => law.check({ open, tolerance: 1e-4, programs: 10 }));
-  });
-});
+  constructor(length: number) {
+    this.length = length;
+  }
 
-describe.each([
-  ['with a sequence for every branch', 32],
-  ['with three sequences, of which branches take turns', 3],
-])('Decoder %s', (_, sequences) => {
-  const subject = { ...scriptedSubject(() => llamaDecoder(scriptedLlama(), { sequences })) };
+  reset({ stateTokens }: { stateTokens: number[] }): void {
+    this.resets++;
+    this.#tokens = stateTokens;
+  }
+
+  updateInputTokens(): void {}
+
+  pushTokens(tokens: number[]): void {
+    this.#tokens.push(...tokens);
+  }
+
+  predictTokens(): number[] | Promise<number[]> {
+    if (this.isSlow) return new Promise(() => undefined);
+    const drafted: number[] = [];
+    while (drafted.length < this.length) {
+      const logits = forgetfulLogits([...this.#tokens, ...drafted]);
+      drafted.push(logits.indexOf(Math.max(...logits)));
+    }
+    return drafted;
+  }
+
+  stop(): void {}
+
+  dispose(): void {
+    this.isDisposed = true;
+  }
+}
+
+const speculating = (length = 4): LlamaCppEngineOptions => ({ tokenPredictor: () => new ScriptedPredictor(length) });
+
+describe.each<readonly [string, () => Engine, number]>([
+  ['with a sequence for every branch', () => llamaCppEngine(scriptedLlama(), { sequences: 32 }), 1],
+  ['with three sequences, of which branches take turns', () => llamaCppEngine(scriptedLlama(), { sequences: 3 }), 1],
+  ['of a version whose sequences cannot be copied', () => llamaCppEngine(scriptedLlama({ copies: false }), { sequences: 4 }), 1],
+  ['of a model whose state cannot be cut everywhere', () => llamaCppEngine(scriptedLlama({ cutsFrom: 5, copies: false }), { sequences: 4 }), 1],
+  ['with a token predictor', () => llamaCppEngine(scriptedLlama(), { sequences: 5, ...speculating() }), 5],
+])('the engine %s', (_, open, tokensAPass) => {
+  const subject: EngineSubject = { ...scriptedSubject(open), tokensAPass };
   for (const law of engineLaws) test(law.name, () => law.check(subject));
 });
 
-describe('SpeculativeDecoder, both models of node-llama-cpp', () => {
-  const open = () => {
-    const draft = llamaCppModel(scriptedLlama({ logits: forgetfulLogits }));
-    return new SpeculativeDecoder({ target: llamaCppModel(scriptedLlama()), draft, draftLength: 4 });
+describe('the same text', () => {
+  const texts = async (options: LlamaCppEngineOptions, llama = scriptedLlama()): Promise<readonly (readonly number[])[]> => {
+    const engine = llamaCppEngine(llama, options);
+    const tokens = await tokensOf(engine, PROMPT, { seed: 4, sampling: { temperature: 1.5 } }, 6);
+    await engine.dispose();
+    return tokens;
   };
-  const subject = { ...scriptedSubject(open), tokensAPass: 5 };
-  for (const law of engineLaws) test(law.name, () => law.check(subject));
-});
 
-test('writes what a model with the same logits writes', async () => {
-  const engines = [llamaDecoder(), mainDecoder(scriptedModel())];
-  const [ours, theirs] = await Promise.all(engines.map((engine) => tokensOf(engine, PROMPT, { seed: 4 }, 5)));
-  expect(ours).toEqual(theirs);
-  await Promise.all(engines.map((engine) => engine.dispose()));
+  test.each<readonly [string, LlamaCppEngineOptions]>([
+    ['however many sequences there are', { sequences: 2 }],
+    ['with one sequence', { sequences: 1 }],
+    ['with drafts', { sequences: 6, ...speculating() }],
+    ['with drafts and one sequence', { sequences: 1, ...speculating(2) }],
+  ])('comes %s', async (_, options) => {
+    expect(await texts(options)).toEqual(await texts({ sequences: 6 }));
+  });
 });
 
 describe('the cache', () => {
-  test('of a prompt is found again by its branches and by later sessions', async () => {
+  test('of a prompt is read once for all branches, and found by later sessions', async () => {
     const llama = scriptedLlama();
-    const engine = llamaDecoder(llama, { sequences: 4 });
-    await engine.ready();
-    const promptTokens = tokenizer.encode(PROMPT).length;
+    const engine = llamaCppEngine(llama, { sequences: 4 });
+    const prompt = PROMPT.repeat(3);
     const evaluatedBy = async (): Promise<number> => {
       const before = llama.evaluated;
-      await withSession(engine, PROMPT, {}, (session) => Promise.all(session.branch(3).map((branch) => branch.advance({ until: { tokens: 2 } }))));
+      await withSession(engine, prompt, {}, (session) => Promise.all(session.branch(3).map((branch) => branch.advance({ until: { tokens: 2 } }))));
       return llama.evaluated - before;
     };
-    // Each branch evaluates one of its two tokens. The first one takes the prompt over, the others read it once; of its first
-    // token, which a model is warmed up with, there is one already.
-    expect(await evaluatedBy()).toBe(3 * promptTokens + 3 - 1);
-    // Now they find it. Its last token is evaluated again, since its logits are wanted.
-    expect(await evaluatedBy()).toBe(1 + 3);
+    // All but its last token once; each branch evaluates that one and the first of its own two.
+    expect(await evaluatedBy()).toBe(tokenizer.encode(prompt).length - 1 + 3 * 2);
+    expect(await evaluatedBy()).toBe(3 * 2);
     await engine.dispose();
   });
 
-  test('is thrown away after a failure, and the next pass is right', async () => {
+  test('of a fork is its parent’s', async () => {
     const llama = scriptedLlama();
-    const engine = llamaDecoder(llama);
+    const engine = llamaCppEngine(llama, { sequences: 2 });
+    await withSession(engine, PROMPT, {}, async (session) => {
+      const [parent] = session.branch(1) as [Branch];
+      await parent.advance({ until: { tokens: 15 } });
+      const before = llama.evaluated;
+      await parent.fork().advance({ until: { tokens: 3 } });
+      expect(llama.evaluated - before).toBe(3);
+    });
+    await engine.dispose();
+  });
+
+  test('is thrown away after a failure, and the next step is right', async () => {
+    const llama = scriptedLlama();
+    const engine = llamaCppEngine(llama);
     const [expected] = await tokensOf(engine, PROMPT, {}, 1);
     await withSession(engine, PROMPT, {}, async (session) => {
       const branch = session.branch(1)[0]!;
@@ -88,34 +133,158 @@ describe('the cache', () => {
   });
 });
 
-test('looks at the likeliest tokens only where it is told to', async () => {
-  const engine = llamaDecoder(scriptedLlama(), { candidates: 2 });
-  await withSession(engine, PROMPT, { sampling: { temperature: 5 }, topLogprobs: 3 }, async (session) => {
-    const { topLogprobs } = await session.branch(1)[0]!.advance({ until: { tokens: 20 } });
-    for (const [first, second, third] of topLogprobs!) {
-      expect(Math.exp(first!) + Math.exp(second!)).toBeCloseTo(1, 5);
-      expect(third).toBeLessThan(-100);
-    }
+test('branches of one step are one batch', async () => {
+  const llama = scriptedLlama();
+  const engine = llamaCppEngine(llama, { sequences: 8 });
+  await withSession(engine, PROMPT, {}, async (session) => {
+    const branches = session.branch(6);
+    llama.batches.length = 0;
+    await Promise.all(branches.map((branch) => branch.advance({ until: { tokens: 4 } })));
+    expect(llama.batches).toEqual([6, 6, 6, 6]);
   });
+  await engine.dispose();
+});
+
+test('a branch that fails does not take the others along', async () => {
+  const llama = scriptedLlama();
+  const engine = llamaCppEngine(llama, { sequences: 4 });
+  const expected = await tokensOf(engine, PROMPT, {}, 3);
+  await withSession(engine, PROMPT, {}, async (session) => {
+    const branches = session.branch(3);
+    await branches[1]!.force('ff');
+    const broken = tokenizer.encode('ff').join();
+    llama.fault = (tokens) => (tokens.join().includes(broken) ? new Error('broken') : undefined);
+    const [first, second, third] = await Promise.allSettled(branches.map((branch) => complete(branch)));
+    expect(second).toMatchObject({ status: 'rejected', reason: { code: 'LTTS_MODEL' } });
+    expect([first, third].map((outcome) => outcome?.status === 'fulfilled' && outcome.value.tokens)).toEqual([expected[0], expected[2]]);
+  });
+  await engine.dispose();
+});
+
+test('a long text is read by chunks, and an abort is seen between them', async () => {
+  const llama = scriptedLlama({ contextTokens: 2000, logits: () => storyLogits([1]) });
+  const engine = llamaCppEngine(llama, { contextTokens: 2000 });
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  const opening = engine.open({ text: PROMPT.repeat(200) }, { signal: controller.signal });
+  while (llama.evaluated === 0) await new Promise((resolve) => setImmediate(resolve));
+  controller.abort(reason);
+  await expect(opening).rejects.toBe(reason);
+  expect(llama.evaluated).toBeLessThan(700);
+  await engine.dispose();
+});
+
+test('a prompt that is not read by the deadline is given up', async () => {
+  const engine = llamaCppEngine(scriptedLlama());
+  await expect(engine.open({ text: PROMPT }, { clock: new ManualClock(), deadlineAt: 0 })).rejects.toMatchObject({ code: 'LTTS_NO_CANDIDATE' });
+  await engine.dispose();
+});
+
+test('log-probabilities of a text are the model’s own', async () => {
+  const engine = llamaCppEngine(scriptedLlama());
+  await withSession(engine, PROMPT, { sampling: { temperature: 0.3, topK: 2 } }, async (session) => {
+    const [branch] = session.branch(1) as [Branch];
+    const { tokens } = await branch.advance({ until: { tokens: 4 } });
+    const asked = tokenizer.encode('cab');
+    const [first, again] = await Promise.all([branch.logprobsOf!('cab'), branch.logprobsOf!('cab')]);
+    for (const [index, token] of asked.entries()) {
+      const logits = Float32Array.from(storyLogits([...tokenizer.encode(PROMPT), ...tokens, ...asked.slice(0, index)]));
+      expect(first![index]).toBeCloseTo(logits[token]! - logSumExp(logits), 4);
+    }
+    expect(again).toEqual(first);
+    await expect(branch.logprobsOf!('ab'.repeat(80))).rejects.toMatchObject({ code: 'LTTS_CONTEXT_LENGTH' });
+  });
+  await engine.dispose();
+});
+
+test('log-probabilities of a text are unknown to versions that tell no logits', async () => {
+  const engine = llamaCppEngine(scriptedLlama({ tellsLogits: false }));
+  await withSession(engine, PROMPT, {}, async (session) => expect(await session.branch(1)[0]!.logprobsOf!('cab')).toBeUndefined());
+  await engine.dispose();
+});
+
+describe('drafts', () => {
+  test('are told, and stand as far as the text agrees with them', async () => {
+    const engine = llamaCppEngine(scriptedLlama(), speculating());
+    const drafts: DecidedDraft[] = [];
+    const onDraft = (_: number, draft: DecidedDraft): void => void drafts.push(draft);
+    await withSession(engine, PROMPT, { sampling: { temperature: 0 }, onDraft }, async (session) => {
+      const [branch] = session.branch(1) as [Branch];
+      const { text, tokens } = await complete(branch);
+      const { speculation, forwardCount } = session.usage();
+      expect(speculation!.accepted).toBeGreaterThan(tokens.length / 3);
+      expect(forwardCount).toBeLessThan(tokens.length);
+      for (const { offset, drafted, accepted } of drafts) {
+        const stood = drafted.slice(0, accepted).join('');
+        expect(text.slice(offset, offset + stood.length)).toBe(stood);
+      }
+    });
+    await engine.dispose();
+  });
+
+  test('that do not come are not waited for', async () => {
+    const predictors: ScriptedPredictor[] = [];
+    const tokenPredictor = (): ScriptedPredictor => {
+      const predictor = Object.assign(new ScriptedPredictor(2), { isSlow: true });
+      predictors.push(predictor);
+      return predictor;
+    };
+    const engine = llamaCppEngine(scriptedLlama(), { sequences: 2, tokenPredictor });
+    const clock = new ManualClock();
+    await withSession(engine, PROMPT, { clock }, async (session) => {
+      const open = session.branch(1)[0]!.advance({ until: { tokens: 3 } });
+      let isDone = false;
+      void open.then(() => (isDone = true));
+      while (!isDone) {
+        clock.advance(100);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect((await open).tokens).toHaveLength(3);
+    });
+    await engine.dispose();
+    expect(predictors.map(({ isDisposed }) => isDisposed)).toEqual([true, true]);
+  });
+});
+
+test('min-p means the same at every temperature', async () => {
+  const engine = llamaCppEngine(
+    scriptedLlama({
+      logits: () => [
+        0,
+        Math.log(0.3),
+        Math.log(0.1),
+        ...ALPHABET.slice(3)
+          .split('')
+          .map(() => -50),
+        -50,
+      ],
+    }),
+  );
+  // At temperature 2 the third token is √0.1 = 0.32 as likely as the first, the second 0.55.
+  const seen = await withSession(engine, PROMPT, { sampling: { temperature: 2, minP: 0.4 } }, (session) =>
+    session.branch(1)[0]!.advance({ until: { tokens: 90 } }),
+  );
+  expect(new Set(seen.tokens)).toEqual(new Set([0, 1]));
   await engine.dispose();
 });
 
 test('frees its context, and leaves the model to its owner', async () => {
   const llama = scriptedLlama();
-  const engine = llamaDecoder(llama);
-  await engine.ready();
+  const engine = llamaCppEngine(llama);
+  await Promise.all([engine.ready(), engine.ready()]);
   expect(llama.openContexts).toBe(1);
   await engine.dispose();
   expect(llama.openContexts).toBe(0);
 });
 
-test('a context that does not fit is an error that says what to do', async () => {
+test('a context that does not fit is an error that says what to do, and is tried again', async () => {
   const llama = scriptedLlama();
   llama.fault = new Error('a VRAM of 8 GB is too small.');
-  await expect(llamaDecoder(llama).ready()).rejects.toMatchObject({
-    code: 'LTTS_MODEL_LOAD',
-    message: expect.stringMatching(/too small.*sequences/) as string,
-  });
+  const engine = llamaCppEngine(llama);
+  await expect(engine.ready()).rejects.toMatchObject({ code: 'LTTS_MODEL_LOAD', message: expect.stringMatching(/too small.*sequences/) as string });
+  llama.fault = undefined;
+  await engine.ready();
+  await engine.dispose();
 });
 
 test.each([
@@ -123,9 +292,10 @@ test.each([
   [{}, {}, 'model'],
   [scriptedLlama(), { sequences: 0 }, 'sequences'],
   [scriptedLlama(), { contextTokens: 1.5 }, 'contextTokens'],
-  [scriptedLlama(), { candidates: -1 }, 'candidates'],
+  [scriptedLlama(), { sampling: { topP: 0 } }, 'sampling.topP'],
+  [scriptedLlama(), { tokenPredictor: new ScriptedPredictor(1) }, 'tokenPredictor'],
 ])('case %#: wrong options are refused', (model, options, option) => {
-  expect(() => llamaCppModel(model as never, options)).toThrow(expect.objectContaining({ code: 'LTTS_INVALID_OPTION', option }));
+  expect(() => llamaCppEngine(model as never, options as never)).toThrow(expect.objectContaining({ code: 'LTTS_INVALID_OPTION', option }));
 });
 
 describe('prompts', () => {
@@ -137,8 +307,8 @@ describe('prompts', () => {
     },
   };
 
-  test('with turns go through the chat wrapper', async () => {
-    const model = await llamaCppModel(scriptedLlama(), { chatWrapper }).loadTokenizer();
+  test('with turns go through the chat wrapper', () => {
+    const model = new LlamaTokenizer(scriptedLlama(), chatWrapper);
     expect(model.encodePrompt('hi')).toEqual([1, 2, 3]);
     model.encodePrompt([
       { role: 'system', content: 's' },
@@ -159,26 +329,27 @@ describe('prompts', () => {
     expect(() => model.encodePrompt([])).toThrow(expect.objectContaining({ option: 'prompt' }));
   });
 
-  test('without one are text, and turns are refused', async () => {
-    const model = await llamaCppModel(scriptedLlama()).loadTokenizer();
+  test('without one are text, and turns are refused', () => {
+    const model = new LlamaTokenizer(scriptedLlama(), undefined);
     expect(model.encodePrompt('ab')).toEqual(tokenizer.encode('ab'));
     expect(() => model.encodePrompt([{ role: 'user', content: 'a' }])).toThrow(
       expect.objectContaining({ option: 'prompt', message: expect.stringContaining('resolveChatWrapper') as string }),
     );
   });
 
-  test('as text begin with the token that begins every text of the model, once', async () => {
-    const model = await llamaCppModel(Object.assign(scriptedLlama(), { tokens: { bos: 7, shouldPrependBosToken: true } })).loadTokenizer();
+  test('as text begin with the token that begins every text of the model, once', () => {
+    const model = new LlamaTokenizer(Object.assign(scriptedLlama(), { tokens: { bos: 7, shouldPrependBosToken: true } }), undefined);
     expect(model.encodePrompt({ text: 'ab' })).toEqual([7, ...tokenizer.encode('ab')]);
     expect(model.encodePrompt({ text: 'hb' })).toEqual(tokenizer.encode('hb'));
     expect(model.encode('ab')).toEqual(tokenizer.encode('ab'));
   });
 
-  test('tokenizers that give the same ids have the same fingerprint', async () => {
-    const [one, same, other] = await Promise.all(
-      [scriptedLlama(), scriptedLlama(), scriptedLlama({ vocabularySize: 12 })].map((llama) => llamaCppModel(llama).loadTokenizer()),
+  test('that need the file’s template are refused without it', () => {
+    const fileInfo = { metadata: { tokenizer: { chat_template: '{{ messages }}' } } };
+    const model = new LlamaTokenizer(Object.assign(scriptedLlama(), { fileInfo }), undefined);
+    expect(() => model.encodePrompt('ab')).toThrow(
+      expect.objectContaining({ option: 'prompt', message: expect.stringContaining('resolveChatWrapper') as string }),
     );
-    expect(one!.fingerprint).toBe(same!.fingerprint);
-    expect(one!.fingerprint).not.toBe(other!.fingerprint);
+    expect(model.encodePrompt({ text: 'ab' })).toEqual(tokenizer.encode('ab'));
   });
 });

@@ -1,6 +1,14 @@
 /** A model that behaves as node-llama-cpp's, its logits a function of the tokens. */
-import type { LlamaContextLike, LlamaInput, LlamaModelLike, LlamaOutput, LlamaSequenceLike } from '../../src/adapters/node-llama-cpp/llama-interface.ts';
-import { logSumExp } from '../../src/maths/sampling.ts';
+import type {
+  LlamaContextLike,
+  LlamaInput,
+  LlamaModelLike,
+  LlamaOutput,
+  LlamaSequenceLike,
+  LlamaWish,
+} from '../../src/adapters/node-llama-cpp/llama-interface.ts';
+import { randomAt } from '../../src/maths/random.ts';
+import { argmax, processedDistribution, sampleIndex } from '../../src/maths/sampling.ts';
 import type { Tokenizer } from '../../src/contracts/tokenizer.ts';
 
 export interface ScriptedLlamaOptions {
@@ -11,6 +19,10 @@ export interface ScriptedLlamaOptions {
   readonly logits: (tokens: readonly number[]) => readonly number[];
   /** Before which index a cache cannot be cut, as in recurrent models: a cut there forgets all. @default 0 */
   readonly cutsFrom?: number;
+  /** Whether a sequence can take over the cache of another. @default true */
+  readonly copies?: boolean;
+  /** Whether it tells logits, as from 3.22 on. @default true */
+  readonly tellsLogits?: boolean;
 }
 
 export class ScriptedLlama implements LlamaModelLike {
@@ -20,10 +32,12 @@ export class ScriptedLlama implements LlamaModelLike {
   readonly trainContextSize: number;
   /** Tokens evaluated so far. */
   evaluated = 0;
+  /** Sequences of each batch: calls that come in one turn of the event loop. */
+  readonly batches: number[] = [];
   /** Contexts made and not disposed. */
   openContexts = 0;
-  /** Thrown by the next evaluations. */
-  fault: Error | undefined;
+  /** Thrown by evaluations, where it is one or makes one of a sequence's tokens. */
+  fault: Error | ((tokens: readonly number[]) => Error | undefined) | undefined;
   readonly options: ScriptedLlamaOptions;
 
   constructor(options: ScriptedLlamaOptions) {
@@ -48,28 +62,48 @@ export class ScriptedLlama implements LlamaModelLike {
   }
 
   async createContext({ sequences, contextSize }: Readonly<Record<string, unknown>>): Promise<LlamaContextLike> {
-    if (this.fault) throw this.fault;
+    if (this.fault instanceof Error) throw this.fault;
     this.openContexts++;
     let left = sequences as number;
     return {
-      contextSize: contextSize as number,
       getSequence: () => {
         if (left-- <= 0) throw new Error('No sequences left');
-        return new ScriptedSequence(this, contextSize as number);
+        return new ScriptedSequence(this, contextSize as number, () => void left++);
       },
       dispose: async () => void this.openContexts--,
     };
   }
+
+  #isBatchOpen = false;
+
+  /** A call joins the batch of its turn of the event loop. */
+  async nextBatch(): Promise<void> {
+    if (!this.#isBatchOpen) this.batches.push(0);
+    this.#isBatchOpen = true;
+    this.batches[this.batches.length - 1]!++;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#isBatchOpen = false;
+  }
 }
 
 class ScriptedSequence implements LlamaSequenceLike {
+  readonly _copyStateFromOtherSequence?: NonNullable<LlamaSequenceLike['_copyStateFromOtherSequence']>;
   readonly #model: ScriptedLlama;
   readonly #contextSize: number;
+  readonly #free: () => void;
   #tokens: number[] = [];
 
-  constructor(model: ScriptedLlama, contextSize: number) {
+  constructor(model: ScriptedLlama, contextSize: number, free: () => void) {
     this.#model = model;
     this.#contextSize = contextSize;
+    this.#free = free;
+    if (model.options.copies ?? true) {
+      this._copyStateFromOtherSequence = async (other, length) => {
+        await Promise.resolve();
+        this.#tokens = (other as ScriptedSequence).#tokens.slice(0, length);
+        return this.#tokens.length === length;
+      };
+    }
   }
 
   get nextTokenIndex(): number {
@@ -77,17 +111,22 @@ class ScriptedSequence implements LlamaSequenceLike {
   }
 
   async controlledEvaluate(input: LlamaInput[]): Promise<(LlamaOutput | undefined)[]> {
-    const outputs: (LlamaOutput | undefined)[] = [];
-    for (const item of input) {
+    await this.#model.nextBatch();
+    const { fault } = this.#model;
+    const error = typeof fault === 'function' ? fault([...this.#tokens, ...input.map((item) => (typeof item === 'number' ? item : item[0]))]) : fault;
+    if (error) {
+      // Nobody knows what such a cache holds.
+      this.#tokens = [99];
+      throw error;
+    }
+    return input.map((item) => {
       const [token, options] = typeof item === 'number' ? [item, undefined] : item;
-      await new Promise((resolve) => setImmediate(resolve));
-      if (this.#model.fault) throw this.#model.fault;
       this.#tokens.push(token);
       this.#model.evaluated++;
-      if (this.#tokens.length > this.#contextSize) throw new Error('the context would have been shifted');
-      outputs.push(options && { next: { probabilities: probabilitiesOf(this.#model.options.logits(this.#tokens), options.generateNext.options.topK) } });
-    }
-    return outputs;
+      // One place is kept free, as there.
+      if (this.#tokens.length >= this.#contextSize) throw new Error('the context would have been shifted');
+      return options && { next: this.#answer(options.generateNext) };
+    });
   }
 
   async eraseContextTokenRanges(ranges: { start: number; end: number }[]): Promise<void> {
@@ -97,15 +136,26 @@ class ScriptedSequence implements LlamaSequenceLike {
     }
   }
 
-  async clearHistory(): Promise<void> {
+  async dispose(): Promise<void> {
     this.#tokens = [];
+    this.#free();
   }
-}
 
-/** Likeliest first, as node-llama-cpp gives them, and rounded as its floats are. */
-function probabilitiesOf(logits: readonly number[], topK: number): Map<number, number> {
-  const order = logits.map((_, token) => token).sort((left, right) => logits[right]! - logits[left]! || left - right);
-  const kept = topK > 0 ? order.slice(0, topK) : order;
-  const normaliser = logSumExp(Float32Array.from(kept, (token) => logits[token]!));
-  return new Map(kept.map((token) => [token, Math.fround(Math.exp(logits[token]! - normaliser))]));
+  /** In the order of llama.cpp: the temperature comes last. */
+  #answer({ token, logits: wanted, options }: LlamaWish): LlamaOutput['next'] {
+    const logits = Float32Array.from(this.#model.options.logits(this.#tokens));
+    const { temperature, topK, topP, minP, seed = 0, repeatPenalty } = options;
+    const probs = new Float32Array(logits.length);
+    const truncation = { temperature: temperature === 0 ? 0 : 1, topK, topP, minP, repetitionPenalty: repeatPenalty?.penalty ?? 1 };
+    processedDistribution(logits, 0, probs, truncation, repeatPenalty?.punishTokens ?? []);
+    const weights = temperature === 0 ? probs : probs.map((probability) => probability ** (1 / temperature));
+    const sampled = sampleIndex(weights, randomAt(seed, 0, 0));
+    if (!wanted) return { token: token ? sampled : null };
+    if (this.#model.options.tellsLogits === false) return {};
+    const largest = logits[argmax(logits)]!;
+    return {
+      logits: new Map([...wanted.filter.tokens, sampled].map((one) => [one, logits[one]!])),
+      totalLogitWeight: logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0),
+    };
+  }
 }

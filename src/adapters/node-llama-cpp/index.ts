@@ -3,5 +3,5 @@
  *
  * @module
  */
-export { llamaCppModel, type LlamaCppModelOptions } from './llama-cpp-model.ts';
-export type { AnyLlamaChatWrapper, AnyLlamaModel } from './llama-interface.ts';
+export { llamaCppEngine, type LlamaCppEngineOptions } from './llama-cpp-engine.ts';
+export type { AnyLlamaChatWrapper, AnyLlamaModel, AnyLlamaTokenPredictor } from './llama-interface.ts';

@@ -1,24 +1,29 @@
 import type { Message, Prompt } from '../../contracts/prompt.ts';
-import type { Tokenizer } from '../../contracts/tokenizer.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import type { LlamaChatItem, LlamaChatWrapperLike, LlamaModelLike } from './llama-interface.ts';
 
+/** A character is written in no more tokens than it can have bytes. */
+const TOKENS_BEFORE = 4;
+
 /** The tokenizer in a GGUF file, with a chat template where one is given. */
-export class LlamaTokenizer implements Tokenizer {
-  readonly vocabularySize: number;
+export class LlamaTokenizer {
   readonly #model: LlamaModelLike;
   readonly #chatWrapper: LlamaChatWrapperLike | undefined;
-  #fingerprint: string | undefined;
+  #vocabularySize: number | undefined;
 
   constructor(model: LlamaModelLike, chatWrapper: LlamaChatWrapperLike | undefined) {
     this.#model = model;
     this.#chatWrapper = chatWrapper;
-    this.vocabularySize = [...model.iterateAllTokens()].length;
   }
 
-  get fingerprint(): string {
-    this.#fingerprint ??= fingerprintOf(this.#model);
-    return this.#fingerprint;
+  get vocabularySize(): number {
+    this.#vocabularySize ??= [...this.#model.iterateAllTokens()].length;
+    return this.#vocabularySize;
+  }
+
+  /** Whether a token ends a text. */
+  isEnd(token: number): boolean {
+    return this.#model.isEogToken(token);
   }
 
   encode(text: string): number[] {
@@ -29,15 +34,21 @@ export class LlamaTokenizer implements Tokenizer {
     return tokens.length === 0 ? '' : this.#model.detokenize(tokens, false);
   }
 
+  /** Text of tokens that come after others: many tokenizers write a first token in another way. */
+  decodeAfter(before: readonly number[], tokens: readonly number[]): string {
+    return tokens.length === 0 ? '' : this.#model.detokenize(tokens, false, before.slice(-TOKENS_BEFORE));
+  }
+
   encodePrompt(prompt: Prompt): number[] {
     if (typeof prompt === 'string') {
       // A base model has no template; a question is then a text to go on from.
-      return this.#chatWrapper ? this.#encodeMessages([{ role: 'user', content: prompt }]) : this.#encodeWhole(prompt);
+      const hasTemplate = this.#chatWrapper ?? this.#model.fileInfo?.metadata?.tokenizer?.chat_template;
+      return hasTemplate ? this.#encodeMessages([{ role: 'user', content: prompt }]) : this.#encodeWhole(prompt);
     }
     return 'text' in prompt ? this.#encodeWhole(prompt.text) : this.#encodeMessages(prompt);
   }
 
-  /** Text in which special tokens are written out, behind the token that begins every text of the model. */
+  /** Text in which special tokens are written out, after the token that begins every text of the model. */
   #encodeWhole(text: string): number[] {
     const { bos, shouldPrependBosToken } = this.#model.tokens;
     const tokens = this.#model.tokenize(text, true);
@@ -47,8 +58,8 @@ export class LlamaTokenizer implements Tokenizer {
   /** A last message of the assistant is continued, not answered. */
   #encodeMessages(messages: readonly Message[]): number[] {
     if (!this.#chatWrapper) {
-      const advice = 'Pass `chatWrapper: resolveChatWrapper(model)` of node-llama-cpp, or a prompt as text.';
-      throw new InvalidOptionError('prompt', 'text, since the model was given no chat template', messages, advice);
+      const advice = 'Pass `chatWrapper: resolveChatWrapper(model)` of node-llama-cpp to `llamaCppEngine`.';
+      throw new InvalidOptionError('prompt', '`{ text }`, since the engine was given no chat template', messages, advice);
     }
     if (messages.length === 0) throw new InvalidOptionError('prompt', 'at least one message', messages);
     const chatHistory = messages.map(({ role, content }): LlamaChatItem => {
@@ -58,13 +69,4 @@ export class LlamaTokenizer implements Tokenizer {
     if (chatHistory.at(-1)!.type !== 'model') chatHistory.push({ type: 'model', response: [] });
     return [...this.#chatWrapper.generateContextState({ chatHistory }).contextText.tokenize(this.#model.tokenizer)];
   }
-}
-
-/** FNV-1a over the text of every token. */
-function fingerprintOf(model: LlamaModelLike): string {
-  let hash = 0x811c9dc5;
-  for (const token of model.iterateAllTokens()) {
-    for (const character of `${model.detokenize([token], true)}\u0000`) hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193) >>> 0;
-  }
-  return `gguf ${hash.toString(16)}`;
 }

@@ -1,9 +1,10 @@
-import type { AdvanceOptions, Branch, BranchOptions, BranchProgress, DecidedDraft, EngineUsage, Session, SessionOptions } from '../../contracts/engine.ts';
+import type { AdvanceOptions, Branch, BranchOptions, BranchProgress, EngineUsage, Session, SessionOptions } from '../../contracts/engine.ts';
 import type { TokenModel } from '../../contracts/token-model.ts';
 import type { Tokenizer } from '../../contracts/tokenizer.ts';
 import { DisposedError } from '../../errors.ts';
 import { resolveSampling, type Sampling } from '../../maths/sampling.ts';
 import { requireWholeNumber } from '../../options.ts';
+import { draftText } from '../draft-text.ts';
 import { forkStream } from '../fork-stream.ts';
 import { LaneBranch } from '../lane-branch.ts';
 import { ProgressTeller } from '../progress-teller.ts';
@@ -15,7 +16,7 @@ import type { DecodeLoop } from './decode-loop.ts';
 import { SpeculationTally } from '../speculation/speculation-tally.ts';
 import type { Speculation } from '../speculation/speculation.ts';
 import { TextReader } from './text-reader.ts';
-import { Lane, type LaneContext, type LaneOutcome, type Verification, type VerifiedDraft } from './lane.ts';
+import { Lane, type LaneContext, type LaneOutcome, type Verification } from './lane.ts';
 import { StopMatcher } from './stop-matcher.ts';
 
 /** What a session shares with its engine. */
@@ -61,7 +62,7 @@ export class LocalSession implements Session {
         host.speculation?.recordOutcome(state, draft.limit, draft.accepted);
         if (!options.onDraft) return;
         const number = this.#branches.findIndex((branch) => branch.state === state);
-        tellListener(options.onDraft, number, { ...outcome, ...draftText(draft, state, (tokens) => this.#decode(tokens)) });
+        tellListener(options.onDraft, number, { ...outcome, ...draftText(state.tokens.slice(0, draft.start), draft.tokens, (tokens) => this.#decode(tokens)) });
       },
       onToken: () => {
         this.#usage.completionTokens++;
@@ -225,17 +226,6 @@ export class LocalSession implements Session {
     }
     return progress;
   }
-}
-
-/** Tokens are decoded behind what stands before them: many tokenizers write a first token in another way, or a character in several. */
-function draftText(
-  { start, tokens }: VerifiedDraft,
-  state: BranchState,
-  decode: (tokens: readonly number[]) => string,
-): Pick<DecidedDraft, 'offset' | 'drafted'> {
-  const before = state.tokens.slice(0, start);
-  const ends = [0, ...tokens.map((_, index) => index + 1)].map((count) => decode([...before, ...tokens.slice(0, count)]));
-  return { offset: ends[0]!.length, drafted: tokens.map((_, index) => ends[index + 1]!.slice(ends[index]!.length)) };
 }
 
 /** @throws {InvalidOptionError} */

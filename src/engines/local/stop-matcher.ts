@@ -5,13 +5,13 @@ import type { Tokenizer } from '../../contracts/tokenizer.ts';
  * only looked at after a token whose own text could complete a stop string.
  */
 export class StopMatcher {
-  readonly #tokenizer: Tokenizer;
+  readonly #tokenizer: Pick<Tokenizer, 'decode'>;
   readonly #stops: readonly string[];
   readonly #lastCharacters: ReadonlySet<string>;
   readonly #canComplete: Map<number, boolean>;
 
   /** @param memory - What is known of tokens for these stop strings; shared by matchers with equal `stops`. */
-  constructor(tokenizer: Tokenizer, stops: readonly string[], memory: Map<number, boolean>) {
+  constructor(tokenizer: Pick<Tokenizer, 'decode'>, stops: readonly string[], memory: Map<number, boolean>) {
     this.#tokenizer = tokenizer;
     this.#stops = stops;
     this.#lastCharacters = new Set(stops.map((stop) => [...stop].at(-1)!));
