@@ -72,7 +72,7 @@ export class LlamaLoop {
   async dispose(): Promise<void> {
     this.#isDisposed = true;
     await this.#running;
-    await Promise.all(this.#slots.map(({ drafter }) => drafter?.dispose()));
+    await Promise.all(this.#slots.map(async ({ drafter }) => drafter?.dispose()));
     await this.#context.dispose();
   }
 
