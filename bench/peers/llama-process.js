@@ -5,7 +5,7 @@
  *
  * - a context with exactly as many sequences as there are branches, so that a batch starts as soon as all have asked;
  * - all prompts in one batch, flash attention (the fastest of what it offers here), no log;
- * - predictors that predict few tokens. Version 3.21.1 drops everything behind the first predicted token, right or wrong, so
+ * - predictors that predict few tokens. Versions up to 3.22.1 drop everything after the first predicted token, right or wrong, so
  *   longer predictions only cost time;
  * - with one sequence, a draft model that runs beside the target and whose tokens are used when they happen to be there.
  *   With several such a run never ends, so there the target waits for one drafted token: the likeliest, which agrees
