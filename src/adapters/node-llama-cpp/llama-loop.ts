@@ -234,11 +234,11 @@ export class LlamaLoop {
 
   /**
    * Every call of node-llama-cpp has a sampler of its own, with a buffer that lives until the call's object is collected. The
-   * collector does not know of it, and 8 branches would fill gigabytes before it runs. Memory of JavaScript it does know of; this
-   * much is reserved, never touched and free at once.
+   * collector does not know of it, and 8 branches would fill gigabytes before it runs. Of JavaScript's own buffers it does know:
+   * this one is as large, never touched and free at once.
    */
   #tellOfMemory(): void {
-    new ArrayBuffer(SAMPLER_BYTES_PER_TOKEN * this.#vocabularySize);
+    Buffer.allocUnsafeSlow(SAMPLER_BYTES_PER_TOKEN * this.#vocabularySize);
   }
 
   #record(clock: Clock, step: { readonly rows: number; readonly readTokens: number; readonly milliseconds: number }): void {
