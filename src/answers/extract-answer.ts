@@ -51,7 +51,8 @@ export const lastNumber: AnswerExtractor = (text) => lastNumberIn(saidIn(text));
 /** An answer that was written out: after `####` or in `\boxed{}`. A text without one is unfinished. */
 export const explicitAnswer: AnswerExtractor = firstOf(answerAfterHashes, boxedAnswer);
 
-const anyAnswer = firstOf(explicitAnswer, statedAnswer, closingAnswer);
+/** What `extractAnswer` finds by default; a bundle that needs no other kind is smaller with it. */
+export const anyAnswer: AnswerExtractor = firstOf(explicitAnswer, statedAnswer, closingAnswer);
 
 /** The final answer of a text, by what it looks like; `undefined` where there is none. Never throws. */
 export function extractAnswer(text: string, { kind = 'any', letters, field, language }: ExtractAnswerOptions = {}): string | undefined {

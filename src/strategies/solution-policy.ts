@@ -1,4 +1,4 @@
-import { explicitAnswer, extractAnswer } from '../answers/extract-answer.ts';
+import { anyAnswer, explicitAnswer } from '../answers/extract-answer.ts';
 import type { AnswerExtractor } from '../contracts/answer.ts';
 import type { SamplingOptions } from '../contracts/engine.ts';
 import { resolveSampling } from '../maths/sampling.ts';
@@ -37,7 +37,7 @@ export function resolveSolutionPolicy(options: SolutionOptions): SolutionPolicy 
   return {
     maxTokens,
     sampling,
-    extract: options.extract ?? extractAnswer,
+    extract: options.extract ?? anyAnswer,
     extractUnfinished: options.extractUnfinished ?? explicitAnswer,
     forced: forcedAnswer === false ? undefined : resolveForcedAnswer(forcedAnswer),
   };
