@@ -4,11 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { bundleKilobytes } from './support/bundle-size.ts';
 
 /**
- * Most kilobytes of each export that runs in a browser, with everything it loads, minified and compressed. One that grows beyond
+ * Most kilobytes of each export that runs in a browser, with everything it loads at once, minified and compressed. One that grows beyond
  * its budget has found a reason, or a mistake: a whole library for one function, a table that nobody needs.
  */
 const BUDGETS: Readonly<Record<string, number>> = {
-  '.': 150,
+  '.': 170,
   './ai-sdk': 45,
   './langchain': 25,
   './problems': 6,
