@@ -99,14 +99,15 @@ describe.each(MODELS)('node-llama-cpp on %s', (name) => {
       expect(continued).toBe(`${expected}It is`);
     });
 
-    test('a branch of one token costs no more memory than the next: samplers are collected', async () => {
+    test('memory does not grow with every token: samplers are collected', async () => {
       const engine = open({ sequences: 4 });
       await withSession(engine, subject.prompts[0], { sampling: { temperature: 3 } }, async (session) => {
         const branches: readonly Branch[] = session.branch(4);
         await Promise.all(branches.map((branch) => branch.advance({ until: { tokens: 20 } })));
         const before = process.memoryUsage().rss;
-        await Promise.all(branches.map((branch) => branch.advance({ until: { tokens: 100 } })));
-        expect((process.memoryUsage().rss - before) / 1e6).toBeLessThan(200);
+        await Promise.all(branches.map((branch) => branch.advance({ until: { tokens: 200 } })));
+        // 800 buffers of 12 bytes for each of 49,152 tokens would be 470 MB, of 151,936 tokens 1460 MB.
+        expect((process.memoryUsage().rss - before) / 1e6).toBeLessThan(300);
       });
       await engine.dispose();
     });
