@@ -52,10 +52,10 @@ export function requireClock(clock: unknown): void {
 }
 
 /** @returns the texts of a prompt. @throws {InvalidOptionError} for what is none. */
-export function requirePrompt(prompt: unknown): string[] {
+export function requirePrompt(prompt: unknown, option = 'prompt'): string[] {
   const texts: unknown[] = Array.isArray(prompt) ? prompt.map((turn: { readonly content?: unknown } | null) => turn?.content) : [textOf(prompt)];
   if (texts.length === 0 || !texts.every((text) => typeof text === 'string')) {
-    throw new InvalidOptionError('prompt', 'a question, messages with a role and a text as content, or `{ text }`', prompt);
+    throw new InvalidOptionError(option, 'a question, messages with a role and a text as content, or `{ text }`', prompt);
   }
   return texts;
 }

@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { ModelLoadError } from '../errors.ts';
@@ -6,6 +6,7 @@ import type { GraphFacts } from '../models/decoder-graph.ts';
 import { GenerationConfig, ModelConfig, readModelFacts } from '../models/model-facts.ts';
 import { parseJson } from '../models/model-files.ts';
 import { isAbsent } from './file-system.ts';
+import { readTextFile } from './read-text-file.ts';
 
 /** What the files of a model directory say, checked. */
 export interface LocalModelFacts extends GraphFacts {
@@ -41,7 +42,7 @@ async function readJson<Schema extends v.GenericSchema>(directory: string, name:
   const path = join(directory, name);
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readTextFile(path);
   } catch (error) {
     throw new ModelLoadError(directory, `There is no readable ${name} in ${directory}. Pass the directory of a model.`, { cause: error });
   }

@@ -8,6 +8,7 @@ import { readPlanFile, writePlanFile } from '../../src/cli/planning/plan-file.ts
 import { TraceFile } from '../../src/cli/planning/trace-file.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { LatencyOptimizer } from '../../src/planning/optimizer/latency-optimizer.ts';
+import { formatTrace } from '../../src/planning/traces/trace-lines.ts';
 import type { ReportData } from '../../src/report-page/report-data.ts';
 import { inventTraces, PROFILE } from '../planning/optimizer/recorded-problems.ts';
 import { holdHost, runHere } from '../support/cli-host.ts';
@@ -88,7 +89,8 @@ describe('plan', () => {
   test('tells programs the same', async () => {
     const { stdout } = await runHere(['plan', '--from', PLAN, '--deadline', '60ms', '--json']);
     const printed = JSON.parse(stdout) as Readonly<Record<string, unknown>>;
-    const { optimizer } = { optimizer: LatencyOptimizer.load((JSON.parse(readFileSync(PLAN, 'utf8')) as { fit: unknown }).fit) };
+    // What an application does with the file.
+    const optimizer = LatencyOptimizer.load(readFileSync(PLAN, 'utf8'));
     const expected = optimizer.solve({ deadlineMs: 60 });
     expect(printed).toMatchObject({ plan: String(expected), spec: expected.spec, deadlineMs: 60, predicted: { accuracy: expected.predicted.accuracy } });
     expect(printed).not.toHaveProperty('result');
@@ -103,7 +105,7 @@ describe('plan', () => {
   test.each([
     ['neither deadline nor accuracy', () => ['--from', PLAN], /`deadline`.*--min-accuracy/],
     ['a file that is not there', () => ['--from', '/nowhere/plan.json', '-d', '1s'], /`from`.*\/nowhere\/plan\.json.*calibrate.*ENOENT/],
-    ['a file of something else', () => ['--from', written('other.json', '{"name":1}'), '-d', '1s'], /other\.json.*Calibrate anew/],
+    ['a file of something else', () => ['--from', written('other.json', '{"name":1}'), '-d', '1s'], /other\.json.*Calibrate again/],
     ['a file that is no JSON', () => ['--from', written('no.json', 'text'), '-d', '1s'], /`from`.*JSON/],
     ['a fit that was changed', () => ['--from', written('cut.json', '{"format":"latency-tts/plan","version":1,"fit":{}}'), '-d', '1s'], /cut\.json/],
     ['a deadline nothing meets', () => ['--from', PLAN, '-d', '1ms'], /No plan is sure enough to answer within 1 ms\. The shortest deadline/],
@@ -131,6 +133,26 @@ describe('calibrate refuses, before any work,', () => {
       () => ['--out', inDirectory('x.json'), '--problems-file', written('p.jsonl', `${line}\n{"prompt":"1"}\n`)],
       /problems-file line 2.*answer/,
     ],
+    [
+      'two problems with one id',
+      () => [
+        '--out',
+        inDirectory('x.json'),
+        '--problems-file',
+        written('d.jsonl', `{"id":7,"prompt":"1","answer":1}\n${line}\n{"id":"7","prompt":"2","answer":2}\n`),
+      ],
+      /problems-file line 3.*Line 1 has the same/,
+    ],
+    [
+      'an id that is what another problem gets by its line',
+      () => ['--out', inDirectory('x.json'), '--problems-file', written('c.jsonl', `{"id":"line-2","prompt":"1","answer":1}\n${line}\n`)],
+      /problems-file line 2.*Line 1 has the same/,
+    ],
+    [
+      'an id that is an object',
+      () => ['--out', inDirectory('x.json'), '--problems-file', written('o.jsonl', '{"id":{},"prompt":"1","answer":1}\n')],
+      /problems-file line 1, id/,
+    ],
     ['a temperature that is none', () => ['--temperatures', 'own,hot'], /temperatures.*a number/i],
     ['a temperature below zero', () => ['--temperatures', '-1'], /temperatures.*at least 0/],
     ['a temperature twice', () => ['--temperatures', '0,0'], /temperatures.*once/],
@@ -157,6 +179,20 @@ describe('calibration problems', () => {
       { id: 'b', prompt: '2+2?', reference: '4', group: 'easy' },
     ]);
   });
+
+  test.each([
+    ['a byte-order mark', (text: string) => Buffer.from(`\uFEFF${text}`)],
+    ['UTF-16', (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le')],
+    ['line ends of Windows', (text: string) => Buffer.from(text.replaceAll('\n', '\r\n'))],
+    ['line ends of old Macs', (text: string) => Buffer.from(text.replaceAll('\n', '\r'))],
+  ])('come from a file with %s', async (_, bytesOf) => {
+    const path = inDirectory('own-bytes.jsonl');
+    writeFileSync(path, bytesOf('{"prompt":"1+1?","answer":2}\n{"prompt":"größer?","answer":"4"}\n'));
+    expect((await readProblems(path)).map(({ id, prompt }) => [id, prompt])).toEqual([
+      ['line-1', '1+1?'],
+      ['line-2', 'größer?'],
+    ]);
+  });
 });
 
 describe('TraceFile', () => {
@@ -172,6 +208,35 @@ describe('TraceFile', () => {
     await again.append(two!);
     expect((await TraceFile.open(path)).traces).toEqual([one, two]);
     expect(again.missing([one!, { ...two!, id: 'new' }], 3, undefined).map(({ id }) => id)).toEqual(['new']);
+  });
+
+  test.each([
+    ['no end of its last line', (text: string) => Buffer.from(text.trimEnd())],
+    ['a byte-order mark', (text: string) => Buffer.from(`\uFEFF${text}`)],
+    ['UTF-16', (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le')],
+    ['line ends of Windows', (text: string) => Buffer.from(text.replaceAll('\n', '\r\n'))],
+    ['line ends of old Macs', (text: string) => Buffer.from(text.replaceAll('\n', '\r'))],
+    ['UTF-16 and a torn end', (text: string) => Buffer.from(`\uFEFF${text}{"version":1,"id":"`, 'utf16le').subarray(0, -1)],
+  ])('grows where it has %s', async (_, bytesOf) => {
+    const path = inDirectory('bytes.jsonl');
+    writeFileSync(path, bytesOf(formatTrace(one!)));
+    const file = await TraceFile.open(path);
+    expect(file.traces).toEqual([one]);
+    await file.append(two!);
+    expect((await TraceFile.open(path)).traces).toEqual([one, two]);
+    expect(readFileSync(path, 'utf8')).toBe(formatTrace(one!) + formatTrace(two!));
+  });
+
+  test.each([
+    ['a complete last line that is no trace', `${formatTrace(one!)}{"version":2}`, /traces line 2/],
+    ['a problem twice', formatTrace(one!) + formatTrace(one!), /Its problem 0 is there twice/],
+    ['bytes that are no text', '{"\xff"}\n', /`traces`.*UTF-8/],
+  ])('refuses %s, and leaves the file as it is', async (_, text, message) => {
+    const path = inDirectory('refused.jsonl');
+    const bytes = Buffer.from(text, 'latin1');
+    writeFileSync(path, bytes);
+    await expect(TraceFile.open(path)).rejects.toThrow(message);
+    expect(readFileSync(path).equals(bytes)).toBe(true);
   });
 
   test('keeps ways of sampling apart', async () => {

@@ -137,7 +137,112 @@ describe('trace lines', () => {
   });
 });
 
+describe('the lines of a trace file', () => {
+  const traces = importTraces([
+    { prompt: 'a?', text: '#### 4', reference: '4' },
+    { prompt: 'b?', text: 'line\r\nbreaks\rand “quotes” \u2028', reference: '5' },
+  ]);
+  const lines = traces.map((trace) => formatTrace(trace).trimEnd());
+  const [first, second] = lines as [string, string];
+
+  test.each([
+    ['LF', `${first}\n${second}\n`],
+    ['CRLF', `${first}\r\n${second}\r\n`],
+    ['CR', `${first}\r${second}\r`],
+    ['no end of the last line', `${first}\n${second}`],
+    ['empty lines', `\n\r\n${first}\n\n \n${second}\n\n`],
+    ['a byte-order mark', `\uFEFF${first}\n${second}\n`],
+    ['a last line that was cut off', `${first}\n${second}\n${first.slice(0, -1)}`],
+    ['a last line cut off within a string', `${first}\n${second}\n${first.slice(0, 30)}`],
+    ['a last line cut off at a quote', `${first}\n${second}\n{"version":1,"id":"a \\"`],
+    ['a last line of which little is there', `${first}\n${second}\n{`],
+  ])('are read with %s', (_, text) => {
+    expect(parseTraces(text)).toEqual(traces);
+  });
+
+  test.each([
+    ['a number', '17'],
+    ['a word', 'nothing'],
+    ['null', 'null'],
+    ['a list', '[]'],
+    ['another object', '{"a":{"b":"}"}}'],
+    ['another version', first.replace('"version":1', '"version":2')],
+    ['a trace without branches', first.replace(/,"branches".*$/, '}')],
+    ['a trace with more behind it', `${first} ${second}`],
+    ['a trace whose beginning is lost', first.slice(5)],
+    ['a brace that closes nothing', '}'],
+  ])('name the one that is %s, wherever it stands', (_, line) => {
+    for (const text of [`${line}\n${first}\n`, `${first}\n${line}\n${second}\n`, `${first}\n${line}\n`, `${first}\n${line}`, line]) {
+      const number = text.split('\n').indexOf(line) + 1;
+      expect(() => parseTraces(text)).toThrow(`traces line ${number}\``);
+    }
+  });
+
+  test('say which field is wrong', () => {
+    expect(() => parseTraces(first.replace('"promptTokens":1', '"promptTokens":"1"'))).toThrow('`promptTokens` is "1"');
+  });
+
+  test('take numbers for ids, references and answers, as other programs write them', () => {
+    const text = first.replace('"reference":"4"', '"reference":4').replace('"answer":"4"', '"answer":4').replace('"id":"0"', '"id":0');
+    expect(parseTraces(text)).toEqual(traces.slice(0, 1));
+  });
+});
+
 describe('importTraces', () => {
+  test.each([
+    ['no text', [{ prompt: 'a?' }], 'texts[0].text'],
+    ['no prompt', [{ prompt: 'a?', text: '' }, { text: '4' }], 'texts[1].prompt'],
+    ['a reference that is a list', [{ prompt: 'a?', text: '4', reference: ['4'] }], 'texts[0].reference'],
+    ['an id that is null', [{ prompt: 'a?', text: '4', id: null }], 'texts[0].id'],
+    [
+      'two prompts under one id',
+      [
+        { prompt: 'a?', text: '4', id: 7 },
+        { prompt: 'b?', text: '4', id: '7' },
+      ],
+      'texts[1].id',
+    ],
+    [
+      'two references of one prompt',
+      [
+        { prompt: 'a?', text: '4', reference: 4 },
+        { prompt: 'a?', text: '4', reference: '4.0' },
+        { prompt: 'a?', text: '4', reference: '5' },
+      ],
+      'texts[2].reference',
+    ],
+    ['nothing', undefined, 'texts'],
+  ])('refuses %s by the place where it stands', (_, texts, option) => {
+    expect(() => importTraces(texts as never)).toThrow(expect.objectContaining({ option }));
+  });
+
+  test('gives problems without an id one that no other has', () => {
+    const texts = ['a', 'b', 'c', 'd'].map((prompt) => ({ prompt, text: '4' }));
+    const ids = (given: Readonly<Record<number, string | number>>): string[] =>
+      importTraces(texts.map((text, index) => ({ ...text, ...(given[index] !== undefined && { id: given[index] }) }))).map(({ id }) => id);
+    expect(ids({})).toEqual(['0', '1', '2', '3']);
+    expect(ids({ 0: '1', 3: 2 })).toEqual(['1', '0', '3', '2']);
+  });
+
+  test('takes references that are numbers, and for all texts of a prompt', () => {
+    const [trace] = importTraces([
+      { prompt: 'a?', text: '#### 4' },
+      { prompt: 'a?', text: '#### 5', reference: 5 },
+      { prompt: 'a?', text: '#### 5.0', answer: 5 },
+    ]);
+    expect(trace).toMatchObject({ reference: '5', branches: [{ isRight: false }, { isRight: true }, { isRight: true, answer: '5' }] });
+    expect(parseTraces(formatTrace(trace!))).toEqual([trace]);
+  });
+
+  test('is linear in the texts of one prompt', () => {
+    // A quadratic import of so many takes half a minute.
+    const [trace] = importTraces(
+      Array.from({ length: 60_000 }, () => ({ prompt: 'a?', text: '4', answer: '4', reference: '4' })),
+      { isSame: (left, right) => left === right },
+    );
+    expect(trace!.branches).toHaveLength(60_000);
+  });
+
   test('makes problems of texts with one prompt', () => {
     const [first, second] = importTraces([
       { prompt: 'a?', text: 'So 4.\n#### 4', reference: '4' },

@@ -1,7 +1,8 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import type { SamplingOptions } from '../../contracts/engine.ts';
 import type { ProblemTrace, TraceProblem } from '../../contracts/trace.ts';
 import { describeMachine, profileEngine } from '../../node/profile-engine.ts';
+import { readTextFile } from '../../node/read-text-file.ts';
 import { LatencyOptimizer } from '../../planning/optimizer/latency-optimizer.ts';
 import { loadProfile, type MeasuredProfile } from '../../planning/profile/measured-profile.ts';
 import { describeEngine } from '../../planning/profile/profile-engine.ts';
@@ -80,7 +81,7 @@ export async function calibrate(options: CalibrateOptions, host: CliHost, signal
 async function profileOnce({ options, models, progress, signal }: Calibration): Promise<MeasuredProfile> {
   const partial = partialOf(options.out);
   const expect = { ...(await describeEngine(models.engine, { signal })), machine: describeMachine() };
-  const saved = await readFile(partial, 'utf8').then(
+  const saved = await readTextFile(partial).then(
     (text) => loadProfile(text, { expect }),
     () => undefined,
   );

@@ -1,11 +1,11 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { isLatencyTtsError, InvalidOptionError } from '../../errors.ts';
+import { readTextFile } from '../../node/read-text-file.ts';
 import { LatencyOptimizer } from '../../planning/optimizer/latency-optimizer.ts';
+import { isPlanFile, PLAN_FILE_VERSION, planFileOf } from '../../planning/plan-file.ts';
 import { loadProfile, type MeasuredProfile } from '../../planning/profile/measured-profile.ts';
 
 export const PLAN_FILE = 'latency-tts-plan.json';
-const FORMAT = 'latency-tts/plan';
-const VERSION = 1;
 
 /** What `calibrate` found out. */
 export interface PlanFile {
@@ -17,12 +17,12 @@ export interface PlanFile {
 /** @throws {InvalidOptionError} that names the file. */
 export async function readPlanFile(path: string): Promise<PlanFile> {
   const saved = await readJson('from', path, 'Write it with `latency-tts calibrate`.');
-  if (saved['format'] !== FORMAT || saved['version'] !== VERSION) {
-    throw new InvalidOptionError('from', `a file of version ${VERSION} that \`latency-tts calibrate\` wrote`, path, 'Calibrate anew.');
+  if (!isPlanFile(saved) || saved.version !== PLAN_FILE_VERSION) {
+    throw new InvalidOptionError('from', `a file of version ${PLAN_FILE_VERSION} that \`latency-tts calibrate\` wrote`, path, 'Calibrate again.');
   }
   try {
-    const optimizer = LatencyOptimizer.load(saved['fit']);
-    return saved['profile'] === undefined ? { optimizer } : { optimizer, profile: loadProfile(saved['profile']) };
+    const optimizer = LatencyOptimizer.load(saved);
+    return saved.profile === undefined ? { optimizer } : { optimizer, profile: loadProfile(saved) };
   } catch (error) {
     if (!isLatencyTtsError(error)) throw error;
     throw new InvalidOptionError('from', 'a file that `latency-tts calibrate` wrote', path, error.message);
@@ -31,7 +31,7 @@ export async function readPlanFile(path: string): Promise<PlanFile> {
 
 /** All at once, so that a file which was there before is whole or replaced. */
 export async function writePlanFile(path: string, { optimizer, profile }: PlanFile): Promise<void> {
-  const text = JSON.stringify({ format: FORMAT, version: VERSION, fit: optimizer, ...(profile && { profile }) });
+  const text = JSON.stringify(planFileOf({ fit: optimizer, ...(profile && { profile }) }));
   await writeFile(`${path}.new`, `${text}\n`);
   await rename(`${path}.new`, path);
 }
@@ -52,8 +52,8 @@ export async function readJson(option: string, path: string, advice: string): Pr
 /** @throws {InvalidOptionError} that names option and file. */
 export async function readOptionFile(option: string, path: string, advice: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await readTextFile(path);
   } catch (error) {
-    throw new InvalidOptionError(option, 'a file that can be read', path, `${advice} (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+    throw new InvalidOptionError(option, 'a text file that can be read', path, `${advice} (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
   }
 }

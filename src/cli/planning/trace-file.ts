@@ -1,8 +1,9 @@
-import { appendFile, readFile, truncate } from 'node:fs/promises';
+import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import type { SamplingOptions } from '../../contracts/engine.ts';
 import type { ProblemTrace, TraceProblem } from '../../contracts/trace.ts';
 import { InvalidOptionError } from '../../errors.ts';
-import { formatTrace, parseTraces } from '../../planning/traces/trace-lines.ts';
+import { decodeText } from '../../node/read-text-file.ts';
+import { completeLines, formatTrace, parseTraces } from '../../planning/traces/trace-lines.ts';
 import { wasSampled } from '../../planning/traces/was-sampled.ts';
 
 /** A file of traces that grows line by line. */
@@ -16,9 +17,10 @@ export class TraceFile {
   }
 
   /**
-   * Reads what was recorded, and cuts off a last line that was being written when its writer stopped.
+   * Reads what was recorded, and cuts off a last line that was being written when its writer stopped. A file to which lines
+   * cannot be added as it is, for its encoding or line ends, is written again.
    *
-   * @throws {InvalidOptionError} for a file that cannot be written or holds something else.
+   * @throws {InvalidOptionError} for a file that cannot be written or holds something else, and for a problem recorded twice.
    */
   static async open(path: string): Promise<TraceFile> {
     try {
@@ -28,9 +30,14 @@ export class TraceFile {
       throw new InvalidOptionError('traces', 'a file that can be written, in a directory that exists', path, String(code ?? error));
     }
     const bytes = await readFile(path);
-    const whole = bytes.subarray(0, bytes.lastIndexOf('\n') + 1);
-    const traces = parseTraces(whole.toString('utf8'));
-    if (whole.length < bytes.length) await truncate(path, whole.length);
+    const text = textOf(bytes, path);
+    const traces = parseTraces(text);
+    requireOnce(traces, path);
+    if (!canGrow(bytes)) {
+      const lines = completeLines(text).filter((line) => line.trim() !== '');
+      await writeFile(`${path}.new`, lines.map((line) => `${line}\n`).join(''));
+      await rename(`${path}.new`, path);
+    }
     return new TraceFile(path, traces);
   }
 
@@ -65,5 +72,30 @@ export class TraceFile {
   async append(trace: ProblemTrace): Promise<void> {
     await appendFile(this.path, formatTrace(trace));
     this.#traces.push(trace);
+  }
+}
+
+function textOf(bytes: Buffer, path: string): string {
+  try {
+    return decodeText(bytes);
+  } catch {
+    throw new InvalidOptionError('traces', 'a file of text in UTF-8', path);
+  }
+}
+
+/** Whether another line may follow: plain UTF-8 that ends with a line. */
+function canGrow(bytes: Buffer): boolean {
+  const [first] = bytes;
+  return first === undefined || (first === '{'.charCodeAt(0) && bytes[1] !== 0 && bytes.at(-1) === '\n'.charCodeAt(0));
+}
+
+/** @throws {InvalidOptionError} where a problem was recorded twice in one way. */
+function requireOnce(traces: readonly ProblemTrace[], path: string): void {
+  const seen = new Set<string>();
+  for (const { id, sampling } of traces) {
+    const key = JSON.stringify([id, sampling]);
+    if (seen.has(key))
+      throw new InvalidOptionError('traces', 'a file with every problem once for each way of sampling', path, `Its problem ${id} is there twice.`);
+    seen.add(key);
   }
 }

@@ -4,6 +4,8 @@ import { InvalidOptionError } from '../../errors.ts';
 import { quantile } from '../../maths/quantile.ts';
 import type { RunOutcome } from './evaluate-spec.ts';
 import { planKnowledge } from '../control/plan-knowledge.ts';
+import { isPlanFile, PLAN_FILE_VERSION } from '../plan-file.ts';
+import { parseJson } from '../saved-text.ts';
 import { planSpec } from './plan-spec.ts';
 
 const VERSION = 1;
@@ -50,12 +52,26 @@ export type FittedPoint = v.InferOutput<typeof fittedPoint>;
 export type FittedCandidate = v.InferOutput<typeof fittedCandidate>;
 export type FittedPlans = v.InferOutput<typeof fittedPlans>;
 
-/** @throws {InvalidOptionError} for what is no fit of this version. */
-export function readFittedPlans(value: unknown): FittedPlans {
-  const result = v.safeParse(fittedPlans, value);
+const ADVICE = 'Load the file that `latency-tts calibrate` wrote, or what `toJSON` gave; fits of other versions have to be made again.';
+
+/** @param saved - A fit, or a file of `latency-tts calibrate`, as text or parsed. @throws {InvalidOptionError} for what is no fit of this version. */
+export function readFittedPlans(saved: unknown): FittedPlans {
+  const value = typeof saved === 'string' ? parseText(saved) : saved;
+  if (isPlanFile(value) && value.version !== PLAN_FILE_VERSION) {
+    throw new InvalidOptionError('fit', `a file of version ${PLAN_FILE_VERSION}`, value.version, ADVICE);
+  }
+  const result = v.safeParse(fittedPlans, isPlanFile(value) ? value.fit : value);
   if (result.success) return result.output;
   const [issue] = result.issues;
-  throw new InvalidOptionError('fit', `a saved fit of version ${VERSION}`, v.getDotPath(issue) ?? value, 'Fit anew, or load the file that `toJSON` gave.');
+  throw new InvalidOptionError('fit', `a saved fit of version ${VERSION}`, v.getDotPath(issue) ?? value, ADVICE);
+}
+
+function parseText(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    throw new InvalidOptionError('fit', 'JSON', text.slice(0, 40), ADVICE);
+  }
 }
 
 /** @param outcomes - Runs of one candidate at one deadline, `[problems][replicas]`. */

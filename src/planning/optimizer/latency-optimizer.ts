@@ -132,7 +132,12 @@ export class LatencyOptimizer {
     return new LatencyOptimizer(fitPriors(profile, priors));
   }
 
-  /** A saved fit: what `toJSON` gave. @throws {InvalidOptionError} */
+  /**
+   * Brings a saved fit back.
+   *
+   * @param saved - What `toJSON` gave, or the file that `latency-tts calibrate` wrote: its text, or what was parsed of it.
+   * @throws {InvalidOptionError} for anything else, and for another version.
+   */
   static load(saved: unknown): LatencyOptimizer {
     return new LatencyOptimizer(readFittedPlans(saved));
   }

@@ -1,5 +1,7 @@
 import * as v from 'valibot';
 import { InvalidOptionError } from '../../errors.ts';
+import { isPlanFile } from '../plan-file.ts';
+import { parseJson } from '../saved-text.ts';
 
 const Milliseconds = v.pipe(v.number(), v.finite(), v.gtValue(0));
 const Cost = v.pipe(v.number(), v.finite(), v.minValue(0));
@@ -72,9 +74,9 @@ export type ProfilePoint = v.InferOutput<typeof Point>;
 /** The passes of one part, and how single ones spread: `[probability, time over the median]`. */
 export type ProfilePart = v.InferOutput<typeof Part>;
 
-/** @param json - A text or what was parsed of it. @throws {InvalidOptionError} */
+/** @param json - A text or what was parsed of it: a saved profile, or a file of `latency-tts calibrate`, which has one. @throws {InvalidOptionError} */
 export function parseProfile(json: unknown): ProfileData {
-  const parsed = v.safeParse(Profile, typeof json === 'string' ? parseText(json) : json);
+  const parsed = v.safeParse(Profile, profileIn(typeof json === 'string' ? parseText(json) : json));
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   const path = ['profile', ...(issue.path ?? []).map(({ key }) => String(key))].join('.');
@@ -83,9 +85,14 @@ export function parseProfile(json: unknown): ProfileData {
   throw new InvalidOptionError(path, issue.expected ?? 'valid', issue.input, advice);
 }
 
+/** The profile itself, or that in a file of `latency-tts calibrate`. */
+function profileIn(saved: unknown): unknown {
+  return isPlanFile(saved) ? saved.profile : saved;
+}
+
 function parseText(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     throw new InvalidOptionError('profile', 'JSON', text.slice(0, 40), 'The text of a saved profile is needed.');
   }

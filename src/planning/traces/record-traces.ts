@@ -8,10 +8,10 @@
 import { equivalent } from '../../answers/equivalent.ts';
 import { extractAnswer } from '../../answers/extract-answer.ts';
 import type { BranchTrace, ProblemTrace, TraceProblem } from '../../contracts/trace.ts';
-import { InvalidOptionError } from '../../errors.ts';
 import { requireWholeNumber } from '../../options.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { resolveForcedAnswer } from '../../strategies/forced-answer.ts';
+import { checkedProblems } from './problem-names.ts';
 import { TraceRecorder, type ProbePolicy, type RecordTracesOptions } from './trace-recorder.ts';
 
 export type { RecordTracesOptions } from './trace-recorder.ts';
@@ -26,13 +26,12 @@ const DRAFT_LENGTHS = [1, 2, 4, 8];
  * @throws the signal's reason when it is aborted; what was yielded by then is whole.
  */
 export async function* recordTraces(options: RecordTracesOptions): AsyncGenerator<ProblemTrace, void, undefined> {
-  const { problems, branches = 16, seed = 0, maxTokens, draftLengths = DRAFT_LENGTHS, signal, onProgress } = options;
+  const { branches = 16, seed = 0, maxTokens, draftLengths = DRAFT_LENGTHS, signal, onProgress } = options;
   requireWholeNumber('branches', branches, 1);
   requireWholeNumber('seed', seed);
   if (maxTokens !== undefined) requireWholeNumber('maxTokens', maxTokens, 1);
   for (const length of draftLengths) requireWholeNumber('draftLengths', length, 1);
-  const ids = new Set(problems.map(({ id }) => id));
-  if (ids.size < problems.length) throw new InvalidOptionError('problems', 'problems with an `id` of their own each', problems.length);
+  const problems = checkedProblems(options.problems);
   const recorder = new TraceRecorder({ ...options, branches, seed, draftLengths, clock: options.clock ?? systemClock }, probePolicy(options.probes ?? {}));
   for (const [done, problem] of problems.entries()) {
     signal?.throwIfAborted();
