@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { ContextLengthError, InfeasiblePlanError, InvalidOptionError, isLatencyTtsError, ModelLoadError } from '../errors.ts';
 import type { CliHost } from './host.ts';
 import { addPlanning } from './planning/commands.ts';
+import { AbortScope } from '../runtime/abort-scope.ts';
 import { VERSION } from '../version.ts';
 import { parseCount, parseDuration, parseNumber, parseWhole } from './parse-options.ts';
 import { serve } from './serve.ts';
@@ -14,8 +15,8 @@ const COMMANDS = ['solve', 'serve', 'calibrate', 'plan', 'report'];
 
 /** Runs one command line and says how it ended; writes a sentence, never a stack trace. */
 export async function runCli(words: readonly string[], host: CliHost): Promise<ExitCode> {
-  const interrupt = new AbortController();
-  host.onInterrupt(() => interrupt.abort(new InterruptError()));
+  const interrupt = new AbortScope();
+  host.onInterrupt(() => interrupt.end(new InterruptError()));
   try {
     await makeProgram(host, interrupt.signal).parseAsync(words, { from: 'user' });
     return 0;
@@ -80,8 +81,8 @@ function addServe(program: Command, host: CliHost, signal: AbortSignal): void {
     .option('--threads <count>', 'threads inside one operator', parseCount)
     .addOption(new Option('--quiet', 'no line for each request').default(false))
     .action((options) => {
-      const stop = new AbortController();
-      for (const listenTo of [host.onTerminate, (listener: () => void) => signal.addEventListener('abort', listener)]) listenTo(() => stop.abort());
+      const stop = new AbortScope(signal);
+      host.onTerminate(() => stop.end());
       return serve(options, host, stop.signal);
     });
 }

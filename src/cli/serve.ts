@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { randomInt } from 'node:crypto';
 import { Decoder } from '../engines/decoder.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { bundledModels } from '../node/bundled-models.ts';
 import { listen, type Listener } from '../node/listen.ts';
+import { readTextFile } from '../node/read-text-file.ts';
 import { prometheusMetrics } from '../node/prometheus-metrics.ts';
+import { onAbort } from '../runtime/on-abort.ts';
 import { PrmScorer } from '../scoring/prm-scorer.ts';
 import { createHandler, type ServeHandler } from '../serve/handler.ts';
 import type { RequestRecord } from '../serve/metrics.ts';
@@ -132,7 +133,7 @@ async function apiKeyOf({ apiKey, apiKeyFile }: ServeOptions): Promise<string | 
   if (apiKeyFile === undefined) return apiKey;
   if (apiKey !== undefined) throw new InvalidOptionError('apiKeyFile', 'left out beside an API key', apiKeyFile);
   try {
-    return (await readFile(apiKeyFile, 'utf8')).trim();
+    return (await readTextFile(apiKeyFile)).trim();
   } catch {
     throw new InvalidOptionError('apiKeyFile', 'a file that can be read', apiKeyFile);
   }
@@ -145,8 +146,5 @@ function requireKeyBeyondLoopback({ host, withoutKey }: ServeOptions, apiKey: st
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  return new Promise((resolve) => void onAbort(signal, resolve));
 }

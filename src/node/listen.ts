@@ -3,6 +3,7 @@ import type { Server, ServerResponse } from 'node:http';
 import { isIP, type AddressInfo } from 'node:net';
 import { InvalidOptionError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
+import { AbortScope } from '../runtime/abort-scope.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { ApiError } from '../serve/api-error.ts';
 import type { ServeHandler } from '../serve/handler.ts';
@@ -76,8 +77,8 @@ export async function listen(handler: ServeHandler, options: ListenOptions = {})
       server.close();
       await handler.close({ graceMs });
       // What was said last is still on its way; a client that does not read it is not waited for.
-      const written = new AbortController();
-      void replies.written().then(() => written.abort());
+      const written = new AbortScope();
+      void replies.written().then(() => written.end());
       await systemClock.wait!(graceMs < Infinity ? LAST_WORDS_MS : Infinity, written.signal);
       server.closeAllConnections();
       await closed;

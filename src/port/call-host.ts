@@ -1,4 +1,5 @@
 import type { WorkerPort } from '../models/local-model.ts';
+import { AbortScope } from '../runtime/abort-scope.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import type { CallAnswer } from './call-messages.ts';
 import { Outbox } from './outbox.ts';
@@ -7,7 +8,7 @@ import { transferError } from './transferred-error.ts';
 /** The side of a port that answers the calls of a `PortCaller`, which can be cancelled until they are. */
 export class CallHost<Request, Value, Notice> {
   readonly #outbox: Outbox<CallAnswer<Value> | Notice>;
-  readonly #calls = new Map<number, AbortController>();
+  readonly #calls = new Map<number, AbortScope>();
 
   /** @param receive - Called with every request, in order. */
   constructor(port: WorkerPort, receive: (request: Request) => void) {
@@ -22,10 +23,10 @@ export class CallHost<Request, Value, Notice> {
 
   /** @param work - Its signal is aborted when the caller gives up. */
   async answer(call: number, work: (signal: AbortSignal) => Promise<Value>): Promise<void> {
-    const controller = new AbortController();
-    this.#calls.set(call, controller);
+    const scope = new AbortScope();
+    this.#calls.set(call, scope);
     try {
-      const value = await work(controller.signal);
+      const value = await work(scope.signal);
       this.#outbox.add({ type: 'result', call, sentAt: systemClock.now(), value });
     } catch (error) {
       this.#fail(call, error);
@@ -35,7 +36,7 @@ export class CallHost<Request, Value, Notice> {
   }
 
   cancel(call: number): void {
-    this.#calls.get(call)?.abort();
+    this.#calls.get(call)?.end();
   }
 
   /** Tells the other side what nobody has asked. */

@@ -1,11 +1,12 @@
 import type { Clock } from '../contracts/clock.ts';
-import { SETTLED, waitUntil } from './wait-until.ts';
+import { AbortScope } from './abort-scope.ts';
+import { waitUntil } from './wait-until.ts';
 
 /** Waits for a time that may move, either way, while it is waited for. */
 export class MovingAlarm {
   readonly #clock: Clock;
   readonly #time: () => number;
-  #wait = new AbortController();
+  #wait = new AbortScope();
   #setFor = Infinity;
   #isStopped = false;
 
@@ -20,7 +21,7 @@ export class MovingAlarm {
     while (!this.#isStopped) {
       this.#setFor = this.#time();
       if (this.#clock.now() >= this.#setFor) return true;
-      this.#wait = new AbortController();
+      this.#wait = new AbortScope();
       await waitUntil(this.#clock, this.#setFor, this.#wait.signal);
     }
     return false;
@@ -28,12 +29,12 @@ export class MovingAlarm {
 
   /** To be called when the time may have moved. One that has moved on is seen when the old one has come. */
   move(): void {
-    if (this.#time() < this.#setFor) this.#wait.abort(SETTLED);
+    if (this.#time() < this.#setFor) this.#wait.end();
   }
 
   /** Ends the waiting. */
   stop(): void {
     this.#isStopped = true;
-    this.#wait.abort(SETTLED);
+    this.#wait.end();
   }
 }

@@ -1,6 +1,7 @@
 import type { Prompt } from '../contracts/prompt.ts';
 import type { ScoredText, ScoreOptions } from '../contracts/scorer.ts';
 import { ModelError } from '../errors.ts';
+import { AbortScope } from './abort-scope.ts';
 import type { RunScope } from './run-scope.ts';
 import { withinDeadline } from './within-deadline.ts';
 
@@ -9,9 +10,6 @@ export interface QueuedScorer<Score> {
   readonly name: string;
   score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<readonly (Score | undefined)[]>;
 }
-
-/** Made once: what a signal makes of no reason takes the stack each time. */
-const ENDED = new Error('Scoring has ended.');
 
 interface Entry<Score> {
   readonly text: ScoredText;
@@ -32,7 +30,7 @@ export class ScoreQueue<Score> {
   readonly #prompt: Prompt;
   readonly #scorer: QueuedScorer<Score>;
   readonly #entries = new Map<string, Entry<Score>>();
-  readonly #ending = new AbortController();
+  readonly #ending = new AbortScope();
   #waiting: Entry<Score>[] = [];
   #calls: Promise<void> | undefined;
 
@@ -65,7 +63,7 @@ export class ScoreQueue<Score> {
 
   /** Ends scoring: the call under way is told to stop, texts without a score stay so. Safe to call twice. */
   close(): void {
-    this.#ending.abort(ENDED);
+    this.#ending.end();
     for (const { resolve } of this.#entries.values()) resolve(undefined);
   }
 

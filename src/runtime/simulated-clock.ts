@@ -1,4 +1,5 @@
 import type { Clock } from '../contracts/clock.ts';
+import { onAbort } from './on-abort.ts';
 
 interface Waiting {
   readonly until: number;
@@ -23,12 +24,12 @@ export class SimulatedClock implements Clock {
     return new Promise((resolve) => {
       const settle = (): void => {
         this.#waiting.delete(waiting);
-        signal?.removeEventListener('abort', settle);
+        forget?.();
         resolve();
       };
       const waiting: Waiting = { until: this.#nowMs + milliseconds, resolve: settle };
       this.#waiting.add(waiting);
-      signal?.addEventListener('abort', settle);
+      const forget = signal && onAbort(signal, settle);
       if (!this.#isLeaping) void this.#leap();
     });
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../contracts/clock.ts';
+import { onAbort } from './on-abort.ts';
 
 const { timeOrigin } = performance;
 
@@ -12,10 +13,10 @@ export const systemClock: Clock = {
     new Promise((resolve) => {
       if (signal.aborted) return resolve();
       const timer = setTimeout(done, Math.min(milliseconds, LONGEST_TIMER_MS));
-      signal.addEventListener('abort', done);
+      const forget = onAbort(signal, done);
       function done(): void {
         clearTimeout(timer);
-        signal.removeEventListener('abort', done);
+        forget();
         resolve();
       }
     }),

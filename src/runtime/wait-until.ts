@@ -1,7 +1,5 @@
 import type { Clock } from '../contracts/clock.ts';
-
-/** Why a wait is over that nobody needs any more. Made once: what a signal makes of no reason takes the stack each time. */
-export const SETTLED = new Error('What was waited for has come.');
+import { AbortScope } from './abort-scope.ts';
 
 /** Whether the time came before the signal. Stays open where the clock cannot wait, and for Infinity. */
 export async function waitUntil(clock: Clock, until: number, signal: AbortSignal): Promise<boolean> {
@@ -20,15 +18,15 @@ export function expiry(clock: Clock, milliseconds: number, signal: AbortSignal):
 /** @throws what `failure` makes once the time has passed; never on a clock that cannot wait. */
 export async function within<Result>(clock: Clock, milliseconds: number, work: Promise<Result>, failure: () => Error): Promise<Result> {
   if (milliseconds === Infinity || !clock.wait) return work;
-  const settled = new AbortController();
+  const waiting = new AbortScope();
   try {
     return await Promise.race([
       work,
-      expiry(clock, milliseconds, settled.signal).then(() => {
+      expiry(clock, milliseconds, waiting.signal).then(() => {
         throw failure();
       }),
     ]);
   } finally {
-    settled.abort(SETTLED);
+    waiting.end();
   }
 }

@@ -1,5 +1,6 @@
 import type { RunScope } from './run-scope.ts';
-import { SETTLED } from './wait-until.ts';
+import { AbortScope } from './abort-scope.ts';
+import { onAbort } from './on-abort.ts';
 
 /**
  * Waits for work until the run's deadline. The work itself goes on; whoever started it ends it.
@@ -11,14 +12,16 @@ import { SETTLED } from './wait-until.ts';
 export async function withinDeadline<Result>(scope: RunScope, work: Promise<Result>, deadlineAt: number = scope.deadlineAt): Promise<Result | undefined> {
   const { signal } = scope;
   signal?.throwIfAborted();
-  const settled = new AbortController();
+  const waiting = new AbortScope();
+  let forget: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
-    signal?.addEventListener('abort', () => reject(signal.reason), { signal: settled.signal });
+    forget = signal && onAbort(signal, () => reject(signal.reason));
   });
   try {
-    return await Promise.race([work, aborted, deadlineOf(scope, deadlineAt, settled.signal)]);
+    return await Promise.race([work, aborted, deadlineOf(scope, deadlineAt, waiting.signal)]);
   } finally {
-    settled.abort(SETTLED);
+    forget?.();
+    waiting.end();
   }
 }
 

@@ -2,7 +2,10 @@ import pLimit from 'p-limit';
 import type { ScoredText, ScoreOptions } from '../contracts/scorer.ts';
 import { DisposedError } from '../errors.ts';
 import { requireNumber, requireWholeNumber } from '../options.ts';
+import { AbortScope } from '../runtime/abort-scope.ts';
+import { onAbort } from '../runtime/on-abort.ts';
 import { systemClock } from '../runtime/system-clock.ts';
+import { waitUntil } from '../runtime/wait-until.ts';
 import { BatchTimer } from './batch-timer.ts';
 import { distinct, tellError, type ScoringErrorListener } from './scoring-queue.ts';
 import { requireCallOptions } from '../runtime/call-options.ts';
@@ -23,8 +26,8 @@ export interface ConcurrencyOptions {
 /** Scores one text. @param signal - Aborted when the result is no longer wanted. */
 export type ScoreOne<Score> = (text: ScoredText, signal: AbortSignal) => Promise<Score | undefined>;
 
-/** Longest time that timers of all platforms can wait. */
-const LONGEST_MS = 2 ** 31 - 1;
+/** Made once: an error keeps the stack it was made on. */
+const LATE = new DOMException('The deadline for the scores has passed.', 'TimeoutError');
 
 /** Calls of one scorer whose texts are scored each by itself, several at a time. */
 export class OneByOne {
@@ -32,7 +35,7 @@ export class OneByOne {
   readonly #onError: ScoringErrorListener | undefined;
   readonly #limit: <Result>(work: () => Promise<Result>) => Promise<Result>;
   readonly #timer = new BatchTimer();
-  readonly #open = new Set<AbortController>();
+  readonly #open = new Set<AbortScope>();
   #isDisposed = false;
 
   /** @throws {InvalidOptionError} */
@@ -79,13 +82,14 @@ export class OneByOne {
     if (this.#isDisposed) throw new DisposedError('scorer');
     signal?.throwIfAborted();
     const results = new Array<Result | undefined>(items.length).fill(undefined);
-    const call = new AbortController();
+    const call = new AbortScope(signal);
     this.#open.add(call);
-    const stopWaiting = endAt(call, options);
+    // On another clock a deadline is seen between texts: what is under way then frees what it holds before the call returns.
+    if (clock === systemClock) void waitUntil(clock, deadlineAt, call.signal).then((isLate) => isLate && call.end(LATE));
     try {
       const started = items.map((item, index) =>
         this.#limit(async () => {
-          if (call.signal.aborted || clock.now() >= deadlineAt) return;
+          if (call.isOver || clock.now() >= deadlineAt) return;
           const startedAt = clock.now();
           results[index] = await work(item, call.signal);
           this.#timer.record(1, clock.now() - startedAt);
@@ -93,7 +97,8 @@ export class OneByOne {
       );
       await untilAborted(Promise.all(started), call.signal);
     } finally {
-      stopWaiting();
+      // Work that nobody waits for any more is told so.
+      call.end();
       this.#open.delete(call);
     }
     signal?.throwIfAborted();
@@ -110,32 +115,14 @@ export class OneByOne {
   /** Ends open calls. */
   async dispose(): Promise<void> {
     this.#isDisposed = true;
-    for (const call of this.#open) call.abort(new DisposedError('scorer'));
+    for (const call of this.#open) call.end(new DisposedError('scorer'));
   }
-}
-
-/** Aborts the call when its caller does, or, in system time, at its deadline. Returns what ends the waiting. */
-function endAt(call: AbortController, { signal, deadlineAt = Infinity, clock = systemClock }: ScoreOptions): () => void {
-  const leftMs = Math.max(0, deadlineAt - clock.now());
-  // Another clock cannot wake anyone: on it a deadline is seen between texts.
-  const timeout = clock === systemClock && leftMs <= LONGEST_MS ? AbortSignal.timeout(Math.ceil(leftMs)) : undefined;
-  const leave = (): void => call.abort(signal?.reason);
-  const expire = (): void => call.abort(timeout?.reason);
-  signal?.addEventListener('abort', leave, { once: true });
-  timeout?.addEventListener('abort', expire, { once: true });
-  return () => {
-    signal?.removeEventListener('abort', leave);
-    timeout?.removeEventListener('abort', expire);
-    // Work that nobody waits for any more is told so.
-    call.abort();
-  };
 }
 
 /** Resolves when the work is done or given up, whichever comes first. */
 function untilAborted(work: Promise<unknown>, signal: AbortSignal): Promise<unknown> {
-  if (signal.aborted) return Promise.resolve();
   return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    onAbort(signal, () => resolve(undefined));
     work.then(resolve, reject);
   });
 }

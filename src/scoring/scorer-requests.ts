@@ -3,7 +3,7 @@ import type { ScoreOptions } from '../contracts/scorer.ts';
 import { ServerError } from '../errors.ts';
 import { randomAt } from '../maths/random.ts';
 import { requireNumber, requireWholeNumber } from '../options.ts';
-import { onAbort } from '../runtime/on-abort.ts';
+import { AbortScope } from '../runtime/abort-scope.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { within } from '../runtime/wait-until.ts';
 import { tryMs, untilNextTry } from '../servers/retries.ts';
@@ -69,8 +69,7 @@ export class ScorerRequests {
     const startedAt = clock.now();
     const leftMs = deadlineAt - startedAt;
     const limitMs = tryMs({ timeoutMs: this.#timeoutMs, leftMs, usualMs: this.#timer.estimate(1), isLast: attempt >= this.#maxRetries });
-    const ending = new AbortController();
-    const forget = onAbort(signal, () => ending.abort(signal.reason));
+    const ending = new AbortScope(signal);
     try {
       const answer = this.#client.post(path, body, schema, ending.signal);
       // At the deadline itself the whole call ends, and that is no failure of the server's.
@@ -78,8 +77,7 @@ export class ScorerRequests {
       this.#timer.record(1, clock.now() - startedAt);
       return output;
     } finally {
-      forget();
-      ending.abort();
+      ending.end();
     }
   }
 }

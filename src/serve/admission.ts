@@ -1,4 +1,6 @@
 import type { Clock } from '../contracts/clock.ts';
+import { AbortScope } from '../runtime/abort-scope.ts';
+import { onAbort } from '../runtime/on-abort.ts';
 import { waitUntil } from '../runtime/wait-until.ts';
 import { ApiError } from './api-error.ts';
 import type { ServiceTimes, Work } from './service-times.ts';
@@ -144,9 +146,10 @@ export class Admission {
     const { signal, work, deadlineAt } = ticket;
     const latestStart = deadlineAt - times.leastMs(work);
     return new Promise((resolve, reject) => {
-      const left = new AbortController();
+      const left = new AbortScope();
       const leave = (): void => {
-        left.abort();
+        left.end();
+        forget();
         const place = this.#queue.indexOf(queued);
         if (place >= 0) this.#queue.splice(place, 1);
         this.#tell();
@@ -163,11 +166,10 @@ export class Admission {
         leave();
       };
       const queued: Queued = { ...ticket, call: () => (clock.now() > latestStart ? giveUp() : start()) };
-      const onAbort = (): void => {
+      const forget = onAbort(signal, () => {
         leave();
         reject(signal.reason as Error);
-      };
-      signal.addEventListener('abort', onAbort, { signal: left.signal });
+      });
       this.#queue.push(queued);
       this.#tell();
       void waitUntil(clock, latestStart, left.signal).then((isTime) => isTime && giveUp());

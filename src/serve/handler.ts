@@ -8,6 +8,7 @@ import { bodyLimit } from 'hono/body-limit';
 import type { Clock } from '../contracts/clock.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { requireNumber, requireWholeNumber } from '../options.ts';
+import { AbortScope } from '../runtime/abort-scope.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { Admission, type Load } from './admission.ts';
 import { ApiError, toApiError } from './api-error.ts';
@@ -146,11 +147,11 @@ class Handler implements ServeHandler {
   async close({ graceMs = Infinity }: { readonly graceMs?: number } = {}): Promise<void> {
     if (graceMs !== Infinity) requireNumber('graceMs', graceMs, 0);
     this.#admission.close();
-    const ended = new AbortController();
-    const idle = this.#service.idle().then(() => ended.abort());
+    const ended = new AbortScope();
+    const idle = this.#service.idle().then(() => ended.end());
     if (graceMs < Infinity) {
       await this.#clock.wait?.(graceMs, ended.signal);
-      if (!ended.signal.aborted) this.#service.cut(new ApiError(503, 'shutting_down', 'The server is shutting down and had no more time for this.'));
+      if (!ended.isOver) this.#service.cut(new ApiError(503, 'shutting_down', 'The server is shutting down and had no more time for this.'));
     }
     await idle;
   }

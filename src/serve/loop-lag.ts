@@ -1,5 +1,6 @@
 import type { Clock } from '../contracts/clock.ts';
 import { quantile } from '../maths/quantile.ts';
+import { AbortScope } from '../runtime/abort-scope.ts';
 
 const INTERVAL_MS = 20;
 const KEPT = 64;
@@ -13,7 +14,7 @@ const COVERED = 0.95;
 export class LoopLag {
   readonly #clock: Clock;
   readonly #delays: number[] = [];
-  #watching: AbortController | undefined;
+  #watching: AbortScope | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -22,12 +23,12 @@ export class LoopLag {
   /** Looks from now on, until `rest`. Safe to call again. */
   watch(): void {
     if (this.#watching || !this.#clock.wait) return;
-    this.#watching = new AbortController();
+    this.#watching = new AbortScope();
     void this.#look(this.#clock, this.#watching.signal);
   }
 
   rest(): void {
-    this.#watching?.abort();
+    this.#watching?.end();
     this.#watching = undefined;
   }
 

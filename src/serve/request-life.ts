@@ -1,4 +1,5 @@
 import type { Clock } from '../contracts/clock.ts';
+import { AbortScope } from '../runtime/abort-scope.ts';
 import { ApiError, toApiError } from './api-error.ts';
 import type { Completion } from './completion.ts';
 import type { CompletionTask, Endpoint } from './completion-task.ts';
@@ -23,9 +24,8 @@ export class RequestLife {
   /** Time on the clock. */
   readonly startedAt: number;
   readonly #options: RequestLifeOptions;
-  readonly #controller = new AbortController();
-  /** Ends the listening to the client's signal. */
-  readonly #ended = new AbortController();
+  readonly #scope: AbortScope;
+  #isEnded = false;
   #task: CompletionTask | undefined;
   #release: (() => void) | undefined;
   #understoodAt: number | undefined;
@@ -35,17 +35,15 @@ export class RequestLife {
     this.id = options.id;
     this.#options = options;
     this.startedAt = options.startedAt;
-    const { signal } = options;
-    if (signal.aborted) this.abort(signal.reason);
-    else signal.addEventListener('abort', () => this.abort(signal.reason), { signal: this.#ended.signal });
+    this.#scope = new AbortScope(options.signal);
   }
 
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#scope.signal;
   }
 
   abort(reason: unknown): void {
-    this.#controller.abort(reason);
+    this.#scope.end(reason);
   }
 
   /** Its body has been read; from now on it waits for its turn. */
@@ -75,7 +73,7 @@ export class RequestLife {
 
   /** @returns what the client is told, if it is still there. */
   fail(error: unknown): ApiError {
-    const { signal } = this.#controller;
+    const { signal } = this.#scope;
     // An abort by the server itself has an error for the client as its reason; any other is the client's.
     const isGone = signal.aborted && !(signal.reason instanceof ApiError);
     const told = isGone
@@ -86,8 +84,9 @@ export class RequestLife {
   }
 
   #finish(outcome: RequestOutcome, status: number, completion: Completion | undefined, error: unknown): void {
-    if (this.#ended.signal.aborted) return;
-    this.#ended.abort();
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#scope.end();
     this.giveBack();
     const task = this.#task;
     const { totalMs, queuedMs } = this.timing();

@@ -1,5 +1,6 @@
 import type { SSEStreamingApi } from 'hono/streaming';
 import type { Clock } from '../contracts/clock.ts';
+import { AbortScope } from '../runtime/abort-scope.ts';
 import type { ApiError } from './api-error.ts';
 import type { Choice, Completion, WorkListener } from './completion.ts';
 import type { CompletionTask } from './completion-task.ts';
@@ -30,7 +31,7 @@ export class StreamedReply implements WorkListener {
   readonly #choices = new Map<number, Growing>();
   #notes: string[] = [];
   #writing: Promise<void> | undefined;
-  readonly #ended = new AbortController();
+  readonly #ended = new AbortScope();
 
   constructor(stream: SSEStreamingApi, task: CompletionTask, head: ReplyHead) {
     this.#stream = stream;
@@ -90,7 +91,7 @@ export class StreamedReply implements WorkListener {
   }
 
   async #settle(): Promise<void> {
-    this.#ended.abort();
+    this.#ended.end();
     this.#write();
     await this.#writing;
   }

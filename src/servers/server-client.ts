@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { InvalidOptionError, isLatencyTtsError, ServerError } from '../errors.ts';
+import { AbortScope } from '../runtime/abort-scope.ts';
 import { readEvents, readText, type Redact, type StreamEvent } from './read-events.ts';
 import { errorOfAnswer } from './server-errors.ts';
 
@@ -58,9 +59,7 @@ export class ServerClient {
    * Whoever stops listening ends the request.
    */
   async *stream(path: string, body: object, signal: AbortSignal): AsyncGenerator<StreamEvent, boolean> {
-    const ending = new AbortController();
-    const end = (): void => ending.abort(signal.reason);
-    signal.addEventListener('abort', end);
+    const ending = new AbortScope(signal);
     try {
       signal.throwIfAborted();
       const response = await this.#send(path, body, ending.signal);
@@ -83,8 +82,7 @@ export class ServerClient {
       signal.throwIfAborted();
       throw this.#failure(path, error);
     } finally {
-      signal.removeEventListener('abort', end);
-      ending.abort();
+      ending.end();
     }
   }
 

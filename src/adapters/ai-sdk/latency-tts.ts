@@ -18,6 +18,7 @@ import type {
 } from '@ai-sdk/provider';
 import type { Strategy } from '../../contracts/strategy.ts';
 import { InvalidOptionError } from '../../errors.ts';
+import { AbortScope } from '../../runtime/abort-scope.ts';
 import { prepareCall, resolveCallOptions, type CallPolicy, type PreparedCall, type StrategyCallOptions } from '../strategy-call.ts';
 import { readOverrides } from './call-overrides.ts';
 import { readSettings, readWarnings } from './read-call.ts';
@@ -99,14 +100,19 @@ async function generate(policy: ModelPolicy, options: LanguageModelV4CallOptions
 }
 
 async function stream(policy: ModelPolicy, options: LanguageModelV4CallOptions): Promise<LanguageModelV4StreamResult> {
-  const leaving = new AbortController();
-  const signal = options.abortSignal ? AbortSignal.any([options.abortSignal, leaving.signal]) : leaving.signal;
-  // Here, so that bad input rejects the call and not its stream.
-  const call = readCall(policy, options, signal);
+  const scope = new AbortScope(options.abortSignal);
+  let call: ReadCall;
+  try {
+    // Here, so that bad input rejects the call and not its stream.
+    call = readCall(policy, options, scope.signal);
+  } catch (error) {
+    scope.end();
+    throw error;
+  }
   return {
     stream: new ReadableStream<LanguageModelV4StreamPart>({
-      start: (controller) => void pump(call, { signal, withRaw: options.includeRawChunks ?? false }, controller),
-      cancel: (reason) => leaving.abort(reason),
+      start: (controller) => void pump(call, { signal: scope.signal, withRaw: options.includeRawChunks ?? false }, controller).finally(() => scope.end()),
+      cancel: (reason) => scope.end(reason),
     }),
   };
 }

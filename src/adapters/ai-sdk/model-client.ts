@@ -7,6 +7,7 @@ import type {
   LanguageModelV4Prompt,
 } from '@ai-sdk/provider';
 import { ServerError } from '../../errors.ts';
+import { AbortScope } from '../../runtime/abort-scope.ts';
 import type { Dialect } from '../../servers/dialects.ts';
 import { DIALECTS } from '../../servers/dialects.ts';
 import type { StreamEvent } from '../../servers/read-events.ts';
@@ -81,8 +82,8 @@ export class ModelClient extends ServerClient {
   }
 
   override async *stream(path: string, body: object, signal: AbortSignal): AsyncGenerator<StreamEvent, boolean> {
-    const ending = new AbortController();
-    const call = this.#callOf(body as RequestBody, AbortSignal.any([signal, ending.signal]));
+    const ending = new AbortScope(signal);
+    const call = this.#callOf(body as RequestBody, ending.signal);
     let reader: ReadableStreamDefaultReader<unknown> | undefined;
     try {
       // The specifications agree on what is used here.
@@ -97,7 +98,7 @@ export class ModelClient extends ServerClient {
       signal.throwIfAborted();
       throw error instanceof ServerError ? error : await serverErrorOf(path, error);
     } finally {
-      ending.abort();
+      ending.end();
       void reader?.cancel().catch(() => undefined);
     }
   }

@@ -6,6 +6,7 @@ import type { SamplingOptions } from '../../contracts/engine.ts';
 import type { StrategyResult } from '../../contracts/result.ts';
 import type { Strategy } from '../../contracts/strategy.ts';
 import { requireNumber } from '../../options.ts';
+import { AbortScope } from '../../runtime/abort-scope.ts';
 import { finishOf, resultMetadata, type ResultMetadata } from '../result-metadata.ts';
 import { prepareCall, resolveCallOptions, type CallPolicy, type PreparedCall, type StrategyCallOptions } from '../strategy-call.ts';
 import { readMessages } from './read-messages.ts';
@@ -75,21 +76,20 @@ export class ChatLatencyTts extends BaseChatModel<ChatLatencyTtsCallOptions> {
     options: this['ParsedCallOptions'],
     runManager?: CallbackManagerForLLMRun,
   ): AsyncGenerator<ChatGenerationChunk> {
-    const leaving = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, leaving.signal]) : leaving.signal;
-    const { run, policy } = this.#prepare(messages, options, signal);
-    const parts = new ReadableStream<string | StrategyResult>({
-      start: (controller) => {
-        void run({ onText: (text) => controller.enqueue(text) }).then(
-          (result) => {
-            controller.enqueue(result);
-            controller.close();
-          },
-          (error: unknown) => controller.error(error),
-        );
-      },
-    }).getReader();
+    const scope = new AbortScope(options.signal);
     try {
+      const { run, policy } = this.#prepare(messages, options, scope.signal);
+      const parts = new ReadableStream<string | StrategyResult>({
+        start: (controller) => {
+          void run({ onText: (text) => controller.enqueue(text) }).then(
+            (result) => {
+              controller.enqueue(result);
+              controller.close();
+            },
+            (error: unknown) => controller.error(error),
+          );
+        },
+      }).getReader();
       for (let part = await parts.read(); !part.done; part = await parts.read()) {
         const isText = typeof part.value === 'string';
         const text = isText ? (part.value as string) : '';
@@ -99,7 +99,7 @@ export class ChatLatencyTts extends BaseChatModel<ChatLatencyTtsCallOptions> {
       }
     } finally {
       // A reader that leaves early ends the run; after the end this does nothing.
-      leaving.abort();
+      scope.end();
     }
   }
 

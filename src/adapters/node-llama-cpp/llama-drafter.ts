@@ -1,5 +1,6 @@
 import type { Clock } from '../../contracts/clock.ts';
-import { expiry, SETTLED } from '../../runtime/wait-until.ts';
+import { AbortScope } from '../../runtime/abort-scope.ts';
+import { expiry } from '../../runtime/wait-until.ts';
 import type { LlamaSampling, LlamaSequenceLike, LlamaTokenPredictorLike } from './llama-interface.ts';
 
 export interface LlamaDraftRequest {
@@ -55,10 +56,10 @@ export class LlamaDrafter {
 
 async function inTime(prediction: Promise<number[]> | number[], clock: Clock, patienceMs: number): Promise<number[] | undefined> {
   if (Array.isArray(prediction)) return prediction;
-  const settled = new AbortController();
+  const settled = new AbortScope();
   try {
     return (await Promise.race([prediction, expiry(clock, patienceMs, settled.signal)])) ?? undefined;
   } finally {
-    settled.abort(SETTLED);
+    settled.end();
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../contracts/clock.ts';
+import { AbortScope } from '../../runtime/abort-scope.ts';
 import { onAbort } from '../../runtime/on-abort.ts';
-import { SETTLED, waitUntil } from '../../runtime/wait-until.ts';
+import { waitUntil } from '../../runtime/wait-until.ts';
 
 /** A request that leads. */
 export interface Lead {
@@ -47,16 +48,12 @@ export class LeadRequest {
   }
 }
 
+/** Resolves with the work, at the time or with an abort, whichever comes first. */
 function firstOf(work: Promise<void>, clock: Clock, until: number, signal: AbortSignal): Promise<void> {
+  const waiting = new AbortScope(signal);
   return new Promise((resolve) => {
-    const settled = new AbortController();
-    const forget = onAbort(signal, settle);
-    function settle(): void {
-      forget();
-      settled.abort(SETTLED);
-      resolve();
-    }
-    void work.then(settle);
-    void waitUntil(clock, until, settled.signal).then((isOver) => isOver && settle());
+    onAbort(waiting.signal, resolve);
+    void work.then(() => waiting.end());
+    void waitUntil(clock, until, waiting.signal).then(() => waiting.end());
   });
 }

@@ -3,6 +3,7 @@ import type { Prompt } from '../../contracts/prompt.ts';
 import { ContextLengthError, DisposedError, InvalidOptionError, NoCandidateError } from '../../errors.ts';
 import { resolveSampling } from '../../maths/sampling.ts';
 import { requirePrompt, requireWholeNumber } from '../../options.ts';
+import { AbortScope } from '../../runtime/abort-scope.ts';
 import { onAbort } from '../../runtime/on-abort.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { waitUntil } from '../../runtime/wait-until.ts';
@@ -93,7 +94,7 @@ export class RemoteEngine implements OpenAICompatibleEngine {
     const sampling = resolveSampling(options.sampling, this.#options.sampling);
     requireText(prompt);
     signal?.throwIfAborted();
-    const opening = new AbortController();
+    const opening = new AbortScope();
     try {
       const late = waitUntil(clock, deadlineAt, opening.signal).then(() => {
         throw new NoCandidateError('deadline', []);
@@ -105,7 +106,7 @@ export class RemoteEngine implements OpenAICompatibleEngine {
       this.#sessions.add(session);
       return session;
     } finally {
-      opening.abort(new DisposedError('request'));
+      opening.end();
     }
   }
 

@@ -3,6 +3,7 @@ import type { EngineCapabilities } from '../../contracts/engine.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import type { DisposedError } from '../../errors.ts';
 import { ServerError } from '../../errors.ts';
+import { AbortScope } from '../../runtime/abort-scope.ts';
 import { within } from '../../runtime/wait-until.ts';
 import { countText, estimateTokens, isPlainText } from '../../servers/count-tokens.ts';
 import { detectServer } from '../../servers/detect-server.ts';
@@ -48,7 +49,7 @@ export class RemoteHost {
   /** What the server has turned out not to take. */
   readonly without = new Set<OptionalField>();
   readonly #options: ResolvedRemoteOptions;
-  readonly #life = new AbortController();
+  readonly #life = new AbortScope();
   #dialect: Dialect;
   #contextTokens: number | undefined;
   #detection: Promise<void> | undefined;
@@ -125,7 +126,7 @@ export class RemoteHost {
 
   close(error: DisposedError): void {
     this.#disposed ??= error;
-    this.#life.abort(error);
+    this.#life.end(error);
   }
 
   /** Aborted when the engine is disposed. */

@@ -4,6 +4,7 @@ import type { Prompt } from '../../contracts/prompt.ts';
 import { DisposedError } from '../../errors.ts';
 import { resolveSampling, type Sampling } from '../../maths/sampling.ts';
 import { requireWholeNumber } from '../../options.ts';
+import { AbortScope } from '../../runtime/abort-scope.ts';
 import { onAbort } from '../../runtime/on-abort.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { MovingAlarm } from '../../runtime/moving-alarm.ts';
@@ -39,7 +40,7 @@ export class RemoteSession implements Session, WritingSession {
   readonly lead = new LeadRequest();
   readonly #branches: RemoteBranch[] = [];
   readonly #forget: () => void;
-  readonly #life = new AbortController();
+  readonly #life = new AbortScope();
   readonly #progressTeller: ProgressTeller;
   #isDisposed = false;
 
@@ -79,14 +80,14 @@ export class RemoteSession implements Session, WritingSession {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     for (const branch of this.#branches) branch.abort();
-    this.#life.abort(new DisposedError('session'));
+    this.#life.end();
     this.#forget();
   }
 
   /** @internal The engine has been disposed. */
   fail(error: Error): void {
     for (const branch of this.#branches) branch.cut({ error });
-    this.#life.abort(error);
+    this.#life.end(error);
   }
 
   /** @internal Called by a branch. */
@@ -222,7 +223,7 @@ export class RemoteBranch implements Branch {
     const { signal } = options;
     const endsAt = this.#endOf(options);
     if (clock.now() >= endsAt()) return 'deadline';
-    const ending = new AbortController();
+    const ending = new AbortScope();
     let forget: (() => void) | undefined;
     const alarm = new MovingAlarm(clock, endsAt);
     const cut = new Promise<Cut>((resolve) => {
@@ -244,7 +245,7 @@ export class RemoteBranch implements Branch {
       forget?.();
       alarm.stop();
       this.#open = undefined;
-      ending.abort(new DisposedError('request'));
+      ending.end();
       writing.settleRequest();
     }
   }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../contracts/clock.ts';
 import { ServerError } from '../../errors.ts';
-import { onAbort } from '../../runtime/on-abort.ts';
+import { AbortScope } from '../../runtime/abort-scope.ts';
 import { expiry, within } from '../../runtime/wait-until.ts';
 import { NOTHING, readDelta, type CompletionDelta } from '../../servers/completion-delta.ts';
 import type { ServerClient } from '../../servers/server-client.ts';
@@ -28,10 +28,9 @@ export interface RequestPlan {
 /** One request that may be overtaken by its twin. */
 interface Runner {
   readonly deltas: AsyncGenerator<CompletionDelta, boolean>;
-  readonly ending: AbortController;
+  readonly ending: AbortScope;
   /** Resolves to the first delta that has something in it. */
   readonly first: Promise<IteratorResult<CompletionDelta, boolean>>;
-  forget(): void;
 }
 
 /**
@@ -96,19 +95,17 @@ async function begun(runner: Runner): Promise<Runner> {
 }
 
 function startRunner({ client, path, body, signal, onRequest }: RequestPlan): Runner {
-  const ending = new AbortController();
-  const forget = onAbort(signal, () => ending.abort(signal.reason));
+  const ending = new AbortScope(signal);
   onRequest();
   const deltas = deltasOf(client, path, body, ending.signal);
   const first = firstWithContent(deltas);
   // Whoever loses the race is not listened to.
   first.catch(() => undefined);
-  return { deltas, ending, first, forget };
+  return { deltas, ending, first };
 }
 
-function end({ ending, forget, deltas }: Runner): void {
-  forget();
-  ending.abort(new ServerError('connect', 'The request was overtaken by another.'));
+function end({ ending, deltas }: Runner): void {
+  ending.end();
   void deltas.return(false).catch(() => undefined);
 }
 

@@ -5,6 +5,7 @@ import type { OutcomeScorer, StepScorer } from '../../contracts/scorer.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import { quantile } from '../../maths/quantile.ts';
 import { requireNumber, requireWholeNumber } from '../../options.ts';
+import { AbortScope } from '../../runtime/abort-scope.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { decodingPasses, splitOpenings, timeOpenings, type DecodingSourceOptions } from './decoding-source.ts';
 import { measureGrid, type GridPlan, type MeasurePasses, type Timings } from './measure-grid.ts';
@@ -195,7 +196,7 @@ class EngineMeasurement {
 
   /** Time of an injected clock does not pass by itself, and its machine does not sleep. */
   async #rest(): Promise<void> {
-    const { clock, signal = new AbortController().signal } = this.#options;
+    const { clock, signal = new AbortScope().signal } = this.#options;
     if (!clock) await systemClock.wait?.(REST_MS, signal);
   }
 

@@ -1,6 +1,7 @@
 import type { Prompt } from '../../contracts/prompt.ts';
 import type { OutcomeScorer, ScoredText, StepScorer } from '../../contracts/scorer.ts';
 import { aggregateSteps, type StepAggregation } from '../../maths/aggregate-steps.ts';
+import { AbortScope } from '../../runtime/abort-scope.ts';
 import type { RunScope } from '../../runtime/run-scope.ts';
 import { withinDeadline } from '../../runtime/within-deadline.ts';
 import type { ScoringCoverage } from '../branch-scores.ts';
@@ -68,7 +69,7 @@ export class PrefixScoring {
     const scorer = this.#scorer;
     this.#askedCount += texts.length;
     // Told of an abort, and that nobody waits any more when it is late.
-    const ending = new AbortController();
+    const ending = new AbortScope();
     try {
       const work: Promise<readonly (number | readonly number[] | undefined)[]> = scorer.score(this.#prompt, texts, {
         clock,
@@ -84,7 +85,7 @@ export class PrefixScoring {
       this.errors.push(error);
       return [];
     } finally {
-      ending.abort();
+      ending.end();
     }
   }
 

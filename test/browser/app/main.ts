@@ -45,7 +45,22 @@ function described(error: unknown): string {
   return isLatencyTtsError(error) ? `${error.code}: ${message}` : `${name}: ${message}`;
 }
 
+/** Held open by `openEngine` over many runs. */
+let openedEngine: Engine | undefined;
+const { signal: longLived } = new AbortController();
+
 const tests = {
+  openEngine: async (choice: EngineChoice) => {
+    openedEngine = await makeEngine(choice);
+    await openedEngine.ready();
+  },
+
+  /** A short run on the open engine, under a signal that all such runs share. */
+  runOpen: async (prompt: string, seed: number) => {
+    const strategy = new SelfConsistency({ branches: 2, maxTokens: 4 });
+    await strategy.run({ engine: openedEngine!, prompt, seed, deadlineMs: 100_000, signal: longLived });
+  },
+
   /** Greedy tokens of two branches, what loading told, and passes. */
   decode: async (choice: EngineChoice, prompt: string, tokens: number) => {
     const told: Told[] = [];
