@@ -77,7 +77,8 @@ export async function readTokenizer(files: ModelFiles, source: string, chosenTem
   const [tokenizer, config = {}] = await Promise.all(['tokenizer.json', 'tokenizer_config.json'].map((name) => files.readJson(name)));
   if (tokenizer === undefined) return undefined;
   const chatTemplate = chooseChatTemplate(source, await readChatTemplates(files, config), chosenTemplate);
-  return HubTokenizer.fromFiles({ tokenizer: tokenizer as object, config: config as object, chatTemplate });
+  const special = (await files.readJson('special_tokens_map.json')) ?? {};
+  return HubTokenizer.fromFiles({ tokenizer: tokenizer as object, config: { ...special, ...config }, chatTemplate });
 }
 
 async function fetchTokenizer(source: string, location: string, chosenTemplate: string | undefined, hub: HubOptions): Promise<HubTokenizer> {
@@ -85,7 +86,8 @@ async function fetchTokenizer(source: string, location: string, chosenTemplate: 
   const tokenizer = await AutoTokenizer.from_pretrained(location, hub);
   const template = await fetchTemplateFile(location, hub);
   const templates = new Map([...templatesOf({ chat_template: tokenizer.chat_template as unknown }), ...templatesOf({ chat_template: template })]);
-  return new HubTokenizer(tokenizer, chooseChatTemplate(source, templates, chosenTemplate));
+  const files = { tokenizer: tokenizer._tokenizerJSON as object, config: tokenizer.config as object };
+  return HubTokenizer.fromFiles({ ...files, chatTemplate: chooseChatTemplate(source, templates, chosenTemplate) });
 }
 
 /** `chat_template.jinja`, which transformers.js fetches and caches for processors only, not for tokenizers. */

@@ -3,6 +3,8 @@ import type { Message, Prompt } from '../contracts/prompt.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { ChatTemplateError, InvalidOptionError } from '../errors.ts';
 import { chooseChatTemplate, templatesOf } from './chat-template.ts';
+import { withoutLeadingSpace } from './continuation.ts';
+import { turnEnd } from './end-tokens.ts';
 
 /** Contents of a Hugging Face tokenizer's files. */
 export interface TokenizerFiles {
@@ -19,44 +21,53 @@ const NO_TEMPLATE = 'Pass a string or `{ text }`, or give the model a `chatTempl
 /** A tokenizer of transformers.js behind the library's contract. */
 export class HubTokenizer implements Tokenizer {
   readonly vocabularySize: number;
-  readonly #tokenizer: PreTrainedTokenizer;
+  readonly endTokens: ReadonlySet<number>;
+  /** For whole texts. */
+  readonly #whole: PreTrainedTokenizer;
+  /** For what follows another text; the same one but for tokenizers that put a space before every text. */
+  readonly #following: PreTrainedTokenizer;
   readonly #chatTemplate: string | undefined;
   #fingerprint: string | undefined;
 
-  /** @param chatTemplate - Jinja template for messages; without one, messages are refused. */
-  constructor(tokenizer: PreTrainedTokenizer, chatTemplate: string | undefined) {
-    this.#tokenizer = tokenizer;
+  private constructor(whole: PreTrainedTokenizer, following: PreTrainedTokenizer, chatTemplate: string | undefined) {
+    this.#whole = whole;
+    this.#following = following;
     this.#chatTemplate = chatTemplate;
-    this.vocabularySize = tokenizer.get_vocab().size;
+    this.vocabularySize = whole.get_vocab().size;
+    this.endTokens = this.#findEndTokens();
   }
 
   /** Imports transformers.js, which takes a few hundred milliseconds the first time. */
   static async fromFiles(files: TokenizerFiles): Promise<HubTokenizer> {
     const { PreTrainedTokenizer: Class } = await import('@huggingface/transformers');
-    const { tokenizer, config, chatTemplate = chooseChatTemplate('The tokenizer', templatesOf(config), undefined) } = files;
-    return new HubTokenizer(new Class(tokenizer, config), chatTemplate);
+    const { tokenizer, chatTemplate = chooseChatTemplate('The tokenizer', templatesOf(files.config), undefined) } = files;
+    // A token that is an object is known to transformers.js only where it names its class, which many files leave out.
+    const config = Object.fromEntries(Object.entries(files.config).map(([key, value]) => [key, key.endsWith('_token') ? tokenContent(value) : value]));
+    const whole = new Class(tokenizer, config);
+    const following = withoutLeadingSpace(tokenizer);
+    return new HubTokenizer(whole, following === tokenizer ? whole : new Class(following, config), chatTemplate);
   }
 
   get fingerprint(): string {
-    this.#fingerprint ??= fingerprintOf(this.#tokenizer.get_vocab() as Map<string, number>);
+    this.#fingerprint ??= fingerprintOf(this.#whole.get_vocab() as Map<string, number>);
     return this.#fingerprint;
   }
 
   encode(text: string): number[] {
-    return this.#tokenizer.encode(text, { add_special_tokens: false });
+    return this.#following.encode(text, { add_special_tokens: false });
   }
 
   decode(tokens: readonly number[]): string {
     if (tokens.length === 0) return '';
-    return this.#tokenizer.decode([...tokens], { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+    return this.#following.decode([...tokens], { skip_special_tokens: true, clean_up_tokenization_spaces: false });
   }
 
   encodePrompt(prompt: Prompt): number[] {
     if (typeof prompt === 'string') {
       // A base model has no template; a question is then a text to go on from.
-      return this.#chatTemplate === undefined ? this.#tokenizer.encode(prompt) : this.#encodeMessages([{ role: 'user', content: prompt }]);
+      return this.#chatTemplate === undefined ? this.#whole.encode(prompt) : this.#encodeMessages([{ role: 'user', content: prompt }]);
     }
-    if ('text' in prompt) return this.#tokenizer.encode(prompt.text);
+    if ('text' in prompt) return this.#whole.encode(prompt.text);
     if (this.#chatTemplate === undefined) throw new InvalidOptionError('prompt', 'text, since the model has no chat template', prompt, NO_TEMPLATE);
     return this.#encodeMessages(prompt);
   }
@@ -66,22 +77,33 @@ export class HubTokenizer implements Tokenizer {
     if (messages.length === 0) throw new InvalidOptionError('prompt', 'at least one message', messages);
     const last = messages.at(-1)!;
     const isContinued = last.role === 'assistant';
-    const asked = isContinued ? messages.slice(0, -1) : messages;
-    const rendered = this.#render(asked);
-    return this.#tokenizer.encode(isContinued ? rendered + last.content : rendered, { add_special_tokens: false });
+    const rendered = this.#render(isContinued ? messages.slice(0, -1) : messages, true);
+    return this.#whole.encode(isContinued ? rendered + last.content : rendered, { add_special_tokens: false });
   }
 
   /** @throws {ChatTemplateError} */
-  #render(messages: readonly Message[]): string {
+  #render(messages: readonly Message[], asksForAnswer: boolean): string {
     try {
-      return this.#tokenizer.apply_chat_template(
+      return this.#whole.apply_chat_template(
         messages.map(({ role, content }) => ({ role, content })),
-        { chat_template: this.#chatTemplate!, add_generation_prompt: true, tokenize: false },
+        { chat_template: this.#chatTemplate!, add_generation_prompt: asksForAnswer, tokenize: false },
       );
     } catch (error) {
       throw new ChatTemplateError(error instanceof Error ? error.message : String(error), { cause: error });
     }
   }
+
+  #findEndTokens(): ReadonlySet<number> {
+    const { all_special_tokens: special } = this.#whole;
+    const ends = [this.#whole.eos_token, this.#chatTemplate === undefined ? undefined : turnEnd((messages) => this.#render(messages, false), special)];
+    const vocabulary = this.#whole.get_vocab() as Map<string, number>;
+    return new Set(ends.flatMap((token) => vocabulary.get(token ?? '') ?? []));
+  }
+}
+
+/** A token of a configuration: its text, or an object with it. */
+function tokenContent(token: unknown): unknown {
+  return typeof token === 'object' && token !== null && 'content' in token ? token.content : token;
 }
 
 /** FNV-1a over the tokens in the order of their ids. */

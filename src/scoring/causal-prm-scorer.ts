@@ -83,7 +83,7 @@ interface PairSource {
 
 /** @throws {ModelLoadError} when the two tokens cannot be told apart. */
 function pairReading({ name, tokenizer, separator, good, layOut }: PairSource, bad: string): Reading<JudgedTokens> {
-  const [goodToken, badToken] = [good, bad].map((text) => tokenizer.encode(text).at(-1));
+  const [goodToken, badToken] = [good, bad].map((text) => tokenizer.encodePrompt({ text }).at(-1));
   if (goodToken === undefined || badToken === undefined || goodToken === badToken) {
     throw new ModelLoadError(name, `${name} has no two tokens for ${JSON.stringify(good)} and ${JSON.stringify(bad)}.`);
   }

@@ -45,7 +45,8 @@ export function answeredPrompt(prompt: Prompt, text: string, joiner = ''): Promp
  */
 export function markedPlaces(tokenizer: Tokenizer, tokens: readonly number[], marker: string, count: number): readonly number[] {
   if (count === 0) return [];
-  const markerToken = tokenizer.encode(marker).at(-1);
+  // As a word of its own: SentencePiece tells apart words and what continues them.
+  const markerToken = tokenizer.encodePrompt({ text: marker }).at(-1);
   const places = tokens.flatMap((token, place) => (token === markerToken ? [place] : [])).slice(-count);
   if (places.length < count) throw new ModelError(`The marker ${JSON.stringify(marker)} is not one token of the model behind a step.`);
   return places;

@@ -51,7 +51,7 @@ export class LocalSession implements Session {
       seed: options.seed ?? 0,
       promptTokens,
       contextTokens: model.contextTokens,
-      endTokens: model.endTokens,
+      endTokens: new Set([...model.endTokens, ...(host.tokenizer.endTokens ?? [])]),
       probs: new Float32Array(model.vocabularySize),
       draftLength: options.draftLength,
       verification: host.verification,
