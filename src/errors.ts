@@ -95,9 +95,27 @@ export class ModelLoadError extends LatencyTtsError {
   /** The path or id that was asked for. */
   readonly source: string;
 
-  constructor(source: string, message: string, options?: ErrorOptions) {
-    super('LTTS_MODEL_LOAD', message, options);
+  constructor(source: string, message: string, options?: ErrorOptions, code = 'LTTS_MODEL_LOAD') {
+    super(code, message, options);
     this.source = source;
+  }
+}
+
+/** A model's weights are larger than the memory that is free. Thrown before they are loaded. */
+export class ModelMemoryError extends ModelLoadError {
+  readonly neededBytes: number;
+  readonly freeBytes: number;
+
+  constructor(source: string, neededBytes: number, freeBytes: number) {
+    const [needed, free] = [neededBytes, freeBytes].map((bytes) => `${(bytes / 1e9).toFixed(2)} GB`);
+    super(
+      source,
+      `The weights of ${source} take ${needed}, and ${free} of memory are free. Choose a smaller model or \`dtype\`, or free memory; models that are loaded already count.`,
+      undefined,
+      'LTTS_MODEL_MEMORY',
+    );
+    this.neededBytes = neededBytes;
+    this.freeBytes = freeBytes;
   }
 }
 

@@ -191,6 +191,7 @@ export {
   LatencyTtsError,
   ModelError,
   ModelLoadError,
+  ModelMemoryError,
   NoCandidateError,
   ProfileMismatchError,
   NotRecordedError,

@@ -52,6 +52,7 @@ const PORTABLE_NAMES = [
   'MeasuredProfile',
   'ModelError',
   'ModelLoadError',
+  'ModelMemoryError',
   'MonteCarloTreeSearch',
   'NativeTokenModel',
   'NoCandidateError',

@@ -4,13 +4,16 @@
  * @module
  */
 import type { AutoModelForCausalLM, PretrainedConfig } from '@huggingface/transformers';
+import * as v from 'valibot';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { isLatencyTtsError, ModelLoadError } from '../errors.ts';
 import { chooseChatTemplate, readChatTemplates, templatesOf } from './chat-template.ts';
+import type { Turns } from './exclusive-session.ts';
 import { HubTokenizer } from './hub-tokenizer.ts';
-import { readModelFacts } from './model-facts.ts';
-import { modelDirectories, ModelFiles, type FileSystem } from './model-files.ts';
+import { readModelFacts, type ModelFacts } from './model-facts.ts';
+import { isHubId, modelDirectories, ModelFiles, type FileSystem } from './model-files.ts';
 import type { LoadOnnxModelOptions } from './onnx-model-options.ts';
+import { findWeights, isPrecision, type Precision, type Weights } from './weights.ts';
 
 /** A model of the hub before its weights are loaded. */
 export interface FoundModel {
@@ -23,6 +26,20 @@ export interface FoundModel {
   readonly hub: HubOptions;
   /** Those of its files that are on this machine; `undefined` where the platform has no file system. */
   readonly files: ModelFiles | undefined;
+  /** The graph to load, where it is on this machine. */
+  readonly weights: Weights | undefined;
+  /** Memory that weights may take; `undefined` where the platform cannot tell. */
+  readonly freeMemoryBytes: (() => number) | undefined;
+}
+
+/** What a platform adds to transformers.js. */
+export interface HubPlatform {
+  /** Turns over all that use WebGPU, where pages have not their own. */
+  readonly webgpuTurns?: Turns;
+  /** Where the platform has files. */
+  readonly fileSystem?: FileSystem;
+  /** Memory that weights may take. */
+  readonly freeMemoryBytes?: () => number;
 }
 
 export type HubOptions = NonNullable<Parameters<typeof AutoModelForCausalLM.from_pretrained>[1]>;
@@ -32,14 +49,36 @@ export async function findModel(
   source: string,
   options: LoadOnnxModelOptions,
   onProgress: LoadOnnxModelOptions['onProgress'],
-  fileSystem: FileSystem | undefined,
+  { fileSystem, freeMemoryBytes }: HubPlatform,
 ): Promise<FoundModel> {
   const { env } = await import('@huggingface/transformers');
-  const location = options.localModelPath === undefined ? source : `${options.localModelPath.replace(/\/+$/, '')}/${source}`;
+  const path = options.localModelPath === undefined ? source : `${options.localModelPath.replace(/\/+$/, '')}/${source}`;
+  const isDirectory = (await fileSystem?.readText(`${path}/config.json`)) !== undefined;
+  // transformers.js takes two names with a slash between them for an id, whatever directories there are.
+  const location = isDirectory && isHubId(path) ? `./${path}` : path;
   const hub = hubOptions(options, onProgress);
   const files = fileSystem && new ModelFiles(fileSystem, modelDirectories(location, options, env));
   const config = await explained(source, options, () => readConfig(location, hub, files));
-  return { source, location, options, config, contextTokens: options.contextTokens ?? contextOf(source, config), hub, files };
+  const contextTokens = options.contextTokens ?? contextOf(source, config);
+  const mayFetch = isHubId(location) && !hub.local_files_only && env.allowRemoteModels;
+  const weights = files && isKnownDtype(options.dtype) ? await findWeights(source, files, options, wantedDtype(options, config), mayFetch) : undefined;
+  return { source, location, options, config, contextTokens, hub, files, weights, freeMemoryBytes };
+}
+
+/** Transformers.js also takes a dtype for each graph, and more of them than are decoders' own. */
+function isKnownDtype(dtype: unknown): boolean {
+  return dtype === undefined || dtype === 'auto' || isPrecision(dtype);
+}
+
+/** The precision asked for by the options, else by the model's configuration; `undefined` where neither does. */
+export function wantedDtype({ dtype, device = 'cpu' }: Pick<LoadOnnxModelOptions, 'dtype' | 'device'>, config: PretrainedConfig): Precision | undefined {
+  const { device_config: devices, dtype: named } = (config as HubConfig)['transformers.js_config'] ?? {};
+  return [dtype, devices?.[device]?.dtype, named].find(isPrecision);
+}
+
+/** What is used of a configuration besides the model's sizes. */
+interface HubConfig {
+  readonly 'transformers.js_config'?: { readonly dtype?: unknown; readonly device_config?: Readonly<Record<string, { readonly dtype?: unknown }>> };
 }
 
 async function readConfig(location: string, hub: HubOptions, files: ModelFiles | undefined): Promise<PretrainedConfig> {
@@ -120,9 +159,20 @@ function hubOptions({ revision, cacheDir, localFilesOnly, localModelPath }: Load
 function contextOf(source: string, config: PretrainedConfig): number {
   if (config.is_encoder_decoder)
     throw new ModelLoadError(source, `${source} is an encoder–decoder model (${config.model_type}). Choose a causal language model.`);
-  const { contextTokens } = readModelFacts(config, undefined);
+  const { contextTokens } = modelFacts(source, config, undefined);
   if (contextTokens === undefined) throw new ModelLoadError(source, `The configuration of ${source} names no context length. Pass \`contextTokens\`.`);
   return contextTokens;
+}
+
+/** What a model's configurations say. @throws {ModelLoadError} for a field of the wrong type. */
+export function modelFacts(source: string, config: PretrainedConfig, generation: unknown): ModelFacts {
+  try {
+    return readModelFacts(config, generation);
+  } catch (error) {
+    if (!v.isValiError(error)) throw error;
+    const field = v.getDotPath(error.issues[0]) ?? 'the whole';
+    throw new ModelLoadError(source, `The configuration of ${source} is not what a model needs (${field}: ${error.message}).`, { cause: error });
+  }
 }
 
 /** Turns what transformers.js throws into one sentence. @throws {ModelLoadError} */

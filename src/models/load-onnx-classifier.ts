@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { ExclusiveSession, pageTurns } from './exclusive-session.ts';
 import type { LoadableModel } from './local-model.ts';
-import { describeSource, findDescribed, openSession, type HubPlatform, type OnnxModelDescription } from './load-onnx-model.ts';
+import type { HubPlatform } from './found-model.ts';
+import { describeSource, findDescribed, openSession, type OnnxModelDescription } from './load-onnx-model.ts';
 import { OnnxClassifier, type TextClassifier } from './onnx-classifier.ts';
 import type { LoadOnnxModelOptions, LoadProgress } from './onnx-model-options.ts';
 import { isNode } from './platform.ts';

@@ -12,11 +12,10 @@ import { requireWholeNumber } from '../options.ts';
 import { denormalOptions } from './denormals.ts';
 import { openHubModel, openTokenModel, type TokenModelFacts } from './detect-layout.ts';
 import { ExclusiveSession, pageTurns, type Turns } from './exclusive-session.ts';
-import { explained, findModel, openHubTokenizer, type FoundModel, type HubOptions } from './found-model.ts';
+import { explained, findModel, modelFacts, openHubTokenizer, wantedDtype, type FoundModel, type HubOptions, type HubPlatform } from './found-model.ts';
 import type { LoadableModel, LocalModel } from './local-model.ts';
-import type { FileSystem } from './model-files.ts';
-import type { LoadOnnxModelOptions, LoadProgress, OnnxDtype } from './onnx-model-options.ts';
-import { readModelFacts } from './model-facts.ts';
+import type { LoadOnnxModelOptions, LoadProgress } from './onnx-model-options.ts';
+import { requireMemory, type Weights } from './weights.ts';
 import { isNode } from './platform.ts';
 import { largestBuffer, turnsOf, type WebGpuDevice } from './webgpu-device.ts';
 
@@ -50,14 +49,6 @@ const ENVIRONMENT_KEYS = ['allowRemoteModels', 'allowLocalModels', 'remoteHost',
  */
 export function loadOnnxModel(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalModel> {
   return loadHubModel(idOrPath, options, {});
-}
-
-/** @internal What a platform adds to transformers.js. */
-export interface HubPlatform {
-  /** Turns over all that use WebGPU, where pages have not their own. */
-  readonly webgpuTurns?: Turns;
-  /** Where the platform has files. */
-  readonly fileSystem?: FileSystem;
 }
 
 /** @internal `loadOnnxModel` on a platform. */
@@ -99,7 +90,7 @@ export async function findDescribed(
   const { env } = await import('@huggingface/transformers');
   Object.assign(env satisfies typeof Environment, description.environment);
   const { source, options } = description;
-  const found = await findModel(source, options, onProgress, platform.fileSystem);
+  const found = await findModel(source, options, onProgress, platform);
   return {
     name: options.name ?? source,
     contextTokens: found.contextTokens,
@@ -153,7 +144,7 @@ async function openWebgpuModel(found: FoundModel, { AutoModelForCausalLM: loader
   const { options, config } = found;
   const onDevice: LoadOnnxModelOptions = {
     ...options,
-    dtype: options.dtype ?? webgpuDtype(config),
+    dtype: wantedDtype(options, config) ?? 'fp32',
     sessionOptions: { ...options.sessionOptions, preferredOutputLocation: 'gpu-buffer' },
   };
   const open = (): ReturnType<typeof openSession> => openSession({ ...found, options: onDevice }, loader);
@@ -173,25 +164,16 @@ async function openWebgpuModel(found: FoundModel, { AutoModelForCausalLM: loader
 }
 
 function factsOf({ source, config, contextTokens }: FoundModel, generation: unknown): TokenModelFacts {
-  return { ...readModelFacts(config, generation), source, contextTokens };
-}
-
-/** The type of weights that the model's configuration names for WebGPU; else what transformers.js takes for that device. */
-function webgpuDtype(config: PretrainedConfig): OnnxDtype {
-  const { device_config: devices, dtype } = (config as HubConfig)['transformers.js_config'] ?? {};
-  return devices?.webgpu?.dtype ?? dtype ?? 'fp32';
-}
-
-/** What is used of a configuration beside the model's sizes. */
-interface HubConfig {
-  readonly 'transformers.js_config'?: { readonly dtype?: OnnxDtype; readonly device_config?: { readonly webgpu?: { readonly dtype?: OnnxDtype } } };
+  return { ...modelFacts(source, config, generation), source, contextTokens };
 }
 
 /** @internal The one graph of a model. @throws {ModelLoadError} */
 export async function openSession(
-  { source, location, options, config, hub }: FoundModel,
+  found: FoundModel,
   loader: Pick<typeof AutoModelForCausalLM, 'from_pretrained'>,
 ): Promise<{ readonly session: InferenceSession; readonly generation: unknown }> {
+  const { source, location, options, config, hub, weights } = found;
+  if (weights) return openLocalSession(found, weights);
   const loaded = await explained(source, options, () => loader.from_pretrained(location, { ...hub, ...sessionOptions(options), config }));
   const { sessions, generation_config: generation } = loaded as unknown as LoadedModel;
   const names = Object.keys(sessions);
@@ -201,6 +183,34 @@ export async function openSession(
     throw new ModelLoadError(source, `${source} is exported in several graphs (${names.join(', ')}), which cannot be decoded here. Choose a text-only export.`);
   }
   return { session, generation };
+}
+
+/**
+ * The session of a graph that is on this machine. transformers.js is told which graph that is, as it knows fewer places than there
+ * are, and neither looks for external data, which ONNX Runtime finds by itself, nor for a generation configuration, of which it
+ * takes JSON only.
+ *
+ * @throws {ModelLoadError}
+ */
+async function openLocalSession(
+  { source, location, options, config, hub, files, freeMemoryBytes }: FoundModel,
+  weights: Weights,
+): Promise<{ readonly session: InferenceSession; readonly generation: unknown }> {
+  const { PreTrainedModel, PretrainedConfig: Config } = await import('@huggingface/transformers');
+  if (freeMemoryBytes && !isOnGpu(options.device)) requireMemory(source, weights.bytes, freeMemoryBytes());
+  const graph = { dtype: weights.dtype, subfolder: weights.folder, model_file_name: weights.base, use_external_data_format: false };
+  return explained(source, options, async () => {
+    const generation = await files?.readJson('generation_config.json');
+    // Of this type transformers.js expects one graph and nothing besides.
+    const plain = Object.assign(new Config(config), { model_type: 'custom', architectures: [] });
+    const loaded = await PreTrainedModel.from_pretrained(location, { ...hub, ...sessionOptions(options), ...graph, config: plain });
+    return { session: (loaded as unknown as LoadedModel).sessions['model']!, generation };
+  });
+}
+
+/** Whether weights go to a device with a memory of its own. */
+function isOnGpu(device: LoadOnnxModelOptions['device']): boolean {
+  return device !== undefined && !['auto', 'cpu', 'wasm'].includes(device);
 }
 
 /** What is used of a loaded model; its type leaves the values open. */

@@ -70,7 +70,9 @@ export function readModelFacts(config: unknown, generationConfig: unknown): Mode
     queryHeadsPerGroup: heads !== undefined && groups !== undefined ? heads / groups : undefined,
     keyValueHeads: groups,
     headWidth: model.head_dim ?? (model.hidden_size !== undefined && heads !== undefined ? model.hidden_size / heads : undefined),
-    endTokens: new Set([generation.eos_token_id, whole.eos_token_id, textConfig?.eos_token_id].flat().filter((id): id is number => Number.isInteger(id) && id! >= 0)),
+    endTokens: new Set(
+      [generation.eos_token_id, whole.eos_token_id, textConfig?.eos_token_id].flat().filter((id): id is number => Number.isInteger(id) && id! >= 0),
+    ),
     sampling: readSampling(generation),
   };
 }

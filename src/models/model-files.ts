@@ -28,8 +28,8 @@ export interface FileSettings {
   readonly cacheDir: string | null;
 }
 
-/** An id on the hub, with or without the name of its owner. */
-const HUB_ID = /^([\w\-.]+\/)?[\w\-.]{1,96}$/;
+/** An id on the hub, with or without the name of its owner; as transformers.js tells it. */
+const HUB_ID = /^(\b[\w\-.]+\b\/)?\b[\w\-.]{1,96}\b$/;
 
 /** A model's files, wherever on this machine they are. */
 export class ModelFiles {
@@ -68,6 +68,11 @@ export class ModelFiles {
   }
 }
 
+/** Whether transformers.js takes this for an id on the hub, rather than for a directory. */
+export function isHubId(location: string): boolean {
+  return HUB_ID.test(location) && !/\.\.|--|\.git$|\.ipynb$/.test(location);
+}
+
 /** The directories in which transformers.js looks for a model, besides a directory of that very name. */
 export function modelDirectories(
   location: string,
@@ -75,7 +80,7 @@ export function modelDirectories(
   settings: FileSettings,
 ): readonly string[] {
   const directories = [location];
-  if (HUB_ID.test(location)) {
+  if (isHubId(location)) {
     const cache = cacheDir ?? settings.cacheDir;
     if (settings.allowLocalModels) directories.push(`${settings.localModelPath}/${location}`);
     if (settings.useFSCache && cache !== null) directories.push(revision === 'main' ? `${cache}/${location}` : `${cache}/${location}/${revision}`);

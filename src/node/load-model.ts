@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-common';
 import type { TokenModel } from '../contracts/token-model.ts';
@@ -8,17 +8,19 @@ import { denormalOptions } from '../models/denormals.ts';
 import { ExclusiveSession } from '../models/exclusive-session.ts';
 import { describeOnnxClassifier, loadHubClassifier, type LocalClassifier } from '../models/load-onnx-classifier.ts';
 import type { LocalModel } from '../models/local-model.ts';
-import { describeOnnxModel, loadHubModel, type HubPlatform, type OnnxModelDescription } from '../models/load-onnx-model.ts';
+import { describeOnnxModel, loadHubModel, type OnnxModelDescription } from '../models/load-onnx-model.ts';
 import type { LoadOnnxModelOptions } from '../models/onnx-model-options.ts';
 import { openTokenModel } from '../models/detect-layout.ts';
-import { readTokenizer } from '../models/found-model.ts';
+import { readTokenizer, type HubPlatform } from '../models/found-model.ts';
 import { ModelFiles } from '../models/model-files.ts';
+import { requireMemory } from '../models/weights.ts';
 import type { DeviceOutputs } from '../models/graph-device.ts';
 import { openDeviceModel } from '../models/open-device-model.ts';
 import { requireWholeNumber } from '../options.ts';
 import { startModelWorker } from './start-worker.ts';
 import { readModelFiles, type LocalModelFacts } from './model-files.ts';
 import { nodeFileSystem } from './file-system.ts';
+import { freeMemoryBytes } from './free-memory.ts';
 import { webgpuTurns } from './webgpu-turns.ts';
 
 /** Where a model of a directory is computed. */
@@ -75,7 +77,7 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
   };
 }
 
-const PLATFORM: HubPlatform = { webgpuTurns, fileSystem: nodeFileSystem };
+const PLATFORM: HubPlatform = { webgpuTurns, fileSystem: nodeFileSystem, freeMemoryBytes };
 
 /** A model of the Hugging Face hub, which is loaded in a worker by default. @throws {ModelLoadError} */
 export async function loadOnnxModel(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalModel> {
@@ -109,6 +111,7 @@ function requireOptions({ device, executionProviders, threads }: LoadModelOption
 async function openModel(facts: LocalModelFacts, options: LoadModelOptions): Promise<TokenModel> {
   const { graphPath } = facts;
   try {
+    if (options.device !== 'webgpu') requireMemory(facts.source, (await stat(graphPath)).size, freeMemoryBytes());
     if (options.device !== 'webgpu') return await openTokenModel(await openSession(graphPath, options), facts);
     return await openDeviceModel(graphPath, await readFile(graphPath), facts, { open: openWebgpuSession });
   } catch (error) {

@@ -23,6 +23,7 @@ const CLASSES = new Map<unknown, { readonly prototype: Error }>([
   ['LTTS_SERVER', errors.ServerError],
   ['LTTS_MODEL_LOAD', errors.ModelLoadError],
   ['LTTS_CHAT_TEMPLATE', errors.ChatTemplateError],
+  ['LTTS_MODEL_MEMORY', errors.ModelMemoryError],
   ['LTTS_CONTEXT_LENGTH', errors.ContextLengthError],
   ['LTTS_NO_CANDIDATE', errors.NoCandidateError],
   ['LTTS_PROFILE_MISMATCH', errors.ProfileMismatchError],
