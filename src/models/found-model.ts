@@ -24,6 +24,8 @@ export interface FoundModel {
   readonly contextTokens: number;
   /** Where its files come from. */
   readonly hub: HubOptions;
+  /** Whether what is not on this machine may be fetched. */
+  readonly mayFetch: boolean;
   /** Those of its files that are on this machine; `undefined` where the platform has no file system. */
   readonly files: ModelFiles | undefined;
   /** The graph to load, where it is on this machine. */
@@ -62,7 +64,7 @@ export async function findModel(
   const contextTokens = options.contextTokens ?? contextOf(source, config);
   const mayFetch = isHubId(location) && !hub.local_files_only && env.allowRemoteModels;
   const weights = files && isKnownDtype(options.dtype) ? await findWeights(source, files, options, wantedDtype(options, config), mayFetch) : undefined;
-  return { source, location, options, config, contextTokens, hub, files, weights, freeMemoryBytes };
+  return { source, location, options, config, contextTokens, hub, mayFetch, files, weights, freeMemoryBytes };
 }
 
 /** Transformers.js also takes a dtype for each graph, and more of them than are decoders' own. */
@@ -102,22 +104,32 @@ async function orFromFile<Value>(fetched: () => Promise<Value>, read: () => Prom
 }
 
 /** @throws {ModelLoadError} @throws {InvalidOptionError} for a chat template that is not there. */
-export async function openHubTokenizer({ source, location, options, hub, files }: FoundModel): Promise<Tokenizer> {
-  const read = async (): Promise<Tokenizer | undefined> => files && readTokenizer(files, source, options.chatTemplate);
+export async function openHubTokenizer({ source, location, options, hub, mayFetch, files }: FoundModel): Promise<Tokenizer> {
+  // What was downloaded for another program may lack the template.
+  const fetchMissing = mayFetch ? (): Promise<string | undefined> => fetchTemplateFile(location, hub) : undefined;
+  const read = async (): Promise<Tokenizer | undefined> => files && readTokenizer(files, source, options.chatTemplate, fetchMissing);
   return explained(source, options, async () => (await read()) ?? orFromFile(() => fetchTokenizer(source, location, options.chatTemplate, hub), read));
 }
 
 /**
  * The tokenizer of a model whose files are on this machine; `undefined` where they are not.
  *
+ * @param fetchTemplate - Asked for a chat template where the files hold none.
  * @throws {ModelLoadError} @throws {InvalidOptionError} for a chat template that is not there.
  */
-export async function readTokenizer(files: ModelFiles, source: string, chosenTemplate: string | undefined): Promise<HubTokenizer | undefined> {
-  const [tokenizer, config = {}] = await Promise.all(['tokenizer.json', 'tokenizer_config.json'].map((name) => files.readJson(name)));
+export async function readTokenizer(
+  files: ModelFiles,
+  source: string,
+  chosenTemplate: string | undefined,
+  fetchTemplate?: () => Promise<string | undefined>,
+): Promise<HubTokenizer | undefined> {
+  const names = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'];
+  const [tokenizer, given, special] = (await Promise.all(names.map((name) => files.readJson(name)))) as (object | undefined)[];
   if (tokenizer === undefined) return undefined;
-  const chatTemplate = chooseChatTemplate(source, await readChatTemplates(files, config), chosenTemplate);
-  const special = (await files.readJson('special_tokens_map.json')) ?? {};
-  return HubTokenizer.fromFiles({ tokenizer: tokenizer as object, config: { ...special, ...config }, chatTemplate });
+  const config = { ...special, ...Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => value !== null)) };
+  let templates = await readChatTemplates(files, config);
+  if (templates.size === 0) templates = templatesOf({ chat_template: await fetchTemplate?.() });
+  return HubTokenizer.fromFiles({ tokenizer, config, chatTemplate: chooseChatTemplate(source, templates, chosenTemplate) });
 }
 
 async function fetchTokenizer(source: string, location: string, chosenTemplate: string | undefined, hub: HubOptions): Promise<HubTokenizer> {

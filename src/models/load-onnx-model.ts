@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { AutoModelForCausalLM, env as Environment, PretrainedConfig } from '@huggingface/transformers';
+import type { AutoModelForCausalLM, env as Environment } from '@huggingface/transformers';
 import type { Env, InferenceSession, InferenceSessionFactory } from 'onnxruntime-common';
 import type { TokenModel } from '../contracts/token-model.ts';
 import { InvalidOptionError, ModelLoadError } from '../errors.ts';

@@ -13,7 +13,7 @@ import type { StepScorer } from '../contracts/scorer.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { InvalidOptionError, ModelError, ModelLoadError } from '../errors.ts';
 import { requireLocalModel } from '../models/local-model.ts';
-import { answeredPrompt, completeSteps, markedPlaces, plainTextOf, turnsOf } from './conversation.ts';
+import { answeredPrompt, completeSteps, markedPlaces, plainTextOf, turnsOf, wordTokens } from './conversation.ts';
 import { LocalScorer } from './local-scorer.ts';
 import type { JudgedTokens } from './prefix-judge.ts';
 import type { Scoring } from './scoring.ts';
@@ -83,7 +83,7 @@ interface PairSource {
 
 /** @throws {ModelLoadError} when the two tokens cannot be told apart. */
 function pairReading({ name, tokenizer, separator, good, layOut }: PairSource, bad: string): Reading<JudgedTokens> {
-  const [goodToken, badToken] = [good, bad].map((text) => tokenizer.encodePrompt({ text }).at(-1));
+  const [goodToken, badToken] = [good, bad].map((text) => wordTokens(tokenizer, text)[0]);
   if (goodToken === undefined || badToken === undefined || goodToken === badToken) {
     throw new ModelLoadError(name, `${name} has no two tokens for ${JSON.stringify(good)} and ${JSON.stringify(bad)}.`);
   }

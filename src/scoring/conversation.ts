@@ -45,9 +45,18 @@ export function answeredPrompt(prompt: Prompt, text: string, joiner = ''): Promp
  */
 export function markedPlaces(tokenizer: Tokenizer, tokens: readonly number[], marker: string, count: number): readonly number[] {
   if (count === 0) return [];
-  // As a word of its own: SentencePiece tells apart words and what continues them.
-  const markerToken = tokenizer.encodePrompt({ text: marker }).at(-1);
-  const places = tokens.flatMap((token, place) => (token === markerToken ? [place] : [])).slice(-count);
+  const markerTokens = wordTokens(tokenizer, marker);
+  const places = tokens.flatMap((token, place) => (markerTokens.includes(token) ? [place] : [])).slice(-count);
   if (places.length < count) throw new ModelError(`The marker ${JSON.stringify(marker)} is not one token of the model behind a step.`);
   return places;
+}
+
+/**
+ * The last token of a word where it begins a text, if it is no special token, and where it continues one: SentencePiece tells
+ * the two apart.
+ */
+export function wordTokens(tokenizer: Tokenizer, word: string): readonly number[] {
+  const begun = tokenizer.encodePrompt({ text: word }).findLast((token) => tokenizer.decode([token]) !== '');
+  const continued = tokenizer.encode(word).at(-1);
+  return [begun, continued].filter((token) => token !== undefined);
 }

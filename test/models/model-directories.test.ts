@@ -110,7 +110,7 @@ describe('what is missing is named, with what there is', () => {
       'a precision among others',
       { [GRAPH]: ['onnx/model_q4.onnx', 'model_int8.onnx'] },
       { dtype: 'fp16' },
-      "no model_fp16.onnx. Pass one of `dtype: 'int8'` (model_int8.onnx), `dtype: 'q4'` (onnx/model_q4.onnx)",
+      "no model_fp16.onnx. Pass one of `dtype: 'q4'` (onnx/model_q4.onnx), `dtype: 'int8'` (model_int8.onnx)",
     ],
     [
       'the default among several',
