@@ -202,7 +202,7 @@ async function openLocalSession(
   return explained(source, options, async () => {
     const generation = await files?.readJson('generation_config.json');
     // Of this type transformers.js expects one graph and nothing besides.
-    const plain = Object.assign(new Config(config), { model_type: 'custom', architectures: [] });
+    const plain = Object.assign(new Config(config), { model_type: 'custom', architectures: ['PreTrainedModel'] });
     const loaded = await PreTrainedModel.from_pretrained(location, { ...hub, ...sessionOptions(options), ...graph, config: plain });
     return { session: (loaded as unknown as LoadedModel).sessions['model']!, generation };
   });

@@ -1,3 +1,4 @@
+import type { Tokenizer } from '../../src/contracts/tokenizer.ts';
 import { describe, expect, test } from 'vitest';
 import type { ScoredText } from '../../src/contracts/scorer.ts';
 import { loadOnnxClassifier, type LocalClassifier } from '../../src/models/load-onnx-classifier.ts';
@@ -120,10 +121,14 @@ describe('ClassifierPrmScorer', () => {
     await score({}, '1 '.repeat(200));
     await score({ good: 2 }, '1');
     // A tokenizer that joins the marker to what stands before it.
-    await score(
-      { model: { ...prm!, loadTokenizer: async () => ({ ...tokenizer, encodePrompt: (prompt) => tokenizer.encodePrompt(prompt), encode: () => [9999] }) } },
-      '1',
-    );
+    const joining: Tokenizer = {
+      vocabularySize: tokenizer.vocabularySize,
+      fingerprint: tokenizer.fingerprint,
+      encode: () => [9999],
+      decode: (tokens) => tokenizer.decode(tokens),
+      encodePrompt: (prompt) => tokenizer.encodePrompt(prompt),
+    };
+    await score({ model: { ...prm!, loadTokenizer: async () => joining } }, '1');
     expect(reasons).toEqual([expect.stringContaining('holds 128'), expect.stringContaining('2 labels'), expect.stringContaining('not one token')]);
   });
 
