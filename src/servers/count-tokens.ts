@@ -63,13 +63,18 @@ export function countText(
       case 'llama.cpp':
         return (await client.post('//tokenize', { content: text, add_special: isStart }, Tokens, signal)).tokens.length;
       case 'llama-cpp-python':
-        return (await client.post('//extras/tokenize/count', { model, input: text }, Counted, signal)).count - (isStart ? 0 : 1);
+        return (await countExtra(client, model, text, signal)) - (isStart ? 0 : await countExtra(client, model, '', signal));
       case 'tgi':
         return (await client.post('//tokenize', { inputs: text, add_special_tokens: isStart }, v.array(v.unknown()), signal)).length;
       case undefined:
         return undefined;
     }
   });
+}
+
+/** With the token that begins the context, where the model has one. */
+async function countExtra(client: ServerClient, model: string, input: string, signal: AbortSignal): Promise<number> {
+  return (await client.post('//extras/tokenize/count', { model, input }, Counted, signal)).count;
 }
 
 /** A count is a convenience: without it there is an estimate. */

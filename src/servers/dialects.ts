@@ -30,6 +30,8 @@ export interface Dialect {
   readonly hasLogprobs: boolean;
   /** Most likely tokens told for each place beside them. */
   readonly topLogprobs: number;
+  /** Fewest of these to ask for: with none, some tell nothing at all. */
+  readonly leastTopLogprobs: number;
   /** The field that has ids in place of texts for these, which texts do not tell apart. */
   readonly tokensAsIdsField: string | undefined;
   /** Log-probabilities of `/completions`, in the form it has there. */
@@ -45,6 +47,8 @@ export interface Dialect {
   readonly sharesPrefixes: boolean;
   /** Requests handled at once, where it is the same number on every such server. */
   readonly slots: number | undefined;
+  /** Whether a stream that fails ends without a word: only a request without a stream is told why. */
+  readonly failsInSilence: boolean;
   /** Where the server tells what became of its drafts. */
   readonly speculation: 'metrics.speculative_decoding' | 'meta_info' | 'timings' | undefined;
   /** Whether a request may say how long drafts are. Servers may ignore it; what they tell of drafts shows. */
@@ -62,6 +66,7 @@ const PLAIN: Omit<Dialect, 'name' | 'label'> = {
   allTokens: 0,
   hasLogprobs: true,
   topLogprobs: 0,
+  leastTopLogprobs: 0,
   tokensAsIdsField: undefined,
   hasCompletionsLogprobs: false,
   tokenIdsField: undefined,
@@ -70,6 +75,7 @@ const PLAIN: Omit<Dialect, 'name' | 'label'> = {
   tokenize: undefined,
   sharesPrefixes: false,
   slots: undefined,
+  failsInSilence: false,
   speculation: undefined,
   hasDraftLength: false,
   rewards: [],
@@ -130,9 +136,12 @@ export const DIALECTS: Readonly<Record<ServerName, Dialect>> = {
     name: 'llama-cpp-python',
     label: 'llama-cpp-python',
     samplingFields: REPEAT,
-    hasLogprobs: false,
+    topLogprobs: 20,
+    leastTopLogprobs: 1,
+    hasCompletionsLogprobs: true,
     tokenize: 'llama-cpp-python',
     slots: 1,
+    failsInSilence: true,
   },
   ollama: { ...PLAIN, name: 'ollama', label: 'Ollama', continuation: 'assistant-last', topLogprobs: 20 },
   tgi: { ...PLAIN, name: 'tgi', label: 'TGI', topLogprobs: 5, tokenize: 'tgi' },

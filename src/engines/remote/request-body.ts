@@ -90,12 +90,12 @@ function samplingFields({ samplingFields: fields, allTokens, hasSeed }: Dialect,
 }
 
 function logprobFields(
-  { hasLogprobs, topLogprobs: most, tokensAsIdsField, hasCompletionsLogprobs }: Dialect,
+  { hasLogprobs, topLogprobs: most, leastTopLogprobs: least, tokensAsIdsField, hasCompletionsLogprobs }: Dialect,
   { topLogprobs, without }: CompletionRequest,
   isText: boolean,
 ): object {
   if (topLogprobs === undefined || !hasLogprobs || without.has('logprobs')) return {};
-  const asked = Math.min(topLogprobs, most);
+  const asked = Math.max(least, Math.min(topLogprobs, most));
   const ids = asked > 0 && tokensAsIdsField !== undefined && !without.has('token-ids') && { [tokensAsIdsField]: true };
   if (isText) return hasCompletionsLogprobs ? { logprobs: asked, ...ids } : {};
   return { logprobs: true, ...(asked > 0 && { top_logprobs: asked }), ...ids };

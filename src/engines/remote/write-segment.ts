@@ -7,6 +7,7 @@ import type { Sampling } from '../../maths/sampling.ts';
 import { NOTHING, type CompletionDelta } from '../../servers/completion-delta.ts';
 import type { ToldFinish } from '../../servers/finish-reason.ts';
 import { isPlainText } from '../../servers/count-tokens.ts';
+import { reasonOfSilence } from '../../servers/silent-failure.ts';
 import { untilNextTry } from '../../servers/retries.ts';
 import type { Lead, LeadRequest } from './lead-request.ts';
 import type { RemoteHost } from './remote-host.ts';
@@ -66,6 +67,7 @@ export async function writeSegment(session: WritingSession, branch: WritingBranc
       const finish = await writeInTurn(session, branch, writing, options, attempt);
       if (finish !== 'displaced') return finish;
       // Nothing has failed: it was not its turn.
+      writing.settleRequest();
       attempt--;
     } catch (error) {
       writing.settleRequest();
@@ -156,9 +158,9 @@ async function writeOnce(
     writing.settleRequest();
     return finish;
   } catch (error) {
-    if (options.ending.aborted || !open.isDisplaced(error, isInOrder)) throw error;
-    writing.settleRequest();
-    return 'displaced';
+    if (options.ending.aborted) throw error;
+    if (open.isDisplaced(error, isInOrder)) return 'displaced';
+    throw last === undefined ? await reasonOfSilence(error, session.host, request, options.ending) : error;
   } finally {
     timing.close();
     open.close();
@@ -166,9 +168,14 @@ async function writeOnce(
   }
 }
 
+interface SentRequest {
+  readonly path: string;
+  readonly body: object;
+}
+
 function startRequest(
   { host, account, clock }: WritingSession,
-  { path, body }: { readonly path: string; readonly body: object },
+  { path, body }: SentRequest,
   { endsAt, ending }: WriteOptions,
   attempt: number,
 ): ReturnType<typeof requestStream> {
@@ -190,12 +197,7 @@ function startRequest(
   });
 }
 
-function requestOf(
-  session: WritingSession,
-  branch: WritingBranch,
-  writing: Writing,
-  { until }: WriteOptions,
-): { readonly path: string; readonly body: object } {
+function requestOf(session: WritingSession, branch: WritingBranch, writing: Writing, { until }: WriteOptions): SentRequest {
   const { host, prompt, seed, topLogprobs } = session;
   const position = branch.tokenCount + writing.tokenCount;
   const left = (until?.tokens ?? Infinity) - writing.tokenCount;
