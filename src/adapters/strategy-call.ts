@@ -12,6 +12,7 @@ import { textBefore, withCallSettings, type CallSettings } from '../engines/with
 import { InvalidOptionError, ModelError } from '../errors.ts';
 import { requireWholeNumber } from '../options.ts';
 import { RunEvents } from '../runtime/run-events.ts';
+import { reasoningOf } from '../runtime/chosen-branch.ts';
 import { SelfConsistency } from '../strategies/self-consistency.ts';
 
 /** What every adapter that answers by a strategy is made with. */
@@ -55,6 +56,8 @@ export interface Call {
 export interface RunListener {
   /** Text that the answer is sure to go on with; may be all of it at the end. */
   onText?(text: string): void;
+  /** Further thoughts of the branch that answers, where a server keeps them apart; all of them, before the text, where it is known late. */
+  onReasoning?(reasoning: string): void;
   /** Called with the run's events before it starts. */
   onEvents?(events: RunEvents): void;
 }
@@ -70,7 +73,7 @@ export function prepareCall(policy: CallPolicy, call: Call): PreparedCall {
   return (listener = {}) => runCall({ ...policy, engine }, call, listener);
 }
 
-async function runCall(policy: CallPolicy, { prompt, settings, signal }: Call, { onText, onEvents }: RunListener): Promise<StrategyResult> {
+async function runCall(policy: CallPolicy, { prompt, settings, signal }: Call, { onText, onReasoning, onEvents }: RunListener): Promise<StrategyResult> {
   const { engine, strategy, deadlineMs, seed, clock, onRun } = policy;
   const events = new RunEvents();
   const growing = new GrowingText(settings.stop ?? []);
@@ -78,7 +81,17 @@ async function runCall(policy: CallPolicy, { prompt, settings, signal }: Call, {
     if (part !== '') onText?.(part);
   };
   // The text of one branch among several may turn out not to be the answer's.
-  if (onText && strategy.isSingleBranch) events.on('branch-delta', ({ text }) => tell(growing.grow(text)));
+  let thoughts = '';
+  const think = (reasoning = ''): void => {
+    if (reasoning.length > thoughts.length && reasoning.startsWith(thoughts)) onReasoning?.(reasoning.slice(thoughts.length));
+    thoughts = reasoning;
+  };
+  if (onText && strategy.isSingleBranch) {
+    events.on('branch-delta', ({ text, reasoning }) => {
+      if (reasoning !== undefined) think(reasoning);
+      tell(growing.grow(text));
+    });
+  }
   onEvents?.(events);
   onRun?.(events);
   const result = await strategy.run({
@@ -90,6 +103,7 @@ async function runCall(policy: CallPolicy, { prompt, settings, signal }: Call, {
     ...(clock && { clock }),
     ...(signal && { signal }),
   });
+  if (!growing.hasBegun) think(reasoningOf(result));
   tell(growing.finish(result.text));
   return result;
 }
@@ -103,6 +117,11 @@ class GrowingText {
   constructor(stop: readonly string[]) {
     this.#stop = stop;
     this.#heldBack = Math.max(0, ...stop.map((string) => string.length - 1));
+  }
+
+  /** Whether anything has been told. */
+  get hasBegun(): boolean {
+    return this.#told !== '';
   }
 
   /** What is new and sure of a text that has grown. */

@@ -91,6 +91,8 @@ export interface BranchProgress {
   readonly tokenCount: number;
   /** Text produced so far, from the end of the prompt. */
   readonly text: string;
+  /** Thoughts so far, where a server keeps them apart from the text. */
+  readonly reasoning?: string;
 }
 
 /** A prompt that has been read once and can be continued many times. */
@@ -229,6 +231,8 @@ export interface AdvanceOptions {
 /** What one call of `advance` produced. */
 export interface Segment {
   readonly text: string;
+  /** Thoughts that a server keeps apart from the text, where there were any. Neither a vote nor a later segment sees them. */
+  readonly reasoning?: string;
   /** Tokens it took to write, where the engine's counts are `exact`; else the nearest it knows. */
   readonly tokenCount: number;
   /** Their ids: `tokenCount` of them, or none where the engine does not know them. */

@@ -21,7 +21,7 @@ export interface PlanChange {
 export interface RunEventMap {
   'run-start': (event: EventBase & { readonly strategy: string; readonly deadlineMs: number }) => void;
   /** A branch has produced more text; throttled. */
-  'branch-delta': (event: EventBase & { readonly branch: number; readonly tokenCount: number; readonly text: string }) => void;
+  'branch-delta': (event: EventBase & { readonly branch: number; readonly tokenCount: number; readonly text: string; readonly reasoning?: string }) => void;
   /** A branch is done: finished, cut, aborted or failed. */
   'branch-end': (event: EventBase & { readonly report: BranchReport }) => void;
   /** A draft was decided, where the engine speculates. */

@@ -25,6 +25,8 @@ export interface StrategyResult {
 export interface BranchReport {
   readonly branch: number;
   readonly text: string;
+  /** Its thoughts, where a server keeps them apart from the text. */
+  readonly reasoning?: string;
   readonly answer: string | undefined;
   /** Tokens of its text: sampled, forced, and taken over. */
   readonly tokenCount: number;

@@ -91,9 +91,11 @@ export class BranchRecorder {
   /** The branch as it stands, ended now. */
   report(answer: string | undefined): BranchReport {
     const { number, text, tokenCount } = this.branch;
+    const reasoning = this.#segments.map((segment) => segment.reasoning ?? '').join('');
     return {
       branch: number,
       text,
+      ...(reasoning !== '' && { reasoning }),
       answer,
       tokenCount,
       forcedTokenCount: tokenCount - this.#inheritedTokens - this.#sampledCount,

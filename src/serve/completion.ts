@@ -13,6 +13,8 @@ export interface Completion {
 export interface Choice {
   readonly index: number;
   readonly text: string;
+  /** Thoughts that the engine's server keeps apart. */
+  readonly reasoning: string | undefined;
   readonly finish: 'stop' | 'length';
   /** The stop string met. */
   readonly stop: string | undefined;
@@ -61,6 +63,8 @@ export interface WorkContext {
 export interface WorkListener {
   /** A choice has more text; all of it so far, which only grows. */
   onText(index: number, text: string): void;
+  /** A choice has more thoughts; all of them so far. */
+  onReasoning(index: number, reasoning: string): void;
   /** A choice has more tokens; all of them so far, told ahead of their text. */
   onTokens(index: number, tokens: readonly NamedToken[]): void;
   /** Something happened that is no text. */

@@ -37,10 +37,10 @@ export function replyBody(task: CompletionTask, head: ReplyHead, completion: Com
   };
 }
 
-function chatChoice({ index, text, tokens = [], ...choice }: Choice, task: CompletionTask): object {
+function chatChoice({ index, text, reasoning, tokens = [], ...choice }: Choice, task: CompletionTask): object {
   return {
     index,
-    message: { role: 'assistant', content: text, refusal: null },
+    message: { role: 'assistant', content: text, ...(reasoning !== undefined && { reasoning_content: reasoning }), refusal: null },
     ...tokenFields(tokens, task),
     ...finishFields(choice),
   };

@@ -2,6 +2,7 @@ import type { BranchReport, StrategyResult } from '../contracts/result.ts';
 import type { Strategy } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { RunEvents } from '../runtime/run-events.ts';
+import { reasoningOf } from '../runtime/chosen-branch.ts';
 import { badRequest } from './api-error.ts';
 import type { Completion, VoteReport, WorkContext, WorkListener } from './completion.ts';
 import type { CompletionTask } from './completion-task.ts';
@@ -54,7 +55,7 @@ export async function runStrategy({ strategy, streamsText }: ReadyStrategy, task
   });
   const { text, stop } = cutter.cut(result.text);
   return {
-    choices: [{ index: 0, text, finish: stop === undefined ? finishOf(result) : 'stop', stop, tokens: undefined }],
+    choices: [{ index: 0, text, reasoning: reasoningOf(result), finish: stop === undefined ? finishOf(result) : 'stop', stop, tokens: undefined }],
     usage: result.usage,
     report: {
       strategy: task.strategy.name,
@@ -73,8 +74,10 @@ export async function runStrategy({ strategy, streamsText }: ReadyStrategy, task
 /** @param cutter - Of the text, where that may be sent as it is written. */
 function follow(events: RunEvents, listener: WorkListener, cutter: StopCutter | undefined): void {
   if (cutter) {
-    events.on('branch-delta', ({ branch, text }) => {
-      if (branch === 0) listener.onText(0, cutter.cutGrowing(text).text);
+    events.on('branch-delta', ({ branch, text, reasoning }) => {
+      if (branch !== 0) return;
+      if (reasoning !== undefined) listener.onReasoning(0, reasoning);
+      listener.onText(0, cutter.cutGrowing(text).text);
     });
   }
   events.on('branch-end', ({ report, atMs }) => {

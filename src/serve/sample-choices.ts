@@ -70,7 +70,10 @@ function openSession(engine: Engine, task: CompletionTask, context: WorkContext,
       !namesTokens(task) && {
         progressIntervalMs: PROGRESS_INTERVAL_MS,
         onProgress: (progress) => {
-          for (const { branch, text } of progress) listener.onText(branch, cutter.cutGrowing(text).text);
+          for (const { branch, text, reasoning } of progress) {
+            if (reasoning !== undefined) listener.onReasoning(branch, reasoning);
+            listener.onText(branch, cutter.cutGrowing(text).text);
+          }
         },
       }),
   });
@@ -86,6 +89,7 @@ class ChoiceSampler {
   readonly #startMs: number;
   readonly #names: TokenTexts | undefined;
   readonly #tokens: NamedToken[] = [];
+  #reasoning = '';
   #logprobSum = 0;
   #logprobCount = 0;
   #finish: ServedBranch['finish'] = 'aborted';
@@ -123,6 +127,7 @@ class ChoiceSampler {
     return {
       index: this.#branch.number,
       text,
+      reasoning: this.#reasoning === '' ? undefined : this.#reasoning,
       finish: this.#finish === 'end' || this.#finish === 'stop' ? 'stop' : 'length',
       stop: this.#stop,
       tokens: this.#names && this.#tokens.filter(({ offset }) => offset < text.length),
@@ -152,6 +157,7 @@ class ChoiceSampler {
       const segment = await this.#advance(limit);
       left -= segment.tokenCount;
       this.#finish = segment.finish;
+      this.#reasoning += segment.reasoning ?? '';
       this.#take(segment);
       const cut = this.#cutter.cut(this.#branch.text);
       if (cut.stop !== undefined) {

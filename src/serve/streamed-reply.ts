@@ -14,7 +14,9 @@ const PING_INTERVAL_MS = 10_000;
 
 interface Growing {
   text: string;
+  reasoning: string;
   tokens: readonly NamedToken[];
+  sentReasoning: string;
   sentText: string;
   sentTokens: number;
   hasBegun: boolean;
@@ -44,6 +46,11 @@ export class StreamedReply implements WorkListener {
     this.#write();
   }
 
+  onReasoning(index: number, reasoning: string): void {
+    this.#choiceOf(index).reasoning = reasoning;
+    this.#write();
+  }
+
   onTokens(index: number, tokens: readonly NamedToken[]): void {
     this.#choiceOf(index).tokens = tokens;
   }
@@ -66,11 +73,11 @@ export class StreamedReply implements WorkListener {
 
   /** Writes what has not been sent yet, how each choice ended, and the end of the stream. */
   async complete(completion: Completion, timing: ReplyTiming): Promise<void> {
-    for (const { index, text, tokens } of completion.choices) {
+    for (const { index, text, reasoning = '', tokens } of completion.choices) {
       const choice = this.#choiceOf(index);
       // What was sent cannot be taken back: better an error than two texts in one.
       if (!text.startsWith(choice.sentText)) throw new Error(`${this.#task.strategy.name} returned a text other than the one it had begun.`);
-      Object.assign(choice, { text, tokens: tokens ?? [] });
+      Object.assign(choice, { text, tokens: tokens ?? [], ...(reasoning.startsWith(choice.sentReasoning) && { reasoning }) });
     }
     await this.#settle();
     const last = completion.choices.at(-1);
@@ -98,7 +105,7 @@ export class StreamedReply implements WorkListener {
 
   #choiceOf(index: number): Growing {
     let choice = this.#choices.get(index);
-    if (!choice) this.#choices.set(index, (choice = { text: '', tokens: [], sentText: '', sentTokens: 0, hasBegun: false }));
+    if (!choice) this.#choices.set(index, (choice = { text: '', reasoning: '', tokens: [], sentText: '', sentReasoning: '', sentTokens: 0, hasBegun: false }));
     return choice;
   }
 
@@ -116,7 +123,7 @@ export class StreamedReply implements WorkListener {
         isDone = false;
       }
       for (const [index, choice] of this.#choices) {
-        if (choice.hasBegun && choice.text.length <= choice.sentText.length && choice.tokens.length <= choice.sentTokens) continue;
+        if (choice.hasBegun && !hasMore(choice)) continue;
         await this.#sendDelta(index, choice);
         isDone = false;
       }
@@ -128,9 +135,12 @@ export class StreamedReply implements WorkListener {
     if (!choice.hasBegun && this.#task.endpoint === 'chat')
       await this.#chunk({ choices: [{ index, delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null }] });
     choice.hasBegun = true;
-    const { text, tokens, sentText, sentTokens } = choice;
+    const { text, reasoning, tokens, sentText, sentReasoning, sentTokens } = choice;
     const [added, named] = [text.slice(sentText.length), tokens.slice(sentTokens)];
-    Object.assign(choice, { sentText: text, sentTokens: tokens.length });
+    Object.assign(choice, { sentText: text, sentReasoning: reasoning, sentTokens: tokens.length });
+    if (reasoning.length > sentReasoning.length && this.#task.endpoint === 'chat') {
+      await this.#chunk({ choices: [{ index, delta: { reasoning_content: reasoning.slice(sentReasoning.length) }, logprobs: null, finish_reason: null }] });
+    }
     if (added === '' && named.length === 0) return;
     await this.#chunk({ choices: [this.#delta(index, added, named)] });
   }
@@ -150,4 +160,8 @@ export class StreamedReply implements WorkListener {
     const object = endpoint === 'chat' ? 'chat.completion.chunk' : 'text_completion';
     await this.#stream.writeSSE({ data: JSON.stringify({ id, object, created, model: modelId, ...(includesUsage && { usage: null }), ...fields }) });
   }
+}
+
+function hasMore({ text, reasoning, tokens, sentText, sentReasoning, sentTokens }: Growing): boolean {
+  return text.length > sentText.length || reasoning.length > sentReasoning.length || tokens.length > sentTokens;
 }

@@ -29,6 +29,9 @@ const LlamaPythonPage = v.looseObject({ info: v.looseObject({ title: v.pipe(v.st
 const TgiInfo = v.looseObject({ model_id: v.string(), max_total_tokens: v.nullish(v.number()) });
 const Version = v.looseObject({ version: v.string() });
 
+/** Services that are known by their address. */
+const HOSTS: Readonly<Record<string, ServerName>> = { 'api.openai.com': 'openai', 'openrouter.ai': 'openrouter' };
+
 /** Who owns the models says which server it is. */
 const OWNERS: Readonly<Record<string, ServerName>> = {
   vllm: 'vllm',
@@ -51,8 +54,7 @@ export async function detectServer(client: ServerClient, model: string, declared
   const { server } = declared;
   const models = await optional(client.get('/models', Models, signal));
   const known = models?.data.find(({ id }) => id === model) ?? models?.data[0];
-  const name =
-    server ?? (new URL(client.baseURL).hostname === 'api.openai.com' ? 'openai' : undefined) ?? OWNERS[known?.owned_by ?? ''] ?? (await probe(client, signal));
+  const name = server ?? HOSTS[new URL(client.baseURL).hostname] ?? OWNERS[known?.owned_by ?? ''] ?? (await probe(client, signal));
   const dialect = dialectOf(name, known?.latency_tts);
   const contextTokens = declared.contextTokens ?? known?.max_model_len ?? undefined;
   if (contextTokens !== undefined) return { dialect, contextTokens, slots: dialect.slots };

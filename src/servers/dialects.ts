@@ -7,7 +7,8 @@ import type { SamplingOptions } from '../contracts/engine.ts';
 import { InvalidOptionError } from '../errors.ts';
 
 /** `other`: a server that is none of these, asked only for what all of them offer. */
-export type ServerName = 'vllm' | 'sglang' | 'llama.cpp' | 'llama-cpp-python' | 'ollama' | 'tgi' | 'lm-studio' | 'openai' | 'latency-tts' | 'other';
+export type ServerName =
+  'vllm' | 'sglang' | 'llama.cpp' | 'llama-cpp-python' | 'ollama' | 'tgi' | 'lm-studio' | 'openai' | 'openrouter' | 'latency-tts' | 'other';
 
 export interface Dialect {
   readonly name: ServerName;
@@ -53,6 +54,8 @@ export interface Dialect {
   readonly speculation: 'metrics.speculative_decoding' | 'meta_info' | 'timings' | undefined;
   /** Whether a request may say how long drafts are. Servers may ignore it; what they tell of drafts shows. */
   readonly hasDraftLength: boolean;
+  /** The field that says how long a model may think: in tokens, or as OpenAI's effort. */
+  readonly thinkingField: 'thinking_token_budget' | 'reasoning_budget_tokens' | 'reasoning' | 'reasoning_effort' | undefined;
   /** Endpoints of reward models. */
   readonly rewards: readonly ('score' | 'classify' | 'pooling')[];
 }
@@ -78,6 +81,7 @@ const PLAIN: Omit<Dialect, 'name' | 'label'> = {
   failsInSilence: false,
   speculation: undefined,
   hasDraftLength: false,
+  thinkingField: undefined,
   rewards: [],
 };
 
@@ -101,6 +105,7 @@ export const DIALECTS: Readonly<Record<ServerName, Dialect>> = {
     tokenize: 'vllm',
     sharesPrefixes: true,
     speculation: 'metrics.speculative_decoding',
+    thinkingField: 'thinking_token_budget',
     rewards: ['score', 'classify', 'pooling'],
   },
   sglang: {
@@ -129,6 +134,7 @@ export const DIALECTS: Readonly<Record<ServerName, Dialect>> = {
     tokenize: 'llama.cpp',
     sharesPrefixes: true,
     speculation: 'timings',
+    thinkingField: 'reasoning_budget_tokens',
     hasDraftLength: true,
   },
   'llama-cpp-python': {
@@ -143,10 +149,11 @@ export const DIALECTS: Readonly<Record<ServerName, Dialect>> = {
     slots: 1,
     failsInSilence: true,
   },
-  ollama: { ...PLAIN, name: 'ollama', label: 'Ollama', continuation: 'assistant-last', topLogprobs: 20 },
+  ollama: { ...PLAIN, name: 'ollama', label: 'Ollama', continuation: 'assistant-last', topLogprobs: 20, thinkingField: 'reasoning_effort' },
   tgi: { ...PLAIN, name: 'tgi', label: 'TGI', topLogprobs: 5, tokenize: 'tgi' },
   'lm-studio': { ...PLAIN, name: 'lm-studio', label: 'LM Studio', continuation: 'assistant-last', samplingFields: REPEAT, hasLogprobs: false },
-  openai: { ...PLAIN, name: 'openai', label: 'OpenAI', maxTokensField: 'max_completion_tokens', topLogprobs: 20 },
+  openai: { ...PLAIN, name: 'openai', label: 'OpenAI', maxTokensField: 'max_completion_tokens', topLogprobs: 20, thinkingField: 'reasoning_effort' },
+  openrouter: { ...PLAIN, name: 'openrouter', label: 'OpenRouter', samplingFields: REPETITION, topLogprobs: 20, thinkingField: 'reasoning' },
   'latency-tts': {
     ...PLAIN,
     name: 'latency-tts',

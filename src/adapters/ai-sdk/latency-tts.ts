@@ -19,6 +19,7 @@ import type {
 import type { Strategy } from '../../contracts/strategy.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import { AbortScope } from '../../runtime/abort-scope.ts';
+import { reasoningOf } from '../../runtime/chosen-branch.ts';
 import { prepareCall, resolveCallOptions, type CallPolicy, type PreparedCall, type StrategyCallOptions } from '../strategy-call.ts';
 import { readOverrides } from './call-overrides.ts';
 import { readSettings, readWarnings } from './read-call.ts';
@@ -37,6 +38,8 @@ export interface LatencyTtsOptions extends StrategyCallOptions {
 }
 
 const PROVIDER = 'latency-tts';
+/** Names the part of a stream that thoughts come in. */
+const THOUGHTS = 'reasoning-0';
 
 /** A strategy on an engine, as a language model. @throws {InvalidOptionError} */
 export function latencyTts(options: LatencyTtsOptions & { readonly specification: 'v3' }): LanguageModelV3;
@@ -92,8 +95,9 @@ function namedStrategy({ strategies = {} }: ModelPolicy, name: string): Strategy
 async function generate(policy: ModelPolicy, options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> {
   const call = readCall(policy, options);
   const result = await call.run();
+  const reasoning = reasoningOf(result);
   return {
-    content: [{ type: 'text', text: result.text }],
+    content: [...(reasoning === undefined ? [] : [{ type: 'reasoning' as const, text: reasoning }]), { type: 'text', text: result.text }],
     ...summarise(call.policy.strategy.name, result, call.policy.branchTexts ?? false),
     warnings: call.warnings,
   };
@@ -133,7 +137,20 @@ async function pump(call: ReadCall, { signal, withRaw }: PumpOptions, controller
   const write = (part: LanguageModelV4StreamPart): void => {
     if (!signal.aborted) controller.enqueue(part);
   };
+  let isThinking = false;
+  const endThoughts = (): void => {
+    if (isThinking) write({ type: 'reasoning-end', id: THOUGHTS });
+    isThinking = false;
+  };
+  const onReasoning = (delta: string): void => {
+    // Thoughts between two texts would have to be a part of their own.
+    if (isOpen) return;
+    if (!isThinking) write({ type: 'reasoning-start', id: THOUGHTS });
+    isThinking = true;
+    write({ type: 'reasoning-delta', id: THOUGHTS, delta });
+  };
   const onText = (delta: string): void => {
+    endThoughts();
     if (!isOpen) write({ type: 'text-start', id });
     isOpen = true;
     write({ type: 'text-delta', id, delta });
@@ -141,17 +158,20 @@ async function pump(call: ReadCall, { signal, withRaw }: PumpOptions, controller
   try {
     const result = await run({
       onText,
+      onReasoning,
       onEvents: (events) => {
         if (!withRaw) return;
         events.on('vote-change', (event) => write({ type: 'raw', rawValue: { event: 'vote-change', ...event } }));
         events.on('branch-end', ({ atMs, report }) => write({ type: 'raw', rawValue: { event: 'branch-end', atMs, report } }));
       },
     });
+    endThoughts();
     if (isOpen) write({ type: 'text-end', id });
     write({ type: 'finish', ...summarise(policy.strategy.name, result, policy.branchTexts ?? false) });
   } catch (error) {
     // A reader that has left gets nothing more; a caller that has aborted gets its own reason.
     if (signal.aborted) return controller.error(signal.reason);
+    endThoughts();
     if (isOpen) write({ type: 'text-end', id });
     write({ type: 'error', error });
     write({ type: 'finish', finishReason: { unified: 'error', raw: undefined }, usage: UNKNOWN_USAGE });

@@ -27,10 +27,14 @@ function finishReasonOf(result: StrategyResult): LanguageModelV4FinishReason {
 
 /** Tokens over all branches: what the answer has cost, not how long it is. */
 function usageOf({ usage }: StrategyResult): LanguageModelV4Usage {
-  const { promptTokens, completionTokens } = usage;
+  const { promptTokens, completionTokens, server } = usage;
+  const reasoning = server?.reasoningTokens ?? 0;
   return {
     inputTokens: { total: promptTokens, noCache: promptTokens, cacheRead: undefined, cacheWrite: undefined },
-    outputTokens: { total: completionTokens, text: completionTokens, reasoning: undefined },
+    outputTokens:
+      reasoning > 0
+        ? { total: completionTokens, text: completionTokens - reasoning, reasoning }
+        : { total: completionTokens, text: completionTokens, reasoning: undefined },
     raw: { ...usage } as unknown as JSONObject,
   };
 }

@@ -8,6 +8,7 @@ import type { Strategy } from '../../contracts/strategy.ts';
 import { requireNumber } from '../../options.ts';
 import { AbortScope } from '../../runtime/abort-scope.ts';
 import { finishOf, resultMetadata, type ResultMetadata } from '../result-metadata.ts';
+import { reasoningOf } from '../../runtime/chosen-branch.ts';
 import { prepareCall, resolveCallOptions, type CallPolicy, type PreparedCall, type StrategyCallOptions } from '../strategy-call.ts';
 import { readMessages } from './read-messages.ts';
 
@@ -66,7 +67,7 @@ export class ChatLatencyTts extends BaseChatModel<ChatLatencyTtsCallOptions> {
     const { run, policy } = this.#prepare(messages, options, options.signal);
     const result = await run();
     // Under `exactOptionalPropertyTypes` LangChain's own types give usage the type never.
-    const fields = { content: result.text, ...this.#describe(policy, result) } as unknown as AIMessageFields;
+    const fields = { content: result.text, ...thoughtsOf(reasoningOf(result)), ...this.#describe(policy, result) } as unknown as AIMessageFields;
     const message = new AIMessage(fields);
     return { generations: [{ text: result.text, message }], llmOutput: { tokenUsage: message.usage_metadata } };
   }
@@ -79,9 +80,9 @@ export class ChatLatencyTts extends BaseChatModel<ChatLatencyTtsCallOptions> {
     const scope = new AbortScope(options.signal);
     try {
       const { run, policy } = this.#prepare(messages, options, scope.signal);
-      const parts = new ReadableStream<string | StrategyResult>({
+      const parts = new ReadableStream<string | { readonly reasoning: string } | StrategyResult>({
         start: (controller) => {
-          void run({ onText: (text) => controller.enqueue(text) }).then(
+          void run({ onText: (text) => controller.enqueue(text), onReasoning: (reasoning) => controller.enqueue({ reasoning }) }).then(
             (result) => {
               controller.enqueue(result);
               controller.close();
@@ -91,11 +92,11 @@ export class ChatLatencyTts extends BaseChatModel<ChatLatencyTtsCallOptions> {
         },
       }).getReader();
       for (let part = await parts.read(); !part.done; part = await parts.read()) {
-        const isText = typeof part.value === 'string';
-        const text = isText ? (part.value as string) : '';
-        const told = isText ? {} : this.#describe(policy, part.value as StrategyResult);
+        const { value } = part;
+        const text = typeof value === 'string' ? value : '';
+        const told = typeof value === 'string' ? {} : 'reasoning' in value ? thoughtsOf(value.reasoning) : this.#describe(policy, value);
         yield new ChatGenerationChunk({ text, message: new AIMessageChunk({ content: text, ...told }) });
-        if (isText) await runManager?.handleLLMNewToken(text);
+        if (typeof value === 'string') await runManager?.handleLLMNewToken(text);
       }
     } finally {
       // A reader that leaves early ends the run; after the end this does nothing.
@@ -127,6 +128,11 @@ export class ChatLatencyTts extends BaseChatModel<ChatLatencyTtsCallOptions> {
       },
     };
   }
+}
+
+/** Thoughts, where LangChain's own models of servers that keep them apart have them. */
+function thoughtsOf(reasoning: string | undefined): { additional_kwargs?: { reasoning_content: string } } {
+  return reasoning === undefined ? {} : { additional_kwargs: { reasoning_content: reasoning } };
 }
 
 /** What `response_metadata` of a message of `ChatLatencyTts` has. */

@@ -12,7 +12,7 @@ import { tryMs } from '../../servers/retries.ts';
 import { ServerClient } from '../../servers/server-client.ts';
 import { EndpointLatency } from './endpoint-latency.ts';
 import type { ResolvedRemoteOptions } from './remote-options.ts';
-import type { OptionalField, ServerDraftOptions } from './request-body.ts';
+import type { OptionalField, ServerDraftOptions, ThinkingBudget } from './request-body.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { Writing } from './writing.ts';
 
@@ -33,7 +33,19 @@ const OPTIONAL_FIELDS: Readonly<Record<string, OptionalField>> = {
   top_p: 'sampling',
   max_tokens: 'max_tokens',
   max_completion_tokens: 'max_completion_tokens',
+  thinking_token_budget: 'thinking',
+  reasoning_budget_tokens: 'thinking',
+  reasoning_effort: 'thinking',
+  reasoning: 'thinking',
 };
+/** Milliseconds that a forced text is counted for, and how many texts are remembered. */
+const FORCED_COUNT_MS = 300;
+const MOST_FORCED_COUNTS = 64;
+/** Of the time that is left, what a model may think; the rest is for the answer. */
+const THINKING_SHARE = 0.75;
+/** Tokens of thought that OpenAI's efforts come to, by and large. */
+const LOW_EFFORT = 1_024;
+const MEDIUM_EFFORT = 8_192;
 
 /** What answers requests in place of a server that is asked over HTTP. */
 export interface RemoteService {
@@ -59,6 +71,8 @@ export class RemoteHost {
   #givesTokenIds = true;
   #namesLikeliest = true;
   #countsExactly = true;
+  readonly #forcedCounts = new Map<string, Promise<number | undefined>>();
+  #thinksApart = false;
   #disposed: DisposedError | undefined;
 
   /** @param service - Which needs no finding out. @default the server that the options name */
@@ -150,6 +164,32 @@ export class RemoteHost {
     return !this.queue.isSerial && (this.#options.leadRequest ?? this.#dialect.sharesPrefixes);
   }
 
+  /** Whether stop strings are sent. A server that keeps thoughts apart looks for them in the thoughts too, and ends there. */
+  get sendsStop(): boolean {
+    return this.#dialect.keepStopField !== undefined && !this.#thinksApart;
+  }
+
+  /** The model thinks, and the server keeps that apart. */
+  noticeThoughts(): void {
+    this.#thinksApart = true;
+  }
+
+  /**
+   * How long a model that thinks may do so, so that its answer comes in time and within its limit.
+   *
+   * @param most - Tokens of thoughts and text together.
+   */
+  thinking(leftMs: number, most: number): ThinkingBudget | undefined {
+    const { thinking } = this.#options;
+    if (!this.#thinksApart && !thinking) return undefined;
+    const tokenMs = this.latency.openTokenMs ?? this.latency.tokenMs(this.queue.openCount + 1);
+    const inTime = tokenMs === undefined || leftMs === Infinity ? Infinity : leftMs / tokenMs;
+    const budget = Math.max(0, Math.min(thinking?.maxTokens ?? Infinity, Math.floor(THINKING_SHARE * Math.min(inTime, most))));
+    if (budget === Infinity) return thinking?.effort && { maxTokens: undefined, effort: thinking.effort };
+    const effort = budget < LOW_EFFORT ? 'low' : budget < MEDIUM_EFFORT ? 'medium' : 'high';
+    return { maxTokens: budget, effort: thinking?.effort ?? effort };
+  }
+
   /** Milliseconds that others wait for the request that leads: on a server not known yet no longer than costs little. */
   leadMs(leftMs: number): number {
     const usualMs = this.latency.firstTokenMs();
@@ -191,12 +231,21 @@ export class RemoteHost {
     this.#requestCount++;
   }
 
-  /** Tokens of a forced text: as the server counts them, else an estimate. */
-  async countForced(text: string, clock: Clock, signal: AbortSignal): Promise<number> {
-    const counting = countText(this.client, this.#dialect, this.model, text, false, signal);
-    const counted = await within(clock, this.#options.connectTimeoutMs, counting, tooSlow).catch(() => undefined);
-    if (counted === undefined) this.#countsExactly = false;
-    return counted ?? estimateTokens(text);
+  /**
+   * Tokens of a forced text: as the server counts them, else an estimate. Counted once for all branches, and not waited for long:
+   * texts are forced when time is short, and a server whose connections are all taken answers nobody else.
+   */
+  async countForced(text: string, clock: Clock): Promise<number> {
+    let counting = this.#forcedCounts.get(text);
+    if (!counting) {
+      if (this.#forcedCounts.size >= MOST_FORCED_COUNTS) this.#forcedCounts.clear();
+      const counted = countText(this.client, this.#dialect, this.model, text, false, this.life);
+      counting = within(clock, FORCED_COUNT_MS, counted, tooSlow).catch(() => undefined);
+      this.#forcedCounts.set(text, counting);
+    }
+    const count = await counting;
+    if (count === undefined) this.#countsExactly = false;
+    return count ?? estimateTokens(text);
   }
 
   fallbackMaxTokens(prompt: Prompt): number | undefined {

@@ -46,6 +46,11 @@ export interface OpenAICompatibleOptions extends ServerOptions {
   readonly stallTimeoutMs?: number;
   /** `true` for the defaults. @default false */
   readonly hedge?: boolean | HedgeOptions;
+  /**
+   * How long a model may think where the server lets a request say: no more than `maxTokens`, or with an effort. A deadline and a
+   * limit of tokens leave a quarter for the answer once the model is known to think, which `{}` says beforehand.
+   */
+  readonly thinking?: { readonly maxTokens?: number; readonly effort?: 'low' | 'medium' | 'high' };
   /** Length of the server's drafts, where it lets requests say. */
   readonly drafts?: ServerDraftOptions;
   /** Further fields of every request, over those made here. */
@@ -62,7 +67,7 @@ export interface ResolvedRemoteOptions
 
 /** Fills defaults in and checks ranges. @throws {InvalidOptionError} */
 export function resolveRemoteOptions(options: OpenAICompatibleOptions): ResolvedRemoteOptions {
-  const { model, server, contextTokens, maxTokens, drafts = {} } = options;
+  const { model, server, contextTokens, maxTokens, drafts = {}, thinking = {} } = options;
   if (typeof model !== 'string' || model === '') throw new InvalidOptionError('model', 'the name of a model', model);
   if (server !== undefined && !Object.hasOwn(DIALECTS, server)) {
     throw new InvalidOptionError('server', `one of ${Object.keys(DIALECTS).join(', ')}`, server, 'Leave it out to have the server asked.');
@@ -74,6 +79,10 @@ export function resolveRemoteOptions(options: OpenAICompatibleOptions): Resolved
   if (maxTokens !== undefined) requireWholeNumber('maxTokens', maxTokens, 1);
   for (const [name, value] of Object.entries({ connectTimeoutMs, firstTokenTimeoutMs, stallTimeoutMs })) {
     if (value !== Infinity) requireNumber(name, value, Number.MIN_VALUE);
+  }
+  if (thinking.maxTokens !== undefined) requireWholeNumber('thinking.maxTokens', thinking.maxTokens);
+  if (thinking.effort !== undefined && !['low', 'medium', 'high'].includes(thinking.effort)) {
+    throw new InvalidOptionError('thinking.effort', "'low', 'medium' or 'high'", thinking.effort);
   }
   if (drafts.maxTokens !== undefined) requireWholeNumber('drafts.maxTokens', drafts.maxTokens);
   if (drafts.minTokens !== undefined) requireWholeNumber('drafts.minTokens', drafts.minTokens);

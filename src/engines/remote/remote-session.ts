@@ -40,7 +40,6 @@ export class RemoteSession implements Session, WritingSession {
   readonly lead = new LeadRequest();
   readonly #branches: RemoteBranch[] = [];
   readonly #forget: () => void;
-  readonly #life = new AbortScope();
   readonly #progressTeller: ProgressTeller;
   #isDisposed = false;
 
@@ -80,14 +79,12 @@ export class RemoteSession implements Session, WritingSession {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     for (const branch of this.#branches) branch.abort();
-    this.#life.end();
     this.#forget();
   }
 
   /** @internal The engine has been disposed. */
   fail(error: Error): void {
     for (const branch of this.#branches) branch.cut({ error });
-    this.#life.end(error);
   }
 
   /** @internal Called by a branch. */
@@ -97,7 +94,7 @@ export class RemoteSession implements Session, WritingSession {
 
   /** @internal Called by a branch. */
   countForced(text: string): Promise<number> {
-    return this.host.countForced(text, this.clock, this.#life.signal);
+    return this.host.countForced(text, this.clock);
   }
 
   /** @internal Called by a branch whenever something came. */
@@ -125,6 +122,9 @@ export class RemoteBranch implements Branch {
   #tokenCount: number;
   #sampledTokens = 0;
   #toldTokens: number;
+  /** Characters of thoughts. */
+  #toldReasoning = 0;
+  #reasoning = '';
   #ended: Branch['ended'];
   #forkCount = 0;
   #open: { readonly cut: (cut: Cut) => void; readonly writing: Writing } | undefined;
@@ -161,9 +161,11 @@ export class RemoteBranch implements Branch {
   takeProgress(): BranchProgress | undefined {
     const writing = this.#open?.writing;
     const tokenCount = this.#tokenCount + (writing?.tokenCount ?? 0);
-    if (!writing || tokenCount <= this.#toldTokens) return undefined;
+    const reasoning = this.#reasoning + (writing?.reasoning ?? '');
+    if (!writing || (tokenCount <= this.#toldTokens && reasoning.length <= this.#toldReasoning)) return undefined;
     this.#toldTokens = tokenCount;
-    return { branch: this.number, tokenCount, text: this.#text + writing.text };
+    this.#toldReasoning = reasoning.length;
+    return { branch: this.number, tokenCount, text: this.#text + writing.text, ...(reasoning !== '' && { reasoning }) };
   }
 
   async advance(options: AdvanceOptions = {}): Promise<Segment> {
@@ -174,10 +176,11 @@ export class RemoteBranch implements Branch {
     const { clock, topLogprobs, account } = this.#session;
     const startedAt = clock.now();
     const { stop = [], tokens = Infinity } = options.until ?? {};
-    const writing = new Writing({ stop, isStopSent: this.#session.host.dialect.keepStopField !== undefined, tokens });
+    const writing = new Writing({ stop, isStopSent: this.#session.host.sendsStop, tokens });
     const finish = await this.#finishOf(writing, options);
     const written = writing.written(topLogprobs);
     this.#text += written.text;
+    this.#reasoning += written.reasoning ?? '';
     this.#tokenCount += written.tokenCount;
     this.#sampledTokens += written.tokenCount;
     if (finish === 'end' || finish === 'context' || finish === 'aborted') this.#ended = finish;

@@ -13,8 +13,14 @@ export interface ServerDraftOptions {
   readonly minProbability?: number;
 }
 
+/** How long a model may think, in the words that servers have for it. */
+export interface ThinkingBudget {
+  readonly maxTokens: number | undefined;
+  readonly effort: 'low' | 'medium' | 'high' | undefined;
+}
+
 /** What a server turned out not to take, and is asked for no more. */
-export type OptionalField = 'logprobs' | 'seed' | 'usage' | 'token-ids' | 'sampling' | 'max_tokens' | 'max_completion_tokens';
+export type OptionalField = 'logprobs' | 'thinking' | 'seed' | 'usage' | 'token-ids' | 'sampling' | 'max_tokens' | 'max_completion_tokens';
 
 export interface CompletionRequest {
   readonly model: string;
@@ -26,6 +32,8 @@ export interface CompletionRequest {
   readonly maxTokens: number | undefined;
   /** Sent where the server keeps them in the text. */
   readonly stop: readonly string[];
+  /** How long a model may think; `undefined` for as long as it likes. */
+  readonly thinking: ThinkingBudget | undefined;
   /** `undefined` for none. */
   readonly topLogprobs: number | undefined;
   readonly drafts: ServerDraftOptions | undefined;
@@ -51,6 +59,7 @@ export function completionRequest(dialect: Dialect, request: CompletionRequest):
     ...(request.stop.length > 0 && dialect.keepStopField !== undefined && { stop: request.stop, [dialect.keepStopField]: true }),
     ...logprobFields(dialect, request, isText),
     ...draftFields(dialect, request.drafts),
+    ...thinkingFields(dialect, request),
     ...extraBody,
   };
   return { path: isText ? '/completions' : '/chat/completions', body };
@@ -99,6 +108,14 @@ function logprobFields(
   const ids = asked > 0 && tokensAsIdsField !== undefined && !without.has('token-ids') && { [tokensAsIdsField]: true };
   if (isText) return hasCompletionsLogprobs ? { logprobs: asked, ...ids } : {};
   return { logprobs: true, ...(asked > 0 && { top_logprobs: asked }), ...ids };
+}
+
+function thinkingFields({ thinkingField }: Dialect, { thinking, without }: CompletionRequest): object {
+  if (!thinking || thinkingField === undefined || without.has('thinking')) return {};
+  const { maxTokens, effort } = thinking;
+  if (thinkingField === 'reasoning_effort') return effort === undefined ? {} : { reasoning_effort: effort };
+  if (thinkingField === 'reasoning') return { reasoning: maxTokens === undefined ? { effort } : { max_tokens: maxTokens } };
+  return maxTokens === undefined ? {} : { [thinkingField]: maxTokens };
 }
 
 function draftFields({ hasDraftLength }: Dialect, drafts: ServerDraftOptions | undefined): object {

@@ -144,12 +144,17 @@ async function writeOnce(
       }
       if (delta.usage?.promptTokens !== undefined && isFirst) account.tellPromptTokens(delta.usage.promptTokens);
       const isEnough = writing.take(delta);
+      if (delta.reasoning !== '') host.noticeThoughts();
       timing.tell(writing.tokenCount);
       session.reportProgress();
       options.onToken();
       // A sign of the end that more text follows was none.
       if (delta.finish !== undefined || delta.text !== '') last = delta;
       if (isEnough || clock.now() >= options.endsAt()) break;
+    }
+    if (writing.isThinking && last?.stop !== undefined) {
+      // The server looks for stop strings in thoughts too. It is asked once more, without them.
+      return 'displaced';
     }
     if (last?.stop !== undefined) writing.tellStop(last.stop);
     const finish = finishOf(session, branch, writing, options, last?.finish);
@@ -197,7 +202,7 @@ function startRequest(
   });
 }
 
-function requestOf(session: WritingSession, branch: WritingBranch, writing: Writing, { until }: WriteOptions): SentRequest {
+function requestOf(session: WritingSession, branch: WritingBranch, writing: Writing, { until, endsAt }: WriteOptions): SentRequest {
   const { host, prompt, seed, topLogprobs } = session;
   const position = branch.tokenCount + writing.tokenCount;
   const left = (until?.tokens ?? Infinity) - writing.tokenCount;
@@ -210,7 +215,8 @@ function requestOf(session: WritingSession, branch: WritingBranch, writing: Writ
     sampling: branch.sampling,
     seed: Math.floor(randomAt(seed, branch.stream, position, SEED_PURPOSE) * SEEDS),
     maxTokens: most === Infinity ? host.fallbackMaxTokens(prompt) : Math.max(1, most),
-    stop: until?.stop ?? [],
+    stop: host.sendsStop ? (until?.stop ?? []) : [],
+    thinking: host.thinking(endsAt() - session.clock.now(), most),
     topLogprobs: host.wantsLogprobs || topLogprobs > 0 ? topLogprobs : undefined,
     drafts: host.drafts,
     without: host.without,

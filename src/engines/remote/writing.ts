@@ -9,7 +9,7 @@ export interface WritingLimits {
 }
 
 /** What a segment gives, but for its times. */
-export type Written = Pick<Segment, 'text' | 'tokenCount' | 'tokens' | 'logprobs' | 'topLogprobs' | 'topTokens' | 'stop'>;
+export type Written = Pick<Segment, 'text' | 'reasoning' | 'tokenCount' | 'tokens' | 'logprobs' | 'topLogprobs' | 'topTokens' | 'stop'>;
 
 interface Counts {
   /** Pieces of text: the fewest tokens there can have been. */
@@ -29,6 +29,7 @@ const NOTHING: Counts = { pieces: 0, reasoningPieces: 0, untoldPieces: 0, places
 export class Writing {
   readonly #limits: WritingLimits;
   #text = '';
+  #reasoning = '';
   #stop: string | undefined;
   /** Where the text ends by a stop string, once there is one. */
   #end = Infinity;
@@ -50,6 +51,16 @@ export class Writing {
     return this.#text.slice(0, this.#end);
   }
 
+  /** Thoughts that the server keeps apart. */
+  get reasoning(): string {
+    return this.#reasoning;
+  }
+
+  /** Whether the request under way has brought thoughts and no text. */
+  get isThinking(): boolean {
+    return this.#current.reasoningPieces > 0 && this.#current.pieces === 0;
+  }
+
   get tokenCount(): number {
     return this.#earlier.tokens + this.#currentTokens();
   }
@@ -65,6 +76,7 @@ export class Writing {
     counts.usage = mergeUsage(counts.usage, delta.usage);
     counts.drafts = delta.drafts ?? counts.drafts;
     if (delta.reasoning !== '') counts.reasoningPieces++;
+    this.#reasoning += delta.reasoning;
     const { places } = delta;
     if (delta.text === '' && places === 0) return false;
     if (this.#isOver(places)) {
@@ -94,6 +106,7 @@ export class Writing {
     this.#beyond += this.#earlier.tokens;
     this.#earlier = { ...this.#earlier, tokens: 0 };
     this.#text = '';
+    this.#reasoning = '';
     this.#stop = undefined;
     this.#end = Infinity;
     this.#tokenIds = [];
@@ -124,6 +137,7 @@ export class Writing {
     const isTold = logprobs.length === tokenCount && this.#logprobs.length === tokenCount;
     return {
       text: this.text,
+      ...(this.#reasoning !== '' && { reasoning: this.#reasoning }),
       tokenCount,
       tokens: this.#tokenIds.length === tokenCount ? this.#tokenIds : [],
       logprobs: isTold ? logprobs : [],

@@ -22,7 +22,8 @@ async function start(dialect: ServerName, server: ConformanceOptions = {}, optio
   return { server: started, engine };
 }
 
-const NAMES = Object.keys(DIALECTS) as ServerName[];
+/** OpenRouter is known by its address alone, which no test has. */
+const NAMES = (Object.keys(DIALECTS) as ServerName[]).filter((name) => name !== 'openrouter');
 
 describe.each(NAMES)('a server that speaks as %s', (name) => {
   test('is recognised by asking it, and asked nothing where it is declared', async () => {
@@ -171,4 +172,14 @@ test('the length of drafts is asked for where a request may say, and what became
   expect(other.usage().speculation).toMatchObject(drafts);
   const plain = await start('vllm');
   expect((await plain.engine.open('abba', {})).usage().speculation).toBeUndefined();
+});
+
+test.each([
+  ['https://openrouter.ai/api/v1', 'openrouter'],
+  ['https://api.openai.com/v1', 'openai'],
+] as const)('the service at %s is known by its address', async (baseURL, name) => {
+  const engine = openaiCompatibleEngine({ baseURL, model: 'some', fetch: () => Promise.resolve(Response.json({ data: [{ id: 'some' }] })) });
+  await engine.ready();
+  expect(engine.server).toBe(name);
+  await engine.dispose();
 });
