@@ -95,7 +95,7 @@ export class ChatLatencyTts extends BaseChatModel<ChatLatencyTtsCallOptions> {
         const { value } = part;
         const text = typeof value === 'string' ? value : '';
         const told = typeof value === 'string' ? {} : 'reasoning' in value ? thoughtsOf(value.reasoning) : this.#describe(policy, value);
-        yield new ChatGenerationChunk({ text, message: new AIMessageChunk({ content: text, ...told }) });
+        yield new ChatGenerationChunk({ text, message: new AIMessageChunk({ content: text, ...told } as unknown as AIMessageFields) });
         if (typeof value === 'string') await runManager?.handleLLMNewToken(text);
       }
     } finally {
