@@ -185,7 +185,9 @@ export class NestedRuns {
     });
     // Engines make these for listeners only.
     if (scope.hasListeners('branch-delta')) {
-      events.on('branch-delta', ({ atMs: _, branch, ...delta }) => scope.emit('branch-delta', { branch: firstBranch + branch, ...delta }));
+      events.on('branch-delta', ({ branch, tokenCount, text, reasoning }) =>
+        scope.emit('branch-delta', { branch: firstBranch + branch, tokenCount, text, ...(reasoning !== undefined && { reasoning }) }),
+      );
     }
     if (scope.hasListeners('draft-verify')) {
       events.on('draft-verify', ({ branch, proposed, accepted, offset, drafted }) =>
