@@ -40,11 +40,13 @@ export interface DraftRequest {
 
 export interface Draft {
   readonly tokens: readonly number[];
-  /**
-   * The processed distribution each token was drawn from, `[tokens][vocabularySize]`; valid until the next `propose`.
-   * `undefined` when tokens were looked up, not drawn.
-   */
-  readonly probs: readonly Float32Array[] | undefined;
+  /** The processed distribution each token was drawn from, `[tokens]`. `undefined` when tokens were looked up, not drawn. */
+  readonly probs: readonly DrawnFrom[] | undefined;
   /** Of each token, the estimated probability to stand, given that those before it do. */
   readonly estimates?: readonly number[];
+}
+
+/** Probabilities by token. */
+export interface DrawnFrom {
+  probabilityOf(token: number): number;
 }

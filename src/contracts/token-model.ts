@@ -31,6 +31,11 @@ export interface TokenModel {
    * @throws {ModelError} when the runtime fails.
    */
   forward(rows: readonly ForwardRow[]): Promise<Logits>;
+  /**
+   * `forward`, with the likeliest tokens of each wanted position in place of its whole row of logits: a few numbers come back, and
+   * what they are found with runs beside the model. Missing where a model can only give whole rows.
+   */
+  forwardTop?(rows: readonly TopRow[], request: TopRequest): Promise<TopLogits>;
   /** Frees the weights and every cache. Safe to call twice. */
   dispose(): Promise<void>;
 }
@@ -42,6 +47,43 @@ export interface ForwardRow {
   readonly tokens: readonly number[];
   /** After how many of the last tokens logits are wanted: 0 in the middle of a prefill, 1 to decode, all to verify a draft. */
   readonly logitCount: number;
+}
+
+/** A row of `forwardTop`. */
+export interface TopRow extends ForwardRow {
+  /** What the logits are changed by before the likeliest are found, and drawn with. */
+  readonly sampling: Required<SamplingOptions>;
+  /** Tokens in the context before this row's, where there is a repetition penalty. Tokens may recur. */
+  readonly seen: readonly number[];
+  /** One uniform number in [0, 1) for each wanted position, `[logitCount]`. Used where tokens are drawn from the whole vocabulary. */
+  readonly points: readonly number[];
+}
+
+export interface TopRequest {
+  /** How many tokens of each position. At least 1. */
+  readonly count: number;
+  /** Whether `normalisers` are wanted. */
+  readonly normalisers: boolean;
+  /** Whether `scaledTotals` and `drawn` are wanted. */
+  readonly draws: boolean;
+}
+
+/** The likeliest tokens of wanted positions, in the order of the forward rows. */
+export interface TopLogits {
+  /** Tokens of each position: what was asked for, or the whole vocabulary. */
+  readonly count: number;
+  /** `[positions, count]`: the largest logit first, of equal ones the lower token. */
+  readonly tokens: Int32Array;
+  /** Their logits after the repetition penalty, `[positions, count]`. */
+  readonly logits: Float32Array;
+  /** Their logits as the model gives them, `[positions, count]`. */
+  readonly raw: Float32Array;
+  /** `logSumExp` of each position's row as the model gives it, `[positions]`. */
+  readonly normalisers?: Float64Array;
+  /** Sum over the vocabulary of exp((logit − largest) / temperature), after the repetition penalty, `[positions]`. */
+  readonly scaledTotals?: Float64Array;
+  /** Tokens drawn at the rows' points from the whole vocabulary, with the logits the model gives them; both `[positions]`. */
+  readonly drawn?: { readonly tokens: Int32Array; readonly raw: Float32Array };
 }
 
 /** Rows of logits in the order of the forward rows, `[sum of logitCount, vocabularySize]`. Valid until the next `forward`. */

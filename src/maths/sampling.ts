@@ -5,16 +5,29 @@
  * top-p (Holtzman et al. 2019, arXiv:1904.09751), min-p (Nguyen et al. 2024, arXiv:2407.01082).
  * Speculative decoding must use the processed distributions of draft and target, so this is the only place that makes them.
  *
+ * Vocabularies have 150,000 tokens, so nothing here sorts one, and exponentials are taken of tokens that can matter only. Those
+ * whose probability is so far below the likeliest token's that all of them together stay under 2⁻²⁵ of the sum are left out:
+ * half of what single precision can tell apart.
+ *
  * @module
  */
 import type { SamplingOptions } from '../contracts/engine.ts';
+import type { TopLogits } from '../contracts/token-model.ts';
 import { requireNumber, requireWholeNumber } from '../options.ts';
 import { expNonPositive } from './exponential.ts';
+import { TokenDistribution } from './token-distribution.ts';
 
 /** Sampling options with every default filled in. */
 export type Sampling = Required<SamplingOptions>;
 
 export const DEFAULT_SAMPLING: Sampling = { repetitionPenalty: 1, temperature: 1, topK: 0, topP: 1, minP: 0 };
+
+/** −ln 2⁻²⁵: together with the logarithm of the vocabulary's size, how far below the largest scaled logit a token stops mattering. */
+const NEGLIGIBLE = 25 * Math.LN2;
+/** Likeliest tokens among which a nucleus is looked for first. */
+const FIRST_NUCLEUS = 64;
+/** Likeliest tokens that a pass is asked for where a nucleus decides: it seldom holds more, and finding more takes time in every pass. */
+const NUCLEUS_CANDIDATES = 256;
 
 /** Fills defaults in and checks ranges. @throws {InvalidOptionError} */
 export function resolveSampling(options: SamplingOptions = {}, defaults: Sampling = DEFAULT_SAMPLING): Sampling {
@@ -25,6 +38,11 @@ export function resolveSampling(options: SamplingOptions = {}, defaults: Samplin
   requireNumber('sampling.topP', sampling.topP, Number.MIN_VALUE, 1);
   requireNumber('sampling.minP', sampling.minP, 0, 1);
   return sampling;
+}
+
+/** Whether every token of the vocabulary can be drawn. */
+export function drawsFromAll({ temperature, topK, topP, minP }: Sampling): boolean {
+  return temperature > 0 && topK === 0 && topP === 1 && minP === 0;
 }
 
 /** Index of the first largest value of `values[start, start + size)`, relative to `start`. */
@@ -42,91 +60,149 @@ export function logSumExp(values: Float32Array, start = 0, size = values.length)
   return largest + Math.log(sum);
 }
 
+/** A row of logits: `values[start, start + size)`. */
+export interface LogitRow {
+  readonly values: Float32Array;
+  readonly start: number;
+  readonly size: number;
+}
+
 /**
- * Writes the processed distribution of one row of logits.
+ * The processed distribution of one row of logits.
  *
- * @param logits - Rows of logits; not changed.
- * @param start - Where the row begins.
- * @param probs - Receives the distribution, `[vocabularySize]`; its length is the row's.
+ * @param row - Not changed.
  * @param sampling - Temperature 0 puts everything on the first largest logit.
  * @param seen - Tokens already in the context, for the repetition penalty.
- * @returns `logSumExp` of the row as it is: a logit less this is the token's log-probability under the model. It falls off
- *   the softmax where nothing comes before that, so that the exponentials, most of the cost, are taken once.
+ * @param into - Receives the distribution.
  */
-export function processedDistribution(logits: Float32Array, start: number, probs: Float32Array, sampling: Sampling, seen: Iterable<number>): number {
-  const size = probs.length;
-  const isPenalised = sampling.repetitionPenalty !== 1;
-  if (isPenalised) {
-    probs.set(logits.subarray(start, start + size));
-    penaliseRepetition(probs, sampling.repetitionPenalty, seen);
-  }
-  const scores = isPenalised ? probs : logits;
-  const scoresStart = isPenalised ? 0 : start;
-  if (sampling.temperature === 0) {
-    const likeliest = argmax(scores, scoresStart, size);
-    probs.fill(0);
-    probs[likeliest] = 1;
-    return logSumExp(logits, start, size);
-  }
-  const normaliser = softmax(scores, scoresStart, probs, sampling.temperature);
-  if (sampling.topK > 0 && sampling.topK < size) keepLikeliest(probs, sampling.topK, 1);
-  if (sampling.topP < 1) keepLikeliest(probs, size, sampling.topP);
-  if (sampling.minP > 0) dropUnlikely(probs, sampling.minP * probs[argmax(probs)]!);
-  return isPenalised || sampling.temperature !== 1 ? logSumExp(logits, start, size) : normaliser;
+export function processedDistribution(row: LogitRow, sampling: Sampling, seen: Iterable<number>, into: TokenDistribution): void {
+  if (sampling.repetitionPenalty === 1) return processRow(row, sampling, into);
+  // In place and back again: a copy of the row would cost as much as the rest.
+  const originals = new Map<number, number>();
+  for (const token of seen) if (!originals.has(token)) originals.set(token, row.values[row.start + token]!);
+  for (const [token, logit] of originals) row.values[row.start + token] = penalised(logit, sampling.repetitionPenalty);
+  processRow(row, sampling, into);
+  for (const [token, logit] of originals) row.values[row.start + token] = logit;
 }
 
-function penaliseRepetition(logits: Float32Array, penalty: number, seen: Iterable<number>): void {
-  for (const token of new Set(seen)) {
-    const logit = logits[token]!;
-    logits[token] = logit > 0 ? logit / penalty : logit * penalty;
-  }
-}
-
-/** Writes to `probs`, which may be the scores themselves. Returns the natural logarithm of what the exponentials were divided by. */
-function softmax(scores: Float32Array, start: number, probs: Float32Array, temperature: number): number {
-  const largest = scores[start + argmax(scores, start, probs.length)]!;
-  let sum = 0;
-  for (let index = 0; index < probs.length; index++) {
-    const weight = expNonPositive((scores[start + index]! - largest) / temperature);
-    probs[index] = weight;
-    sum += weight;
-  }
-  scale(probs, 1 / sum);
-  return largest / temperature + Math.log(sum);
-}
-
-/** Keeps the likeliest tokens, at most `count` and no more than reach `mass`; ties keep the lower index. Renormalises. */
-function keepLikeliest(probs: Float32Array, count: number, mass: number): void {
-  const order = supportOf(probs).sort((left, right) => probs[right]! - probs[left]! || left - right);
-  let kept = 0;
-  let total = 0;
-  while (kept < order.length && kept < count && total < mass) total += probs[order[kept++]!]!;
-  for (let index = kept; index < order.length; index++) probs[order[index]!] = 0;
-  scale(probs, 1 / total);
-}
-
-function supportOf(probs: Float32Array): Uint32Array {
-  const support = new Uint32Array(probs.length);
-  let size = 0;
-  for (let token = 0; token < probs.length; token++) if (probs[token]! > 0) support[size++] = token;
-  return support.subarray(0, size);
-}
-
-function dropUnlikely(probs: Float32Array, least: number): void {
-  let total = 0;
-  for (let token = 0; token < probs.length; token++) {
-    if (probs[token]! < least) probs[token] = 0;
-    total += probs[token]!;
-  }
-  scale(probs, 1 / total);
-}
-
-function scale(values: Float32Array, factor: number): void {
-  for (let index = 0; index < values.length; index++) values[index] = values[index]! * factor;
+/** A logit of a token that is in the context already. */
+export function penalised(logit: number, penalty: number): number {
+  return logit > 0 ? logit / penalty : logit * penalty;
 }
 
 /**
- * The token at `point` of the cumulative distribution, in index order.
+ * The processed distribution out of a position's likeliest tokens: the same as out of its whole row of logits.
+ *
+ * @param top - With as many tokens as `topCountFor` says.
+ * @param position - Which of its positions.
+ * @param into - Receives the distribution.
+ * @returns Whether the tokens were enough. A nucleus can hold more than were asked for; only the whole row tells then.
+ */
+export function topDistribution(top: TopLogits, position: number, sampling: Sampling, into: TokenDistribution): boolean {
+  const { temperature, topK, topP, minP } = sampling;
+  const count = temperature === 0 ? 1 : topK > 0 ? Math.min(topK, top.count) : top.count;
+  const first = position * top.count;
+  const largest = top.logits[first]!;
+  into.clear();
+  for (let rank = 0; rank < count; rank++) into.push(top.tokens[first + rank]!, weightOf(top.logits[first + rank]!, largest, temperature));
+  const least = into.probs[count - 1]!;
+  const isReached = truncate(into, sampling, topK > 0 ? undefined : top.scaledTotals![position]!);
+  if (temperature === 0 || topK > 0) return true;
+  // Every token that is not here is at most as likely as the last one that is.
+  return topP < 1 ? isReached : least < minP;
+}
+
+/** How many of a position's likeliest tokens decide what is drawn, nearly always; `undefined` where every token can be drawn. */
+export function topCountFor(sampling: Sampling): number | undefined {
+  if (sampling.temperature === 0) return 1;
+  if (sampling.topK > 0) return sampling.topK;
+  return drawsFromAll(sampling) ? undefined : NUCLEUS_CANDIDATES;
+}
+
+function processRow(row: LogitRow, sampling: Sampling, into: TokenDistribution): void {
+  const { temperature, topK, topP, minP } = sampling;
+  const { values, start, size } = row;
+  const largest = largestOf(row);
+  into.clear();
+  if (temperature === 0 || Number.isNaN(largest)) return into.push(argmax(values, start, size), Number.isNaN(largest) ? NaN : 1);
+  const negligible = largest - temperature * (NEGLIGIBLE + Math.log(size));
+  if (topK > 0 && topK < size) {
+    pushLikeliest(row, topK, negligible, into);
+    for (let rank = 0; rank < into.count; rank++) into.probs[rank] = weightOf(into.probs[rank]!, largest, temperature);
+    truncate(into, sampling);
+  } else if (topP < 1) {
+    const total = totalWeight(row, largest, temperature, negligible);
+    for (let count = FIRST_NUCLEUS, isWhole = false; !isWhole; count *= 8) {
+      into.clear();
+      pushLikeliest(row, count, negligible, into);
+      for (let rank = 0; rank < into.count; rank++) into.probs[rank] = weightOf(into.probs[rank]!, largest, temperature);
+      isWhole = into.count < count;
+      isWhole = truncate(into, sampling, total) || isWhole;
+    }
+  } else {
+    for (let token = 0; token < size; token++) {
+      const logit = values[start + token]!;
+      if (!(logit >= negligible)) continue;
+      const weight = weightOf(logit, largest, temperature);
+      if (minP === 0 || Math.fround(weight) >= minP) into.push(token, weight);
+    }
+    into.normalise(true);
+  }
+}
+
+/**
+ * Applies top-p and min-p to tokens in descending order, and makes the rest a distribution.
+ *
+ * @param total - Weight of all tokens that top-p counts. @default that of the tokens given
+ * @returns Whether the tokens reach the probability of top-p.
+ */
+function truncate(into: TokenDistribution, { topP, minP }: Sampling, total = into.total()): boolean {
+  const isReached = topP === 1 || into.keepMass(topP * total);
+  into.keepAbove(minP);
+  into.normalise();
+  return isReached;
+}
+
+/** Weight of a token, where the likeliest has 1. */
+function weightOf(logit: number, largest: number, temperature: number): number {
+  return temperature === 0 ? 1 : expNonPositive((logit - largest) / temperature);
+}
+
+/** Adds the `count` likeliest tokens with their logits, in descending order. */
+function pushLikeliest({ values, start, size }: LogitRow, count: number, negligible: number, into: TokenDistribution): void {
+  let least = negligible;
+  for (let token = 0; token < size; token++) {
+    const logit = values[start + token]!;
+    if (logit < least) continue;
+    into.pushIfLarger(token, logit, count);
+    if (into.count === count) least = into.probs[0]!;
+  }
+  into.sortDescending();
+}
+
+function totalWeight({ values, start, size }: LogitRow, largest: number, temperature: number, negligible: number): number {
+  let total = 0;
+  for (let index = start; index < start + size; index++) {
+    const logit = values[index]!;
+    if (logit >= negligible) total += expNonPositive((logit - largest) / temperature);
+  }
+  return total;
+}
+
+/** `NaN` where any logit is not a number. */
+function largestOf({ values, start, size }: LogitRow): number {
+  let largest = values[start]!;
+  for (let index = start; index < start + size; index++) {
+    const value = values[index]!;
+    if (value <= largest) continue;
+    if (!(value > largest)) return NaN;
+    largest = value;
+  }
+  return largest;
+}
+
+/**
+ * The index at `point` of the cumulative distribution.
  *
  * @param weights - Not negative, not all zero; need not sum to 1.
  * @param point - Uniform in [0, 1).

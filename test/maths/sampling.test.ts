@@ -1,13 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InvalidOptionError } from '../../src/errors.ts';
+import { TokenDistribution } from '../../src/maths/token-distribution.ts';
 import { argmax, DEFAULT_SAMPLING, logSumExp, processedDistribution, resolveSampling, sampleIndex, type Sampling } from '../../src/maths/sampling.ts';
 
 /** The processed distribution of one row of logits. */
 function distribution(logits: readonly number[], sampling: Partial<Sampling> = {}, seen: readonly number[] = []): number[] {
-  const probs = new Float32Array(logits.length);
-  processedDistribution(Float32Array.from(logits), 0, probs, { ...DEFAULT_SAMPLING, ...sampling }, seen);
-  return [...probs];
+  const into = new TokenDistribution();
+  processedDistribution({ values: Float32Array.from(logits), start: 0, size: logits.length }, { ...DEFAULT_SAMPLING, ...sampling }, seen, into);
+  return dense(into, logits.length);
+}
+
+function dense(distribution: TokenDistribution, size: number): number[] {
+  return Array.from({ length: size }, (_, token) => distribution.probabilityOf(token));
 }
 
 /** Logits whose softmax is these probabilities. */
@@ -117,16 +122,18 @@ describe('processedDistribution', () => {
   test('reads its row and leaves the logits as they are', () => {
     const logits = Float32Array.of(7, 7, ...logitsOf(0.25, 0.75), 7);
     const before = Float32Array.from(logits);
-    const probs = new Float32Array(2);
-    processedDistribution(logits, 2, probs, { ...DEFAULT_SAMPLING, repetitionPenalty: 2 }, []);
-    expectClose([...probs], [0.25, 0.75]);
+    const into = new TokenDistribution();
+    processedDistribution({ values: logits, start: 2, size: 2 }, { ...DEFAULT_SAMPLING, repetitionPenalty: 2 }, [1], into);
+    expect(into.count).toBe(2);
+    processedDistribution({ values: logits, start: 2, size: 2 }, DEFAULT_SAMPLING, [], into);
+    expectClose(dense(into, 2), [0.25, 0.75]);
     expect(logits).toEqual(before);
   });
 
   test('overwrites what the receiver held before', () => {
-    const probs = Float32Array.of(9, 9);
-    processedDistribution(Float32Array.of(0, 0), 0, probs, DEFAULT_SAMPLING, []);
-    expect([...probs]).toEqual([0.5, 0.5]);
+    const into = TokenDistribution.of([9, 9, 9]);
+    processedDistribution({ values: Float32Array.of(0, 0), start: 0, size: 2 }, DEFAULT_SAMPLING, [], into);
+    expect(dense(into, 3)).toEqual([0.5, 0.5, 0]);
   });
 
   test('gives no probability to a logit of -Infinity', () => {

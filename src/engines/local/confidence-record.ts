@@ -1,5 +1,6 @@
 import type { Segment, SessionOptions } from '../../contracts/engine.ts';
-import { likeliestTokens, selfCertaintyOf, type LogitRow } from '../../maths/token-confidence.ts';
+import { selfCertaintyOf } from '../../maths/token-confidence.ts';
+import type { RowChoices } from './token-choice.ts';
 
 /** What a session's segments tell of the model's confidence. */
 export type ConfidenceRequest = Required<Pick<SessionOptions, 'topLogprobs' | 'selfCertainty'>>;
@@ -15,13 +16,13 @@ export class ConfidenceRecord {
     this.#request = request;
   }
 
-  add(row: LogitRow): void {
+  add(choices: RowChoices, position: number): void {
     if (this.#request.topLogprobs > 0) {
-      const tokens = likeliestTokens(row, this.#request.topLogprobs);
+      const { tokens, logprobs } = choices.likeliest(position, this.#request.topLogprobs);
       this.#topTokens.push(tokens);
-      this.#topLogprobs.push(tokens.map((token) => row.values[row.start + token]! - row.logNormaliser));
+      this.#topLogprobs.push(logprobs);
     }
-    if (this.#request.selfCertainty) this.#selfCertainty.push(selfCertaintyOf(row));
+    if (this.#request.selfCertainty) this.#selfCertainty.push(selfCertaintyOf(choices.logits(position)!));
   }
 
   fields(): Pick<Segment, 'topLogprobs' | 'topTokens' | 'selfCertainty'> {

@@ -8,13 +8,14 @@
  */
 import type { Clock } from '../../contracts/clock.ts';
 import type { Draft } from '../../contracts/drafter.ts';
-import type { ForwardRow, Logits, TokenModel } from '../../contracts/token-model.ts';
+import type { ForwardRow, TokenModel } from '../../contracts/token-model.ts';
 import { DeviceMemoryError, NoCandidateError } from '../../errors.ts';
 import { prefillChunk } from '../prefill-chunk.ts';
 import type { BranchState } from './branch-state.ts';
 import type { Lane, LaneContext } from './lane.ts';
 import type { DraftCall, Speculation } from '../speculation/speculation.ts';
 import { StepTimer } from '../../runtime/step-timer.ts';
+import { forwardChoices, type RowChoices } from './token-choice.ts';
 
 /** A prompt that is being read. */
 export interface Prefill {
@@ -28,7 +29,7 @@ export interface Prefill {
   readonly reject: (error: unknown) => void;
 }
 
-type PassResult = Logits | { readonly error: unknown };
+type PassResult = RowChoices | { readonly error: unknown };
 
 const NO_DRAFT: Draft = { tokens: [], probs: undefined };
 
@@ -127,7 +128,7 @@ export class DecodeLoop {
     const pass = this.#pass;
     for (const [index, lane] of batch.entries()) {
       const result = results[index]!;
-      this.#settle(lane, () => (result instanceof Float32Array ? lane.receive(result, drafts[index]!) : lane.fail(result.error)));
+      this.#settle(lane, () => ('error' in result ? lane.fail(result.error) : lane.receive(result, drafts[index]!)));
     }
     if (pass) this.#speculation?.recordRound(pass.rows, batch[0]!.clock.now() - pass.startedAt);
   }
@@ -161,7 +162,7 @@ export class DecodeLoop {
     return true;
   }
 
-  /** A draft for each lane, and the target's logits behind it: propose, then one pass to verify. */
+  /** A draft for each lane, and what the target says of it: propose, then one pass to verify. */
   async #round(batch: readonly Lane[]): Promise<{ readonly drafts: readonly Draft[]; readonly results: readonly PassResult[] }> {
     const starts = new Map<Clock, number>();
     for (const { clock } of batch) if (!starts.has(clock)) starts.set(clock, clock.now());
@@ -179,17 +180,16 @@ export class DecodeLoop {
   }
 
   /**
-   * Logits for each lane, or why there are none. A pass that fails is repeated lane by lane; one that a device has no room for
+   * What follows for each lane, or why nothing does. A pass that fails is repeated lane by lane; one that a device has no room for
    * is repeated in halves, and later ones are no larger.
    */
   async #verify(batch: readonly Lane[], drafts: readonly Draft[]): Promise<readonly PassResult[]> {
-    const size = this.#model.vocabularySize;
     const startedAt = batch[0]!.clock.now();
     this.#pass = undefined;
     const rows = batch.map((lane, index) => lane.row(drafts[index]!.tokens));
-    let logits: Logits;
+    let choices: RowChoices[];
     try {
-      logits = await this.#busy(() => this.#model.forward(rows));
+      choices = await this.#busy(() => forwardChoices(this.#model, rows));
     } catch (error) {
       const isTooLarge = hasNoRoom({ error });
       if (batch.length === 1 || (isTooLarge && drafts.some(({ tokens }) => tokens.length > 0))) return batch.map(() => ({ error }));
@@ -201,17 +201,14 @@ export class DecodeLoop {
     const contexts = new Set<LaneContext>();
     for (const { context } of batch) contexts.add(context);
     for (const context of contexts) context.onForward();
-    let next = 0;
-    return rows.map(({ logitCount }) => logits.subarray(next * size, (next += logitCount) * size));
+    return choices;
   }
 
   async #verifyParts(batch: readonly Lane[], drafts: readonly Draft[], size: number): Promise<PassResult[]> {
     const results: PassResult[] = [];
     for (let start = 0; start < batch.length; start += size) {
-      const part = await this.#verify(batch.slice(start, start + size), drafts.slice(start, start + size));
+      results.push(...(await this.#verify(batch.slice(start, start + size), drafts.slice(start, start + size))));
       this.#pass = undefined;
-      // Logits are valid until the next forward, hence the copy.
-      results.push(...part.map((result) => (result instanceof Float32Array ? result.slice() : result)));
     }
     return results;
   }
@@ -265,7 +262,7 @@ export class DecodeLoop {
 }
 
 function hasNoRoom(result: PassResult): boolean {
-  return !(result instanceof Float32Array) && result.error instanceof DeviceMemoryError;
+  return 'error' in result && result.error instanceof DeviceMemoryError;
 }
 
 /** A draft for each lane, empty where there is no room for one or nothing better than none. */

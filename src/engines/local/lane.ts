@@ -1,16 +1,18 @@
 import type { Clock } from '../../contracts/clock.ts';
 import type { Draft, DraftRequest } from '../../contracts/drafter.ts';
 import type { AdvanceOptions, Segment } from '../../contracts/engine.ts';
-import type { ForwardRow } from '../../contracts/token-model.ts';
-import { acceptByCoupling, acceptByRejection, type DraftVerdict } from '../../maths/accept-draft.ts';
-import { ModelError } from '../../errors.ts';
+import { acceptByRejection } from '../../maths/accept-draft.ts';
 import { randomAt } from '../../maths/random.ts';
-import { processedDistribution, sampleIndex } from '../../maths/sampling.ts';
 import type { BranchState } from './branch-state.ts';
 import { ConfidenceRecord, type ConfidenceRequest } from './confidence-record.ts';
 import type { StopMatcher } from './stop-matcher.ts';
+import { wholeRows, type Choice, type ChoiceRow, type RowChoices } from './token-choice.ts';
 
-/** `coupled` writes what plain decoding writes with the same seed; `rejection` accepts the most drafted tokens. */
+/**
+ * How drafted tokens are decided. `coupled` draws the target's token with the number plain decoding would use at its position, and
+ * accepts a draft that is the same token: what comes out is token for token what plain decoding writes with the same seed, whatever
+ * was drafted (drafter invariance: Daliri, Musco and Suresh 2024, arXiv:2408.07978). `rejection` accepts the most drafted tokens.
+ */
 export type Verification = 'coupled' | 'rejection';
 
 /** Separate random numbers for the draws that one position can need. */
@@ -23,8 +25,7 @@ export interface LaneContext {
   readonly promptTokens: readonly number[];
   readonly contextTokens: number;
   readonly endTokens: ReadonlySet<number>;
-  /** Scratch for one distribution, `[vocabularySize]`. */
-  readonly probs: Float32Array;
+  readonly vocabularySize: number;
   /** Tokens drafted a round; `undefined` leaves it to the engine. */
   readonly draftLength: number | undefined;
   /** How drafted tokens are decided. */
@@ -144,35 +145,43 @@ export class Lane {
     };
   }
 
-  /** The row of the next forward: what is not cached yet, and a draft behind it. */
-  row(drafted: readonly number[]): ForwardRow {
-    const { sequence, pending } = this.#state;
-    return { sequence, tokens: drafted.length === 0 ? pending : [...pending, ...drafted], logitCount: drafted.length + 1 };
+  /** The row of the next forward pass: what is not cached yet, and a draft after it. */
+  row(drafted: readonly number[]): ChoiceRow {
+    const { context } = this;
+    const { sequence, pending, tokens, sampling } = this.#state;
+    const start = tokens.length;
+    const seen = sampling.repetitionPenalty === 1 ? [] : [...context.promptTokens, ...tokens.slice(0, start - pending.length)];
+    const points = [this.#random(PURPOSE.token)];
+    for (let offset = 1; offset <= drafted.length; offset++) points.push(this.#random(PURPOSE.token, start + offset));
+    return {
+      sequence,
+      tokens: drafted.length === 0 ? pending : [...pending, ...drafted],
+      logitCount: points.length,
+      sampling,
+      seen,
+      points,
+      ...this.#needs(drafted.length > 0),
+    };
   }
 
-  /**
-   * Takes the logits behind the last token and behind each drafted one, `[drafted + 1, vocabularySize]`, and keeps
-   * drafted tokens up to the first that does not stand. True when the lane is done.
-   */
-  receive(logits: Float32Array, draft: Draft): boolean {
+  /** Takes what follows the last token and each drafted one, and keeps drafted tokens up to the first that does not stand. True when the lane is done. */
+  receive(choices: RowChoices, draft: Draft): boolean {
     // Its session may be gone by now, and its sequence with it.
     if (this.#isAborted) return this.#finish('aborted');
     const state = this.#state;
-    const size = this.context.probs.length;
     const drafted = draft.tokens.length;
     const cached = state.sequence.length - drafted;
     const start = state.tokens.length;
     let accepted = 0;
     for (let position = 0; ; position++) {
-      const row = position * size;
-      const logNormaliser = this.#distribute(logits, row);
-      const { isAccepted, token } = position < drafted ? this.#verdict(draft, position) : { isAccepted: false, token: this.#draw() };
+      const { isAccepted, token, logprob } = position < drafted ? this.#verdict(choices, draft, position) : { isAccepted: false, ...choices.choose(position) };
+      this.#confidence?.add(choices, position);
       if (isAccepted) accepted++;
-      const isDone = this.#push(token, logits[row + token]! - logNormaliser);
+      const isDone = this.#push(token, logprob);
       if (!isDone && isAccepted) continue;
       if (drafted === 0) return isDone;
       state.sequence.truncate(cached + position);
-      // Behind an end or a stop nothing was decided, so nothing counts as proposed there.
+      // After an end or a stop nothing was decided, so nothing counts as proposed there.
       const isCut = isDone && isAccepted;
       const tokens = isCut ? draft.tokens.slice(0, accepted) : draft.tokens;
       this.context.onDraft(state, { start, tokens, accepted, limit: isCut ? accepted : this.#draftLimit });
@@ -182,10 +191,13 @@ export class Lane {
 
   /** Takes a token from the logits known already; true when the lane is done. */
   sample(): boolean {
-    const logits = this.#state.logits!;
-    const logNormaliser = this.#distribute(logits, 0);
-    const token = this.#draw();
-    return this.#push(token, logits[token]! - logNormaliser);
+    const { promptTokens, vocabularySize } = this.context;
+    const { sequence, tokens, sampling, logits } = this.#state;
+    const row = { sequence, tokens: [], logitCount: 1, sampling, seen: [...promptTokens, ...tokens], points: [this.#random(PURPOSE.token)] };
+    const choices = wholeRows([row], logits!, vocabularySize)[0]!;
+    const { token, logprob } = choices.choose(0);
+    this.#confidence?.add(choices, 0);
+    return this.#push(token, logprob);
   }
 
   /** Rejects: this lane's row cannot be computed. */
@@ -193,38 +205,30 @@ export class Lane {
     return this.#isAborted ? this.#finish('aborted') : this.#reject(error);
   }
 
-  /** Writes the processed distribution of the branch's next token into the scratch; returns `logSumExp` of the logits. */
-  #distribute(logits: Float32Array, start: number): number {
-    const { probs, promptTokens } = this.context;
-    const { sampling } = this.#state;
-    const seen = sampling.repetitionPenalty === 1 ? [] : [...promptTokens, ...this.#state.tokens];
-    const logNormaliser = processedDistribution(logits, start, probs, sampling, seen);
-    this.#confidence?.add({ values: logits, start, size: probs.length, logNormaliser });
-    return logNormaliser;
+  #needs(hasDraft: boolean): Pick<ChoiceRow, 'needsLogprobs' | 'topLogprobs' | 'needsWholeRows'> {
+    const { confidence, verification } = this.context;
+    const needsWholeRows = (confidence?.selfCertainty ?? false) || (hasDraft && verification === 'rejection');
+    return { needsLogprobs: true, topLogprobs: confidence?.topLogprobs ?? 0, needsWholeRows };
   }
 
-  #draw(): number {
-    return sampleIndex(this.context.probs, this.#random(PURPOSE.token));
-  }
-
-  #verdict(draft: Draft, position: number): DraftVerdict {
-    const { probs, verification } = this.context;
-    const token = draft.tokens[position]!;
-    if (verification === 'coupled') return acceptByCoupling(token, probs, this.#random(PURPOSE.token));
-    return acceptByRejection(token, draft.probs?.[position], probs, {
+  #verdict(choices: RowChoices, draft: Draft, position: number): Choice & { readonly isAccepted: boolean } {
+    const drafted = draft.tokens[position]!;
+    const choice = choices.choose(position);
+    if (this.context.verification === 'coupled') return { ...choice, isAccepted: choice.token === drafted };
+    const { token, isAccepted } = acceptByRejection(drafted, draft.probs?.[position], choices.distribution, {
       acceptPoint: this.#random(PURPOSE.accept),
       residualPoint: this.#random(PURPOSE.residual),
     });
+    const { values, start, logNormaliser } = choices.logits(position)!;
+    return { token, isAccepted, logprob: values[start + token]! - logNormaliser };
   }
 
-  #random(purpose: number): number {
-    return randomAt(this.context.seed, this.#state.stream, this.#state.tokens.length, purpose);
+  #random(purpose: number, position = this.#state.tokens.length): number {
+    return randomAt(this.context.seed, this.#state.stream, position, purpose);
   }
 
   /** Adds a token; true when it ends the lane. */
   #push(token: number, logprob: number): boolean {
-    // One logit that is not a number makes all probabilities so; sampling would go on with nonsense.
-    if (Number.isNaN(logprob)) throw new ModelError('The model gave logits that are not numbers.');
     const state = this.#state;
     state.logits = undefined;
     state.pending = [token];

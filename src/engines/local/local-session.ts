@@ -52,7 +52,7 @@ export class LocalSession implements Session {
       promptTokens,
       contextTokens: model.contextTokens,
       endTokens: new Set([...model.endTokens, ...(host.tokenizer.endTokens ?? [])]),
-      probs: new Float32Array(model.vocabularySize),
+      vocabularySize: model.vocabularySize,
       draftLength: options.draftLength,
       verification: host.verification,
       confidence: confidenceRequest(options),

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Clock } from '../../contracts/clock.ts';
-import type { Draft, Drafter, DraftRequest } from '../../contracts/drafter.ts';
+import type { Draft, Drafter, DraftRequest, DrawnFrom } from '../../contracts/drafter.ts';
 import type { PassShape } from '../../contracts/profile.ts';
 import type { TokenModel, TokenSequence } from '../../contracts/token-model.ts';
 import type { Sampling } from '../../maths/sampling.ts';
@@ -57,7 +57,7 @@ export class DecodingPasses implements TimedPasses {
       contextTokens: model.contextTokens,
       // A pass must not end early.
       endTokens: new Set(),
-      probs: new Float32Array(model.vocabularySize),
+      vocabularySize: model.vocabularySize,
       verification,
       draftLength: undefined,
       confidence: undefined,
@@ -73,7 +73,7 @@ export class DecodingPasses implements TimedPasses {
       const state = startOf(sequences[0]!, sampling);
       if (largest.newTokens > 1) await decode(new DecodeLoop(model, 1), context, [state], largest.contextTokens - start + largest.newTokens);
       sequences[0]!.truncate(start);
-      return new DecodingPasses(model, context, sampling, sequences, new ForesightDrafter(state.tokens, verification, model.vocabularySize));
+      return new DecodingPasses(model, context, sampling, sequences, new ForesightDrafter(state.tokens, verification));
     } catch (error) {
       for (const sequence of sequences) sequence.dispose();
       throw error;
@@ -117,23 +117,25 @@ async function decode(loop: DecodeLoop, context: LaneContext, states: readonly B
   await Promise.all(outcomes);
 }
 
+const IMPOSSIBLE: DrawnFrom = { probabilityOf: () => 0 };
+
 /** Knows what will be written, and proposes that. */
 class ForesightDrafter implements Drafter {
   readonly name = 'foresight';
   readonly #tokens: readonly number[];
-  readonly #probs: Float32Array | undefined;
+  readonly #verification: Verification;
 
   /** @param tokens - What every branch writes. */
-  constructor(tokens: readonly number[], verification: Verification, vocabularySize: number) {
+  constructor(tokens: readonly number[], verification: Verification) {
     this.#tokens = tokens;
-    // A token that its drafter believed impossible is never rejected.
-    this.#probs = verification === 'rejection' ? new Float32Array(vocabularySize) : undefined;
+    this.#verification = verification;
   }
 
   async propose(requests: readonly DraftRequest[]): Promise<Draft[]> {
     return requests.map(({ tokens, limit }) => {
       const proposed = this.#tokens.slice(tokens.length, tokens.length + limit);
-      return { tokens: proposed, probs: this.#probs && proposed.map(() => this.#probs!) };
+      // A token that its drafter believed impossible is never rejected.
+      return { tokens: proposed, probs: this.#verification === 'rejection' ? proposed.map(() => IMPOSSIBLE) : undefined };
     });
   }
 

@@ -5,8 +5,10 @@
  * @module
  */
 import type { Draft, Drafter, DraftRequest } from '../../contracts/drafter.ts';
-import type { Logits, TokenModel, TokenSequence } from '../../contracts/token-model.ts';
-import { processedDistribution, sampleIndex } from '../../maths/sampling.ts';
+import type { TokenModel, TokenSequence } from '../../contracts/token-model.ts';
+import { forwardChoices, type RowChoices } from '../local/token-choice.ts';
+import { drawsFromAll } from '../../maths/sampling.ts';
+import type { TokenDistribution } from '../../maths/token-distribution.ts';
 import { requireNumber } from '../../options.ts';
 
 export interface DraftModelDrafterOptions {
@@ -30,7 +32,7 @@ interface DraftRow {
   readonly request: DraftRequest;
   readonly branch: DraftBranch;
   readonly tokens: number[];
-  readonly probs: Float32Array[];
+  readonly probs: TokenDistribution[];
   confidence: number;
 }
 
@@ -42,9 +44,6 @@ export class DraftModelDrafter implements Drafter {
   readonly #minConfidence: number;
   readonly #prompts = new Map<object, TokenSequence>();
   readonly #branches = new Map<object, DraftBranch>();
-  /** Distributions are large with a large vocabulary, so their memory is used again every round. */
-  readonly #buffers: Float32Array[] = [];
-  #usedBuffers = 0;
 
   /** @param model - Owned by the drafter from now on. @throws {InvalidOptionError} */
   constructor(model: TokenModel, { minConfidence = 0.3 }: DraftModelDrafterOptions = {}) {
@@ -54,15 +53,14 @@ export class DraftModelDrafter implements Drafter {
   }
 
   async propose(requests: readonly DraftRequest[]): Promise<Draft[]> {
-    this.#usedBuffers = 0;
     const rows: DraftRow[] = [];
     for (const request of requests) rows.push({ request, branch: await this.#branchOf(request), tokens: [], probs: [], confidence: 1 });
     let open = rows.filter((row) => this.#hasRoom(row));
-    let logits = await this.#forward(open.map((row) => [row, this.#missing(row)]));
+    let choices = await this.#forward(open.map((row) => [row, this.#missing(row)]));
     while (open.length > 0) {
-      open.forEach((row, index) => this.#draw(row, logits, index));
+      for (const [index, row] of open.entries()) draw(row, choices[index]!);
       open = open.filter((row) => row.tokens.length < row.request.limit && row.confidence >= this.#minConfidence && this.#hasRoom(row));
-      logits = await this.#forward(open.map((row) => [row, row.tokens.slice(-1)]));
+      choices = await this.#forward(open.map((row) => [row, row.tokens.slice(-1)]));
     }
     return rows.map(({ tokens, probs }) => ({ tokens, probs }));
   }
@@ -115,26 +113,30 @@ export class DraftModelDrafter implements Drafter {
     return request.promptTokens.length + request.tokens.length + tokens.length <= this.#model.contextTokens;
   }
 
-  async #forward(rows: readonly (readonly [DraftRow, readonly number[]])[]): Promise<Logits> {
-    if (rows.length === 0) return new Float32Array(0);
-    const logits = await this.#model.forward(rows.map(([row, tokens]) => ({ sequence: row.branch.sequence, tokens, logitCount: 1 })));
+  async #forward(rows: readonly (readonly [DraftRow, readonly number[]])[]): Promise<RowChoices[]> {
+    if (rows.length === 0) return [];
+    const choices = await forwardChoices(
+      this.#model,
+      rows.map(([{ request, branch, tokens: drafted }, tokens]) => ({
+        sequence: branch.sequence,
+        tokens,
+        logitCount: 1,
+        sampling: request.sampling,
+        seen: request.sampling.repetitionPenalty === 1 ? [] : [...request.promptTokens, ...request.tokens, ...drafted],
+        points: [request.draw(drafted.length)],
+        needsLogprobs: false,
+        topLogprobs: 0,
+        needsWholeRows: drawsFromAll(request.sampling),
+      })),
+    );
     for (const [row, tokens] of rows) row.branch.held.push(...tokens);
-    return logits;
+    return choices;
   }
+}
 
-  #draw(row: DraftRow, logits: Logits, index: number): void {
-    const { request } = row;
-    const probs = this.#buffer();
-    const seen = request.sampling.repetitionPenalty === 1 ? [] : [...request.promptTokens, ...request.tokens, ...row.tokens];
-    processedDistribution(logits, index * probs.length, probs, request.sampling, seen);
-    const token = sampleIndex(probs, request.draw(row.tokens.length));
-    row.tokens.push(token);
-    row.probs.push(probs);
-    row.confidence *= probs[token]!;
-  }
-
-  #buffer(): Float32Array {
-    if (this.#usedBuffers === this.#buffers.length) this.#buffers.push(new Float32Array(this.#model.vocabularySize));
-    return this.#buffers[this.#usedBuffers++]!;
-  }
+function draw(row: DraftRow, choices: RowChoices): void {
+  const { token } = choices.choose(0);
+  row.tokens.push(token);
+  row.probs.push(choices.distribution.copy());
+  row.confidence *= choices.distribution.probabilityOf(token);
 }

@@ -7,7 +7,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { argmax, logSumExp, processedDistribution, resolveSampling, sampleIndex, type Sampling } from '../../../src/maths/sampling.ts';
+import { argmax, logSumExp, processedDistribution, resolveSampling, type Sampling } from '../../../src/maths/sampling.ts';
+import { TokenDistribution } from '../../../src/maths/token-distribution.ts';
 import { randomAt } from '../../../src/maths/random.ts';
 import type { ServerName } from '../../../src/servers/dialects.ts';
 import { ALPHABET, END, storyLogits, tokenizer } from '../scripted-engines.ts';
@@ -283,9 +284,9 @@ function samplingOf(body: Readonly<Record<string, unknown>>): Sampling {
 function draw(logits: readonly number[], sampling: Sampling, seed: number, position: number, seen: readonly number[]): number {
   const row = Float32Array.from(logits);
   if (sampling.temperature === 0) return argmax(row);
-  const probs = new Float32Array(row.length);
-  processedDistribution(row, 0, probs, sampling, seen);
-  return sampleIndex(probs, randomAt(seed, 0, position));
+  const distribution = new TokenDistribution();
+  processedDistribution({ values: row, start: 0, size: row.length }, sampling, seen, distribution);
+  return distribution.draw(randomAt(seed, 0, position));
 }
 
 /** Writes an answer in a dialect's form. */

@@ -4,11 +4,12 @@
  * distribution of plain decoding. A planted fault must show.
  */
 import { describe, expect, test } from 'vitest';
-import { acceptByCoupling, acceptByRejection } from '../../../src/maths/accept-draft.ts';
-import { sampleIndex } from '../../../src/maths/sampling.ts';
+import { acceptByRejection } from '../../../src/maths/accept-draft.ts';
+import { TokenDistribution } from '../../../src/maths/token-distribution.ts';
 
-const TARGET = [Float32Array.of(0.5, 0.3, 0.2), Float32Array.of(0.1, 0.6, 0.3), Float32Array.of(0.25, 0.25, 0.5)];
-const DRAFT = [Float32Array.of(0.2, 0.5, 0.3), Float32Array.of(0.4, 0.2, 0.4), Float32Array.of(0.6, 0.3, 0.1)];
+const of = (...probs: readonly number[]): TokenDistribution => TokenDistribution.of(probs);
+const TARGET = [of(0.5, 0.3, 0.2), of(0.1, 0.6, 0.3), of(0.25, 0.25, 0.5)];
+const DRAFT = [of(0.2, 0.5, 0.3), of(0.4, 0.2, 0.4), of(0.6, 0.3, 0.1)];
 const GRID = 60;
 
 /** Probability of each outcome of one position, over all combinations of its three uniform numbers. */
@@ -31,22 +32,22 @@ function distance(left: ArrayLike<number>, right: ArrayLike<number>): number {
 describe('acceptByRejection', () => {
   test.each([0, 1, 2])('gives the target distribution for a drawn token (pair %i)', (pair) => {
     const found = outcomes(([draftPoint, acceptPoint, residualPoint]) => {
-      const drafted = sampleIndex(DRAFT[pair]!, draftPoint);
-      return acceptByRejection(drafted, DRAFT[pair], TARGET[pair]!.slice(), { acceptPoint, residualPoint }).token;
+      const drafted = DRAFT[pair]!.draw(draftPoint);
+      return acceptByRejection(drafted, DRAFT[pair], TARGET[pair]!, { acceptPoint, residualPoint }).token;
     });
-    expect(distance(found, TARGET[pair]!)).toBeLessThan(0.02);
+    expect(distance(found, TARGET[pair]!.probs.subarray(0, 3))).toBeLessThan(0.02);
   });
 
   test.each([0, 1, 2])('gives the target distribution for a token that was looked up (token %i)', (drafted) => {
-    const found = outcomes(([, acceptPoint, residualPoint]) => acceptByRejection(drafted, undefined, TARGET[0]!.slice(), { acceptPoint, residualPoint }).token);
-    expect(distance(found, TARGET[0]!)).toBeLessThan(0.02);
+    const found = outcomes(([, acceptPoint, residualPoint]) => acceptByRejection(drafted, undefined, TARGET[0]!, { acceptPoint, residualPoint }).token);
+    expect(distance(found, TARGET[0]!.probs.subarray(0, 3))).toBeLessThan(0.02);
   });
 
   test('accepts with probability sum of min(target, draft)', () => {
     let accepted = 0;
     outcomes(([draftPoint, acceptPoint, residualPoint]) => {
-      const drafted = sampleIndex(DRAFT[0]!, draftPoint);
-      const verdict = acceptByRejection(drafted, DRAFT[0], TARGET[0]!.slice(), { acceptPoint, residualPoint });
+      const drafted = DRAFT[0]!.draw(draftPoint);
+      const verdict = acceptByRejection(drafted, DRAFT[0], TARGET[0]!, { acceptPoint, residualPoint });
       accepted += Number(verdict.isAccepted) / GRID ** 3;
       return verdict.token;
     });
@@ -55,40 +56,28 @@ describe('acceptByRejection', () => {
 
   test('shows swapped roles and a wrong residual: both miss the target', () => {
     const swapped = outcomes(([draftPoint, acceptPoint, residualPoint]) => {
-      const drafted = sampleIndex(DRAFT[0]!, draftPoint);
-      return acceptByRejection(drafted, TARGET[0], DRAFT[0]!.slice(), { acceptPoint, residualPoint }).token;
+      const drafted = DRAFT[0]!.draw(draftPoint);
+      return acceptByRejection(drafted, TARGET[0], DRAFT[0]!, { acceptPoint, residualPoint }).token;
     });
-    expect(distance(swapped, TARGET[0]!)).toBeGreaterThan(0.1);
+    expect(distance(swapped, TARGET[0]!.probs.subarray(0, 3))).toBeGreaterThan(0.1);
     const wholeTarget = outcomes(([draftPoint, acceptPoint, residualPoint]) => {
-      const drafted = sampleIndex(DRAFT[0]!, draftPoint);
-      const { isAccepted } = acceptByRejection(drafted, DRAFT[0], TARGET[0]!.slice(), { acceptPoint, residualPoint });
-      return isAccepted ? drafted : sampleIndex(TARGET[0]!, residualPoint);
+      const drafted = DRAFT[0]!.draw(draftPoint);
+      const { isAccepted } = acceptByRejection(drafted, DRAFT[0], TARGET[0]!, { acceptPoint, residualPoint });
+      return isAccepted ? drafted : TARGET[0]!.draw(residualPoint);
     });
-    expect(distance(wholeTarget, TARGET[0]!)).toBeGreaterThan(0.05);
+    expect(distance(wholeTarget, TARGET[0]!.probs.subarray(0, 3))).toBeGreaterThan(0.05);
   });
 
   test('falls back to the target when rounding leaves no residual', () => {
-    const same = Float32Array.of(0.5, 0.5);
-    const { token } = acceptByRejection(0, Float32Array.of(0.5, 0.5), same.slice(), { acceptPoint: 1, residualPoint: 0.9 });
+    const same = of(0.5, 0.5);
+    const { token } = acceptByRejection(0, of(0.5, 0.5), same, { acceptPoint: 1, residualPoint: 0.9 });
     expect(token).toBe(1);
   });
 
   test('never keeps a token outside the target support', () => {
-    const target = Float32Array.of(0, 1, 0);
+    const target = of(0, 1, 0);
     for (const acceptPoint of [0, 0.5, 0.999]) {
-      expect(acceptByRejection(0, Float32Array.of(1, 0, 0), target.slice(), { acceptPoint, residualPoint: 0.3 })).toEqual({ isAccepted: false, token: 1 });
-    }
-  });
-});
-
-describe('acceptByCoupling', () => {
-  test('gives the token plain decoding draws, whatever was drafted', () => {
-    for (let step = 0; step < GRID; step++) {
-      const point = (step + 0.5) / GRID;
-      const plain = sampleIndex(TARGET[0]!, point);
-      for (const drafted of [0, 1, 2]) {
-        expect(acceptByCoupling(drafted, TARGET[0]!, point)).toEqual({ isAccepted: drafted === plain, token: plain });
-      }
+      expect(acceptByRejection(0, of(1, 0, 0), target, { acceptPoint, residualPoint: 0.3 })).toEqual({ isAccepted: false, token: 1 });
     }
   });
 });

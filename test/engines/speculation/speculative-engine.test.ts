@@ -11,6 +11,7 @@ import { fixedDraftLength, type DraftPolicy } from '../../../src/engines/specula
 import { Speculation } from '../../../src/engines/speculation/speculation.ts';
 import { SuffixDrafter } from '../../../src/engines/speculation/suffix-drafter.ts';
 import { DEFAULT_SAMPLING, processedDistribution, resolveSampling } from '../../../src/maths/sampling.ts';
+import { TokenDistribution } from '../../../src/maths/token-distribution.ts';
 import { characterTokenizer } from '../../../src/testing/character-tokenizer.ts';
 import { ScriptedTokenModel } from '../../../src/testing/scripted-token-model.ts';
 
@@ -71,9 +72,10 @@ function exactDistribution(length: number, sampling: SamplingOptions): Map<strin
       result.set(text, (result.get(text) ?? 0) + probability);
       return;
     }
-    const probs = new Float32Array(4);
-    processedDistribution(Float32Array.from(targetLogits(tokens)), 0, probs, resolved, tokens);
-    probs.forEach((prob, token) => prob > 0 && walk([...tokens, token], text + ALPHABET[token], probability * prob));
+    const into = new TokenDistribution();
+    processedDistribution({ values: Float32Array.from(targetLogits(tokens)), start: 0, size: 4 }, resolved, tokens, into);
+    const { probs } = into;
+    into.tokens.subarray(0, into.count).forEach((token, index) => walk([...tokens, token], text + ALPHABET[token], probability * probs[index]!));
   };
   walk(tokenizer.encode('ab'), '', 1);
   return result;
@@ -138,7 +140,7 @@ test('the distribution test shows a draft that is stopped for the value of its l
     override async propose(requests: Parameters<DraftModelDrafter['propose']>[0]): ReturnType<DraftModelDrafter['propose']> {
       const drafts = await super.propose(requests);
       return drafts.map(({ tokens, probs }) => {
-        const kept = tokens.findIndex((token, position) => probs![position]![token]! < 0.4);
+        const kept = tokens.findIndex((token, position) => probs![position]!.probabilityOf(token) < 0.4);
         return kept < 0 ? { tokens, probs } : { tokens: tokens.slice(0, kept), probs: probs!.slice(0, kept) };
       });
     }
