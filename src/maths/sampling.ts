@@ -106,7 +106,7 @@ export function topDistribution(top: TopLogits, position: number, sampling: Samp
   into.clear();
   for (let rank = 0; rank < count; rank++) into.push(top.tokens[first + rank]!, weightOf(top.logits[first + rank]!, largest, temperature));
   const least = into.probs[count - 1]!;
-  const isReached = truncate(into, sampling, topK > 0 ? undefined : top.scaledTotals![position]!);
+  const isReached = truncate(into, sampling, temperature === 0 || topK > 0 ? undefined : top.scaledTotals![position]!);
   if (temperature === 0 || topK > 0) return true;
   // Every token that is not here is at most as likely as the last one that is.
   return topP < 1 ? isReached : least < minP;

@@ -25,7 +25,7 @@ const OPSET = { domain: 1, version: 2 } as const;
 const ATTRIBUTE_TYPES = { float: 1, integer: 2, tensor: 4, graph: 5, integers: 7 } as const;
 const EXTERNAL = 1;
 
-export const ONNX_TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
+export const ONNX_TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11 } as const;
 export type OnnxType = keyof typeof ONNX_TYPES;
 
 /** A graph's input or output. */
@@ -53,9 +53,11 @@ export interface OnnxSubgraph {
   readonly outputs: readonly OnnxValue[];
 }
 
+const ARRAYS = { float32: Float32Array, float64: Float64Array, int64: BigInt64Array } as const;
+
 /** A small tensor that is part of a graph. */
 export interface OnnxConstant {
-  readonly type: 'int64' | 'float32' | 'int32';
+  readonly type: keyof typeof ARRAYS;
   readonly shape: readonly number[];
   readonly values: readonly number[];
 }
@@ -254,7 +256,7 @@ function encodeSubgraph(name: string, { nodes, outputs }: OnnxSubgraph): Uint8Ar
 }
 
 function encodeConstant(name: string, { type, shape, values }: OnnxConstant): Uint8Array[] {
-  const data = type === 'int64' ? BigInt64Array.from(values, BigInt) : type === 'int32' ? Int32Array.from(values) : Float32Array.from(values);
+  const data = type === 'int64' ? BigInt64Array.from(values, BigInt) : ARRAYS[type].from(values);
   return encodeFields([
     ...shape.map((size): Field => [TENSOR.dims, size]),
     [TENSOR.type, ONNX_TYPES[type]],

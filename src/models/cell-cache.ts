@@ -1,0 +1,204 @@
+import { CacheLock } from './cache-lock.ts';
+import { CacheSequence } from './cache-sequence.ts';
+import { allocateCache, type CacheData, type CacheType } from './decoder-graph.ts';
+
+/** Sizes of a cache whose parts are all alike. */
+export interface CellShape {
+  /** Keys and values of every layer. */
+  readonly parts: number;
+  readonly kvHeads: number;
+  readonly headWidth: number;
+  readonly type: CacheType;
+}
+
+/** Attention is computed over every cell, free ones too, so a cache is not much larger than what it holds. */
+const CELL_STEP = 64;
+const GROWTH = 1.25;
+
+/**
+ * The keys and values of all sequences of a model, a cell for each token, `[parts][kvHeads, capacity, headWidth]`.
+ *
+ * A sequence is a list of cells, and a cell may belong to many: a prompt is stored once for all of its branches, and forking or
+ * forgetting tokens moves no data.
+ */
+export class CellCache {
+  readonly lock = new CacheLock();
+  readonly #shape: CellShape;
+  readonly #data: CacheData[];
+  /** How many sequences hold each cell. */
+  #holders = new Uint32Array(0);
+  #capacity = 0;
+  #live = 0;
+  #version = 0;
+
+  constructor(shape: CellShape) {
+    this.#shape = shape;
+    this.#data = Array.from({ length: shape.parts }, () => allocateCache(shape.type, 0));
+  }
+
+  /** Cells there are, in use or not. */
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  /** Cells in use. */
+  get live(): number {
+    return this.#live;
+  }
+
+  /** Changes whenever `part` gives other arrays. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Bytes of one cell. */
+  get cellBytes(): number {
+    const { parts, kvHeads, headWidth, type } = this.#shape;
+    return parts * kvHeads * headWidth * (type === 'float16' ? 2 : 4);
+  }
+
+  /** Keys or values of one layer, `[kvHeads, capacity, headWidth]`. */
+  part(index: number): CacheData {
+    const { kvHeads, headWidth } = this.#shape;
+    return this.#data[index]!.subarray(0, kvHeads * this.#capacity * headWidth);
+  }
+
+  hold(cells: readonly number[]): void {
+    for (const cell of cells) this.#holders[cell]!++;
+  }
+
+  /** Gives cells back from `from` on. */
+  release(cells: readonly number[], from = 0): void {
+    this.lock.requireFree();
+    for (let index = from; index < cells.length; index++) if (--this.#holders[cells[index]!]! === 0) this.#live--;
+  }
+
+  /** Makes room for this many more cells, and no more room than is needed. */
+  reserve(count: number): void {
+    const used = this.#holders.findLastIndex((holders) => holders > 0) + 1;
+    const needed = this.#live + count;
+    // Free cells at the end are given up where they are most of the cache: each of them costs every pass.
+    if (needed > this.#capacity) this.#resize(Math.max(needed, Math.floor(GROWTH * this.#capacity)));
+    else if (Math.max(used, needed) < this.#capacity / 2) this.#resize(Math.max(used, needed));
+  }
+
+  /**
+   * Stores new tokens in the first free cells.
+   *
+   * @param fresh - `[parts, kvHeads, tokens, headWidth]`.
+   * @returns The cell of each token. Each has one holder: the caller.
+   */
+  store(fresh: CacheData, tokens: number): number[] {
+    const cells: number[] = [];
+    for (let cell = 0; cells.length < tokens; cell++) if (this.#holders[cell] === 0) cells.push(cell);
+    for (const cell of cells) this.#holders[cell] = 1;
+    this.#live += tokens;
+    this.#copyIn(fresh, cells);
+    return cells;
+  }
+
+  /** Copies cells out, `[parts, kvHeads, cells, headWidth]`. */
+  copyOut(cells: readonly number[]): CacheData {
+    const { parts, kvHeads, headWidth, type } = this.#shape;
+    const copy = allocateCache(type, parts * kvHeads * cells.length * headWidth);
+    let next = 0;
+    for (let part = 0; part < parts; part++) {
+      const data = this.#data[part]!;
+      for (let head = 0; head < kvHeads; head++) {
+        const start = head * this.#capacity;
+        for (const [first, length] of runsOf(cells)) {
+          const from = (start + cells[first]!) * headWidth;
+          copy.set(data.subarray(from, from + length * headWidth), next + first * headWidth);
+        }
+        next += cells.length * headWidth;
+      }
+    }
+    return copy;
+  }
+
+  #copyIn(fresh: CacheData, cells: readonly number[]): void {
+    const { parts, kvHeads, headWidth } = this.#shape;
+    const runs = runsOf(cells);
+    let next = 0;
+    for (let part = 0; part < parts; part++) {
+      const data = this.#data[part]!;
+      for (let head = 0; head < kvHeads; head++) {
+        const start = head * this.#capacity;
+        for (const [first, length] of runs) copyRun(fresh, next + first * headWidth, data, (start + cells[first]!) * headWidth, length * headWidth);
+        next += cells.length * headWidth;
+      }
+    }
+  }
+
+  /** Changes how many cells there are; cells in use stay where they are. */
+  #resize(wanted: number): void {
+    const { kvHeads, headWidth, type } = this.#shape;
+    const capacity = CELL_STEP * Math.ceil(wanted / CELL_STEP);
+    if (capacity === this.#capacity) return;
+    const kept = Math.min(capacity, this.#capacity) * headWidth;
+    const [stride, newStride] = [this.#capacity * headWidth, capacity * headWidth];
+    for (const [part, data] of this.#data.entries()) {
+      // Memory once had is used again: fresh pages are slow.
+      const roomy = kvHeads * newStride <= data.length ? data : allocateCache(type, kvHeads * newStride);
+      const heads = Array.from({ length: kvHeads }, (_, head) => (newStride > stride ? kvHeads - 1 - head : head));
+      for (const head of heads) {
+        if (roomy === data) roomy.copyWithin(head * newStride, head * stride, head * stride + kept);
+        else roomy.set(data.subarray(head * stride, head * stride + kept), head * newStride);
+      }
+      this.#data[part] = roomy;
+    }
+    const holders = new Uint32Array(capacity);
+    holders.set(this.#holders.subarray(0, capacity));
+    this.#holders = holders;
+    this.#capacity = capacity;
+    this.#version++;
+  }
+}
+
+/** Neighbouring cells as runs: `[index of the first, how many]`. */
+function runsOf(cells: readonly number[]): [first: number, length: number][] {
+  const runs: [number, number][] = [];
+  for (const [index, cell] of cells.entries()) {
+    const last = runs.at(-1);
+    if (last && cell === cells[index - 1]! + 1) last[1]++;
+    else runs.push([index, 1]);
+  }
+  return runs;
+}
+
+/** Short runs are copied one by one: a view of each, as `set` needs, would cost more than the copy. */
+const SHORT_RUN = 192;
+
+function copyRun(from: CacheData, source: number, to: CacheData, target: number, count: number): void {
+  if (count > SHORT_RUN) return to.set(from.subarray(source, source + count), target);
+  for (let index = 0; index < count; index++) to[target + index] = from[source + index]!;
+}
+
+/** A sequence of a model with one cache of cells. */
+export class CellSequence extends CacheSequence<CellCache> {
+  /** The cell of each token, in order. */
+  readonly cells: number[];
+
+  constructor(cache: CellCache, cells: number[] = []) {
+    super(cache);
+    this.cells = cells;
+  }
+
+  get length(): number {
+    return this.cells.length;
+  }
+
+  protected cut(length: number, cache: CellCache): void {
+    cache.release(this.cells, length);
+    this.cells.length = length;
+  }
+
+  protected copy(cache: CellCache): CellSequence {
+    cache.hold(this.cells);
+    return new CellSequence(cache, [...this.cells]);
+  }
+
+  protected free(cache: CellCache): void {
+    cache.release(this.cells);
+  }
+}
