@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { GraphRuntime } from './graph-file.ts';
 import type { AutoModelForCausalLM, PretrainedConfig } from '@huggingface/transformers';
 import * as v from 'valibot';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
@@ -42,6 +43,8 @@ export interface HubPlatform {
   readonly fileSystem?: FileSystem;
   /** Memory that weights may take. */
   readonly freeMemoryBytes?: () => number;
+  /** Loads graphs that were changed, where the platform lets it. */
+  readonly runtime?: GraphRuntime;
 }
 
 export type HubOptions = NonNullable<Parameters<typeof AutoModelForCausalLM.from_pretrained>[1]>;

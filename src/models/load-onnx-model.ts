@@ -13,8 +13,10 @@ import { denormalOptions } from './denormals.ts';
 import { openHubModel, openTokenModel, type TokenModelFacts } from './detect-layout.ts';
 import { ExclusiveSession, pageTurns, type Turns } from './exclusive-session.ts';
 import { explained, findModel, modelFacts, openHubTokenizer, wantedDtype, type FoundModel, type HubOptions, type HubPlatform } from './found-model.ts';
+import { FILE_BACKEND, handOverFile, type GraphRuntime } from './graph-file.ts';
 import type { LoadableModel, LocalModel } from './local-model.ts';
 import type { LoadOnnxModelOptions, LoadProgress } from './onnx-model-options.ts';
+import { openGraph } from './open-graph.ts';
 import { requireMemory, type Weights } from './weights.ts';
 import { isNode } from './platform.ts';
 import { largestBuffer, turnsOf, type WebGpuDevice } from './webgpu-device.ts';
@@ -69,7 +71,8 @@ export async function describeOnnxModel(
   return {
     ...loadable,
     settings: settingsOf(description.options),
-    load: () => (isOnWebgpu ? openWebgpuModel(found, transformers, platform.webgpuTurns) : openModel(found, transformers.AutoModelForCausalLM)),
+    load: () =>
+      isOnWebgpu ? openWebgpuModel(found, transformers, platform.webgpuTurns) : openModel(found, transformers.AutoModelForCausalLM, platform.runtime),
   };
 }
 
@@ -115,7 +118,10 @@ function requireModelOptions(idOrPath: string, { threads, contextTokens }: LoadO
 }
 
 /** Options of transformers.js for the session. */
-function sessionOptions({ device, dtype, modelFileName, subfolder, externalData, threads, sessionOptions: further }: LoadOnnxModelOptions): HubOptions {
+function sessionOptions(
+  { device, dtype, modelFileName, subfolder, externalData, threads, sessionOptions: further }: LoadOnnxModelOptions,
+  given: InferenceSession.SessionOptions,
+): HubOptions {
   const session: InferenceSession.SessionOptions = {
     logSeverityLevel: FATAL,
     ...(threads !== undefined && { intraOpNumThreads: threads }),
@@ -123,6 +129,7 @@ function sessionOptions({ device, dtype, modelFileName, subfolder, externalData,
     // Asked for as a device, transformers.js would decide which outputs stay on the GPU.
     ...(device === 'webgpu' && { executionProviders: ['webgpu'] }),
     ...further,
+    ...given,
   };
   return {
     session_options: session,
@@ -134,9 +141,22 @@ function sessionOptions({ device, dtype, modelFileName, subfolder, externalData,
   };
 }
 
-async function openModel(found: FoundModel, loader: typeof AutoModelForCausalLM): Promise<TokenModel> {
+async function openModel(found: FoundModel, loader: typeof AutoModelForCausalLM, runtime: GraphRuntime | undefined): Promise<TokenModel> {
+  const { device = 'cpu', sessionOptions: further } = found.options;
+  if (runtime && device === 'cpu' && !further?.executionProviders) return openChangeable(found, loader, runtime);
   const { session, generation } = await openSession(found, loader);
   return openTokenModel(isNode ? session : new ExclusiveSession(session, pageTurns), factsOf(found, generation));
+}
+
+/** The model over one cache of cells where its graph can be changed for that; else over the graph as it is. */
+async function openChangeable(found: FoundModel, loader: typeof AutoModelForCausalLM, runtime: GraphRuntime): Promise<TokenModel> {
+  const handed = await handOverFile(runtime, ['cpu'], (given) => openSession(found, loader, given)).catch((error: unknown) => {
+    // transformers.js has a copy of the runtime of its own.
+    if (String(error).includes(FILE_BACKEND)) return undefined;
+    throw error;
+  });
+  if (!handed?.graph) return openModel(found, loader, undefined);
+  return openGraph(runtime, handed.graph, factsOf(found, handed.loaded.generation));
 }
 
 /** The model with its caches on the GPU. */
@@ -167,14 +187,20 @@ function factsOf({ source, config, contextTokens }: FoundModel, generation: unkn
   return { ...modelFacts(source, config, generation), source, contextTokens };
 }
 
-/** @internal The one graph of a model. @throws {ModelLoadError} */
+/**
+ * @internal The one graph of a model.
+ *
+ * @param given - Options of the session that come before all others.
+ * @throws {ModelLoadError}
+ */
 export async function openSession(
   found: FoundModel,
   loader: Pick<typeof AutoModelForCausalLM, 'from_pretrained'>,
+  given: InferenceSession.SessionOptions = {},
 ): Promise<{ readonly session: InferenceSession; readonly generation: unknown }> {
   const { source, location, options, config, hub, weights } = found;
-  if (weights) return openLocalSession(found, weights);
-  const loaded = await explained(source, options, () => loader.from_pretrained(location, { ...hub, ...sessionOptions(options), config }));
+  if (weights) return openLocalSession(found, weights, given);
+  const loaded = await explained(source, options, () => loader.from_pretrained(location, { ...hub, ...sessionOptions(options, given), config }));
   const { sessions, generation_config: generation } = loaded as unknown as LoadedModel;
   const names = Object.keys(sessions);
   const session = sessions['model'];
@@ -195,6 +221,7 @@ export async function openSession(
 async function openLocalSession(
   { source, location, options, config, hub, files, freeMemoryBytes }: FoundModel,
   weights: Weights,
+  given: InferenceSession.SessionOptions,
 ): Promise<{ readonly session: InferenceSession; readonly generation: unknown }> {
   const { PreTrainedModel, PretrainedConfig: Config } = await import('@huggingface/transformers');
   if (freeMemoryBytes && !isOnGpu(options.device)) requireMemory(source, weights.bytes, freeMemoryBytes());
@@ -203,7 +230,7 @@ async function openLocalSession(
     const generation = await files?.readJson('generation_config.json');
     // Of this type transformers.js expects one graph and nothing besides.
     const plain = Object.assign(new Config(config), { model_type: 'custom', architectures: ['PreTrainedModel'] });
-    const loaded = await PreTrainedModel.from_pretrained(location, { ...hub, ...sessionOptions(options), ...graph, config: plain });
+    const loaded = await PreTrainedModel.from_pretrained(location, { ...hub, ...sessionOptions(options, given), ...graph, config: plain });
     return { session: (loaded as unknown as LoadedModel).sessions['model']!, generation };
   });
 }

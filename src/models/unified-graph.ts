@@ -9,6 +9,7 @@
  *
  * @module
  */
+import type { GraphFacts } from './decoder-graph.ts';
 import { OnnxModelFile, type OnnxType, type ReadNode } from './onnx-graph.ts';
 import { addSamplingHead } from './sampling-head.ts';
 
@@ -48,14 +49,15 @@ const TO_THE_END = 2 ** 53 - 1;
  * The graph over a unified cache.
  *
  * @param bytes - An ONNX file.
- * @param contextTokens - Most tokens of a sequence; a narrower attention window cannot be kept.
+ * @param facts.contextTokens - Most tokens of a sequence; a narrower attention window cannot be kept.
+ * @param facts.headWidth - Used where the graph does not tell.
  * @returns `undefined`, with nothing changed, where the graph has no such attention or uses it in a way that cannot be unified.
  */
-export function unifyGraph(bytes: Uint8Array, contextTokens: number): UnifiedGraph | undefined {
+export function unifyGraph(bytes: Uint8Array, { contextTokens, headWidth }: Pick<GraphFacts, 'contextTokens' | 'headWidth'>): UnifiedGraph | undefined {
   const file = new OnnxModelFile(bytes);
   if (file.operatorVersion < OLDEST_OPERATORS) return undefined;
   const attention = file.nodes.filter(({ operator }) => operator === OPERATOR);
-  const shape = describeShape(file, attention);
+  const shape = describeShape(file, attention, headWidth);
   if (!shape || attention.some((node) => !canUnify(node, contextTokens)) || file.inputNames.some((name) => !KNOWN_INPUTS.test(name))) return undefined;
   connectAttention(file, attention, shape);
   keepWantedRows(file);
@@ -64,14 +66,14 @@ export function unifyGraph(bytes: Uint8Array, contextTokens: number): UnifiedGra
 }
 
 /** Sizes that all layers share; `undefined` where they do not, or where the graph does not tell. */
-function describeShape(file: OnnxModelFile, attention: readonly ReadNode[]): UnifiedShape | undefined {
+function describeShape(file: OnnxModelFile, attention: readonly ReadNode[], knownWidth: number | undefined): UnifiedShape | undefined {
   const logits = file.describe('logits');
   const vocabularySize = logits?.shape[2];
   const cacheInputs = attention.flatMap((node) => [node.inputs[INPUT.pastKey] ?? '', node.inputs[INPUT.pastValue] ?? '']);
   const caches = cacheInputs.map((name) => file.describe(name));
   const [first] = caches;
   const [, kvHeads, , headWidth] = first?.shape ?? [];
-  const declaredWidth = typeof headWidth === 'number' ? headWidth : headWidthOf(file, attention[0]);
+  const declaredWidth = typeof headWidth === 'number' ? headWidth : (knownWidth ?? headWidthOf(attention[0]));
   if (!first || !isFloat(first.type) || typeof vocabularySize !== 'number' || typeof kvHeads !== 'number' || declaredWidth === undefined) return undefined;
   if (logits!.shape[1] === 1 || caches.some((cache) => cache?.type !== first.type || cache.shape[1] !== kvHeads)) return undefined;
   if (file.inputNames.filter((name) => name.startsWith('past_')).length !== cacheInputs.length) return undefined;
@@ -79,7 +81,7 @@ function describeShape(file: OnnxModelFile, attention: readonly ReadNode[]): Uni
 }
 
 /** Some exporters leave the width of a head open; the operator's scale is its inverse square root. */
-function headWidthOf(file: OnnxModelFile, node: ReadNode | undefined): number | undefined {
+function headWidthOf(node: ReadNode | undefined): number | undefined {
   const scale = node?.float('scale');
   return scale === undefined || scale === 0 ? undefined : Math.round(1 / scale ** 2);
 }

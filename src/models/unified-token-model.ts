@@ -153,7 +153,19 @@ export class UnifiedTokenModel implements TokenModel {
   }
 }
 
-const TOP_FETCHES = [UNIFIED.fresh, 'top_logits', 'top_raw', 'top_tokens', 'top_share', 'draw_share', 'draw_block', 'draw_before', 'draw_total', 'draw_probs', 'draw_raw'];
+const TOP_FETCHES = [
+  UNIFIED.fresh,
+  'top_logits',
+  'top_raw',
+  'top_tokens',
+  'top_share',
+  'draw_share',
+  'draw_block',
+  'draw_before',
+  'draw_total',
+  'draw_probs',
+  'draw_raw',
+];
 
 /** Places among the new tokens of all rows whose logits are wanted. */
 function wantedPositions(batch: readonly CellRow[]): number[] {

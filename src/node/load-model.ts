@@ -21,6 +21,7 @@ import { startModelWorker } from './start-worker.ts';
 import { readModelFiles, type LocalModelFacts } from './model-files.ts';
 import { nodeFileSystem } from './file-system.ts';
 import { freeMemoryBytes } from './free-memory.ts';
+import { graphRuntime } from './graph-runtime.ts';
 import { webgpuTurns } from './webgpu-turns.ts';
 
 /** Where a model of a directory is computed. */
@@ -77,7 +78,7 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
   };
 }
 
-const PLATFORM: HubPlatform = { webgpuTurns, fileSystem: nodeFileSystem, freeMemoryBytes };
+const PLATFORM: HubPlatform = { webgpuTurns, fileSystem: nodeFileSystem, freeMemoryBytes, runtime: graphRuntime };
 
 /** A model of the Hugging Face hub, which is loaded in a worker by default. @throws {ModelLoadError} */
 export async function loadOnnxModel(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalModel> {

@@ -1,0 +1,77 @@
+/**
+ * The file of a graph in place of a session over it, so that the graph can be changed before it is loaded.
+ *
+ * transformers.js finds, downloads and caches files, but hands them straight to ONNX Runtime. A backend of ONNX Runtime is where the
+ * two meet: one that loads nothing is given the file, and the session is made by whoever asked.
+ *
+ * @module
+ */
+import type { Backend, InferenceSession, InferenceSessionFactory, InferenceSessionHandler } from 'onnxruntime-common';
+
+/** The copy of ONNX Runtime that transformers.js uses, and the files it reads. */
+export interface GraphRuntime {
+  readonly InferenceSession: InferenceSessionFactory;
+  registerBackend(name: string, backend: Backend, priority: number): void;
+  /** Reads a file whose path was handed over. */
+  read(path: string): Promise<Uint8Array>;
+}
+
+/** A path, or the bytes where files have none, and the options that a session over it was to have. */
+export interface GraphFile {
+  readonly file: string | Uint8Array;
+  readonly options: InferenceSession.SessionOptions;
+}
+
+/** Errors of a runtime that does not know the backend name it. */
+export const FILE_BACKEND = 'latency-tts-file';
+
+const runtimes = new WeakSet<object>();
+/** By a number that travels in the session's options, since loads may overlap. */
+const handedOver = new Map<number, GraphFile>();
+let loads = 0;
+
+/**
+ * @param load - Makes transformers.js load a model with these options of its session.
+ * @param providers - Execution providers that the session is to have.
+ * @throws what `load` throws.
+ */
+export async function handOverFile<Loaded>(
+  runtime: GraphRuntime,
+  providers: InferenceSession.SessionOptions['executionProviders'],
+  load: (options: InferenceSession.SessionOptions) => Promise<Loaded>,
+): Promise<{ readonly loaded: Loaded; readonly graph: GraphFile | undefined }> {
+  if (!runtimes.has(runtime.InferenceSession)) {
+    runtimes.add(runtime.InferenceSession);
+    runtime.registerBackend(FILE_BACKEND, fileBackend, 0);
+  }
+  const number = ++loads;
+  try {
+    const loaded = await load({ executionProviders: [FILE_BACKEND], extra: { [FILE_BACKEND]: number } });
+    const graph = handedOver.get(number);
+    if (!graph) return { loaded, graph };
+    const { executionProviders: _, extra, ...options } = graph.options;
+    const { [FILE_BACKEND]: __, ...rest } = extra as Record<string, unknown>;
+    return { loaded, graph: { file: graph.file, options: { ...options, ...(providers && { executionProviders: providers }), extra: rest } } };
+  } finally {
+    handedOver.delete(number);
+  }
+}
+
+const fileBackend: Backend = {
+  init: async () => undefined,
+  createInferenceSessionHandler: async (file: string | Uint8Array, options: InferenceSession.SessionOptions = {}) => {
+    handedOver.set(options.extra![FILE_BACKEND] as number, { file, options });
+    return NO_SESSION;
+  },
+} as Backend;
+
+const NO_SESSION: InferenceSessionHandler = {
+  inputNames: [],
+  outputNames: [],
+  inputMetadata: [],
+  outputMetadata: [],
+  startProfiling: () => undefined,
+  endProfiling: () => undefined,
+  dispose: async () => undefined,
+  run: async () => ({}),
+};
