@@ -4,8 +4,8 @@ const common: Options = {
   platform: 'neutral',
   target: 'es2022',
   external: [/^node:/],
-  // Has no CommonJS of its own, which `require` of Node 20.18 and below needs.
-  noExternal: ['p-limit'],
+  // These have no CommonJS of their own, which `require` of Node 20.18 and below needs.
+  noExternal: ['p-limit', 'pbf'],
   // Without the prefix, other tools take these modules for packages.
   removeNodeProtocol: false,
 };

@@ -25,7 +25,7 @@ export const DEFAULT_SAMPLING: Sampling = { repetitionPenalty: 1, temperature: 1
 /** −ln 2⁻²⁵: together with the logarithm of the vocabulary's size, how far below the largest scaled logit a token stops mattering. */
 const NEGLIGIBLE = 25 * Math.LN2;
 /** Likeliest tokens among which a nucleus is looked for first. */
-const FIRST_NUCLEUS = 64;
+const FIRST_NUCLEUS = 256;
 /** Likeliest tokens that a pass is asked for where a nucleus decides: it seldom holds more, and finding more takes time in every pass. */
 const NUCLEUS_CANDIDATES = 256;
 
@@ -132,13 +132,10 @@ function processRow(row: LogitRow, sampling: Sampling, into: TokenDistribution):
     truncate(into, sampling);
   } else if (topP < 1) {
     const total = totalWeight(row, largest, temperature, negligible);
-    for (let count = FIRST_NUCLEUS, isWhole = false; !isWhole; count *= 8) {
-      into.clear();
-      pushLikeliest(row, count, negligible, into);
-      for (let rank = 0; rank < into.count; rank++) into.probs[rank] = weightOf(into.probs[rank]!, largest, temperature);
-      isWhole = into.count < count;
-      isWhole = truncate(into, sampling, total) || isWhole;
-    }
+    pushLikeliest(row, FIRST_NUCLEUS, negligible, into);
+    for (let rank = 0; rank < into.count; rank++) into.probs[rank] = weightOf(into.probs[rank]!, largest, temperature);
+    if (into.count < FIRST_NUCLEUS || into.total() >= topP * total) truncate(into, sampling, total);
+    else pushNucleus(row, sampling, { largest, negligible, mass: topP * total }, into);
   } else {
     for (let token = 0; token < size; token++) {
       const logit = values[start + token]!;
@@ -178,6 +175,47 @@ function pushLikeliest({ values, start, size }: LogitRow, count: number, negligi
     if (into.count === count) least = into.probs[0]!;
   }
   into.sortDescending();
+}
+
+/** Steps between the largest and the smallest logit that matters, into which tokens are sorted to find where a nucleus ends. */
+const BUCKETS = 4096;
+const masses = new Float64Array(BUCKETS + 1);
+
+/** A nucleus of many tokens: in three passes over the row, since to sort so many would take longer. */
+function pushNucleus(
+  { values, start, size }: LogitRow,
+  { temperature, minP }: Sampling,
+  { largest, negligible, mass }: { readonly largest: number; readonly negligible: number; readonly mass: number },
+  into: TokenDistribution,
+): void {
+  const scale = BUCKETS / (largest - negligible);
+  const bucketOf = (logit: number): number => ((largest - logit) * scale) | 0;
+  masses.fill(0);
+  for (let token = 0; token < size; token++) {
+    const logit = values[start + token]!;
+    if (logit >= negligible) masses[bucketOf(logit)]! += weightOf(logit, largest, temperature);
+  }
+  let last = 0;
+  let above = 0;
+  while (last < BUCKETS && above + masses[last]! < mass) above += masses[last++]!;
+  // Of the bucket in which the nucleus ends, its likeliest tokens belong to it.
+  into.clear();
+  for (let token = 0; token < size; token++) {
+    const logit = values[start + token]!;
+    if (logit >= negligible && bucketOf(logit) === last) into.pushIfLarger(token, logit, Infinity);
+  }
+  into.sortDescending();
+  let end = 0;
+  while (end < into.count - 1 && (above += weightOf(into.probs[end]!, largest, temperature)) < mass) end++;
+  const [least, lastToken] = [into.probs[end]!, into.tokens[end]!];
+  into.clear();
+  for (let token = 0; token < size; token++) {
+    const logit = values[start + token]!;
+    if (!(logit > least || (logit === least && token <= lastToken))) continue;
+    const weight = weightOf(logit, largest, temperature);
+    if (Math.fround(weight) >= minP) into.push(token, weight);
+  }
+  into.normalise(true);
 }
 
 function totalWeight({ values, start, size }: LogitRow, largest: number, temperature: number, negligible: number): number {

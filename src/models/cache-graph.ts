@@ -1,4 +1,4 @@
-import { encodeOnnx, type OnnxNode } from './onnx-encoder.ts';
+import { encodeOnnx, type OnnxNode } from './onnx-graph.ts';
 
 /**
  * A graph that keeps a native model's cache where it runs, and lays it out for the next pass. Entries hold the keys of all

@@ -1,5 +1,5 @@
 import { headsOf, type CachePart } from './decoder-graph.ts';
-import { encodeOnnx, type OnnxNode, type OnnxValue } from './onnx-encoder.ts';
+import { encodeOnnx, type OnnxNode, type OnnxValue } from './onnx-graph.ts';
 
 /** Inputs of `encodeGatherGraph` for a part of the cache, and for the indices into caches of so many heads. */
 export const heldInput = (part: string): string => `held.${part}`;

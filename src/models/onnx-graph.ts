@@ -59,7 +59,7 @@ const ARRAYS = { float32: Float32Array, float64: Float64Array, int64: BigInt64Ar
 export interface OnnxConstant {
   readonly type: keyof typeof ARRAYS;
   readonly shape: readonly number[];
-  readonly values: readonly number[];
+  readonly values: readonly number[] | Float32Array;
 }
 
 /** An operator that was read. Inputs and outputs may be changed; the rest stays as it is. */
@@ -202,15 +202,15 @@ export function encodeOnnx({
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
   readonly nodes: readonly OnnxNode[];
-  /** Lists of int64, by name. */
-  readonly constants: Readonly<Record<string, readonly number[]>>;
+  /** By name; a list alone is of int64. */
+  readonly constants: Readonly<Record<string, readonly number[] | OnnxConstant>>;
 }): Uint8Array<ArrayBuffer> {
   const graph = encodeFields([
     ...nodes.map((node): Field => [GRAPH.node, joinChunks(encodeNode(node))]),
     [2, encodeText('graph')],
     ...Object.entries(constants).map(([name, values]): Field => [
       GRAPH.initializer,
-      joinChunks(encodeConstant(name, { type: 'int64', shape: [values.length], values })),
+      joinChunks(encodeConstant(name, 'type' in values ? values : { type: 'int64', shape: [values.length], values })),
     ]),
     ...inputs.map((value): Field => [GRAPH.input, joinChunks(encodeValue(value))]),
     ...outputs.map((value): Field => [GRAPH.output, joinChunks(encodeValue(value))]),
@@ -220,8 +220,21 @@ export function encodeOnnx({
       [1, FORMAT_VERSION],
       [MODEL.graph, joinChunks(graph)],
       [MODEL.opset, joinChunks(encodeFields([[OPSET.version, OPERATOR_VERSION]]))],
+      ...domainsOf(nodes).map((domain): Field => [
+        MODEL.opset,
+        joinChunks(
+          encodeFields([
+            [OPSET.domain, encodeText(domain)],
+            [OPSET.version, 1],
+          ]),
+        ),
+      ]),
     ]),
   );
+}
+
+function domainsOf(nodes: readonly OnnxNode[]): string[] {
+  return [...new Set(nodes.flatMap(({ domain }) => (domain === undefined ? [] : [domain])))];
 }
 
 /** Newest version of the format, and of the operators, that every runtime in use reads. */
@@ -256,7 +269,7 @@ function encodeSubgraph(name: string, { nodes, outputs }: OnnxSubgraph): Uint8Ar
 }
 
 function encodeConstant(name: string, { type, shape, values }: OnnxConstant): Uint8Array[] {
-  const data = type === 'int64' ? BigInt64Array.from(values, BigInt) : ARRAYS[type].from(values);
+  const data = type === 'int64' ? BigInt64Array.from(values as readonly number[], BigInt) : ARRAYS[type].from(values);
   return encodeFields([
     ...shape.map((size): Field => [TENSOR.dims, size]),
     [TENSOR.type, ONNX_TYPES[type]],

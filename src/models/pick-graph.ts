@@ -1,4 +1,4 @@
-import { encodeOnnx, type OnnxType } from './onnx-encoder.ts';
+import { encodeOnnx, type OnnxType } from './onnx-graph.ts';
 
 /** Number of the type in the ONNX format. */
 const FLOAT32 = 1;

@@ -35,7 +35,7 @@ export interface UnifiedGraph {
 
 const OPERATOR = 'GroupQueryAttention';
 /** Places among the operator's inputs and outputs. */
-const INPUT = { query: 0, pastKey: 3, pastValue: 4, positions: 9, bias: 10 } as const;
+const INPUT = { pastKey: 3, pastValue: 4, cosines: 7, sines: 8, positions: 9, bias: 10 } as const;
 const OUTPUT = { presentKey: 1, presentValue: 2 } as const;
 const KNOWN_INPUTS = /^(input_ids|attention_mask|position_ids|num_logits_to_keep|past_.*)$/;
 const NORMS = new Set(['LayerNormalization', 'SimplifiedLayerNormalization', 'RMSNormalization', 'SkipLayerNormalization', 'SkipSimplifiedLayerNormalization']);
@@ -43,6 +43,8 @@ const NORMS = new Set(['LayerNormalization', 'SimplifiedLayerNormalization', 'RM
 const OLDEST_OPERATORS = 13;
 /** A head is a product, with a few operators around it where weights or activations are quantised. */
 const MOST_HEAD_NODES = 24;
+/** Cells that a cache can have at least. */
+const MOST_CELLS = 65_536;
 const TO_THE_END = 2 ** 53 - 1;
 
 /**
@@ -97,11 +99,13 @@ function canUnify(node: ReadNode, contextTokens: number): boolean {
 }
 
 function connectAttention(file: OnnxModelFile, attention: readonly ReadNode[], { type, layers, kvHeads, headWidth }: UnifiedShape): void {
+  const extended = tableExtender(file);
   const presents = attention.flatMap((node) => [node.outputs[OUTPUT.presentKey]!, node.outputs[OUTPUT.presentValue]!]);
   file.removeOutputs(new Set(presents));
   for (const node of attention) {
     const rest = Array.from({ length: Math.max(node.inputs.length, INPUT.bias + 1) }, (_, place) => node.inputs[place] ?? '');
     rest[INPUT.bias] = UNIFIED.bias;
+    for (const place of [INPUT.cosines, INPUT.sines]) if (rest[place] !== '') rest[place] = extended(rest[place]!);
     if ((node.integer('do_rotary') ?? 0) === 1) rest[INPUT.positions] = UNIFIED.positions;
     node.inputs = rest;
   }
@@ -121,7 +125,22 @@ function connectAttention(file: OnnxModelFile, attention: readonly ReadNode[], {
   file.addOutput({ name: UNIFIED.fresh, type, shape: [2 * layers, kvHeads, 'new', headWidth] });
 }
 
-/** Of the hidden states behind the last norm only wanted ones go through the head: the product with the vocabulary is a fifth of a pass. */
+/**
+ * The operator wants tables of the rotary embedding as long as the cache has cells, though positions go no further than the context.
+ * So they get rows that are never read; the runtime folds that into the tables when it loads them.
+ */
+function tableExtender(file: OnnxModelFile): (table: string) => string {
+  const known = new Map<string, string>();
+  file.addConstant('unified.pads', { type: 'int64', shape: [4], values: [0, 0, MOST_CELLS, 0] });
+  return (table) => {
+    const name = known.get(table) ?? `unified.table.${known.size}`;
+    if (!known.has(table)) file.addNode({ operator: 'Pad', inputs: [table, 'unified.pads'], outputs: [name] });
+    known.set(table, name);
+    return name;
+  };
+}
+
+/** Of the hidden states after the last norm only wanted ones go through the head: the product with the vocabulary is a fifth of a pass. */
 function keepWantedRows(file: OnnxModelFile): void {
   file.addInput({ name: UNIFIED.wanted, type: 'int64', shape: ['wanted'] });
   const found = findHead(file.nodes);

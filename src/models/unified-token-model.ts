@@ -52,6 +52,7 @@ export class UnifiedTokenModel implements TokenModel {
 
   openSequence(): TokenSequence {
     if (this.#isDisposed) throw new DisposedError('model');
+    this.#cache.lock.requireFree();
     return new CellSequence(this.#cache);
   }
 

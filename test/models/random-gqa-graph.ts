@@ -1,0 +1,98 @@
+/**
+ * A decoder graph with `GroupQueryAttention` and random weights: in small what onnxruntime-genai's builder exports, with a vocabulary
+ * as large as that of a real model.
+ */
+import { randomSequence } from '../../src/maths/random.ts';
+import { encodeOnnx, type OnnxConstant, type OnnxNode } from '../../src/models/onnx-graph.ts';
+
+export interface RandomGraphOptions {
+  readonly vocabularySize: number;
+  readonly contextTokens: number;
+  readonly layers?: number;
+  readonly queryHeads?: number;
+  readonly kvHeads?: number;
+  readonly headWidth?: number;
+}
+
+export function encodeRandomGqaGraph({
+  vocabularySize,
+  contextTokens,
+  layers = 2,
+  queryHeads = 4,
+  kvHeads = 2,
+  headWidth = 16,
+}: RandomGraphOptions): Uint8Array<ArrayBuffer> {
+  const hidden = queryHeads * headWidth;
+  const packed = (queryHeads + 2 * kvHeads) * headWidth;
+  const random = randomSequence(11);
+  const weights = (rows: number, columns: number, scale = 1 / Math.sqrt(rows)): OnnxConstant => ({
+    type: 'float32',
+    shape: [rows, columns],
+    values: Float32Array.from({ length: rows * columns }, () => 3.4 * scale * (random() - 0.5)),
+  });
+  const angles = (of: (angle: number) => number): OnnxConstant => ({
+    type: 'float32',
+    shape: [contextTokens, headWidth / 2],
+    values: Float32Array.from({ length: (contextTokens * headWidth) / 2 }, (_, index) => {
+      const [position, pair] = [Math.floor(index / (headWidth / 2)), index % (headWidth / 2)];
+      return of(position / 100 ** ((2 * pair) / headWidth));
+    }),
+  });
+  const ones: OnnxConstant = { type: 'float32', shape: [hidden], values: Array.from({ length: hidden }, () => 1) };
+  const constants: Record<string, readonly number[] | OnnxConstant> = {
+    embedding: weights(vocabularySize, hidden, 1),
+    cos: angles(Math.cos),
+    sin: angles(Math.sin),
+    head: weights(hidden, vocabularySize, 4 / Math.sqrt(hidden)),
+    norm: ones,
+    one: [1],
+    last_axis: [1],
+    second: { type: 'int64', shape: [], values: [1] },
+  };
+  const nodes: OnnxNode[] = [
+    { operator: 'ReduceSum', inputs: ['attention_mask', 'last_axis'], outputs: ['held'], attributes: { keepdims: 1 } },
+    { operator: 'Sub', inputs: ['held', 'one'], outputs: ['last'] },
+    { operator: 'Cast', inputs: ['last'], outputs: ['seqlens'], attributes: { to: 6 } },
+    { operator: 'Shape', inputs: ['attention_mask'], outputs: ['mask_shape'] },
+    { operator: 'Gather', inputs: ['mask_shape', 'second'], outputs: ['total_long'] },
+    { operator: 'Cast', inputs: ['total_long'], outputs: ['total'], attributes: { to: 6 } },
+    { operator: 'Gather', inputs: ['embedding', 'input_ids'], outputs: ['state.0'], attributes: { axis: 0 } },
+  ];
+  for (let layer = 0; layer < layers; layer++) {
+    constants[`qkv.${layer}`] = weights(hidden, packed);
+    constants[`out.${layer}`] = weights(hidden, hidden);
+    nodes.push(
+      { operator: 'SimplifiedLayerNormalization', inputs: [`state.${layer}`, 'norm'], outputs: [`normed.${layer}`] },
+      { operator: 'MatMul', inputs: [`normed.${layer}`, `qkv.${layer}`], outputs: [`packed.${layer}`] },
+      {
+        operator: 'GroupQueryAttention',
+        domain: 'com.microsoft',
+        inputs: [`packed.${layer}`, '', '', `past_key_values.${layer}.key`, `past_key_values.${layer}.value`, 'seqlens', 'total', 'cos', 'sin'],
+        outputs: [`attended.${layer}`, `present.${layer}.key`, `present.${layer}.value`],
+        attributes: { num_heads: queryHeads, kv_num_heads: kvHeads, do_rotary: 1 },
+      },
+      { operator: 'MatMul', inputs: [`attended.${layer}`, `out.${layer}`], outputs: [`mixed.${layer}`] },
+      { operator: 'Add', inputs: [`state.${layer}`, `mixed.${layer}`], outputs: [`state.${layer + 1}`] },
+    );
+  }
+  nodes.push(
+    { operator: 'SimplifiedLayerNormalization', inputs: [`state.${layers}`, 'norm'], outputs: ['final'] },
+    { operator: 'MatMul', inputs: ['final', 'head'], outputs: ['logits'] },
+  );
+  const caches = (prefix: string, length: string): string[] =>
+    Array.from({ length: 2 * layers }, (_, part) => `${prefix}.${part >> 1}.${part % 2 ? 'value' : 'key'}|${length}`);
+  const cacheValue = (name: string): { name: string; type: 'float32'; shape: (string | number)[] } => {
+    const [value, length] = name.split('|') as [string, string];
+    return { name: value, type: 'float32', shape: ['batch', kvHeads, length, headWidth] };
+  };
+  return encodeOnnx({
+    inputs: [
+      { name: 'input_ids', type: 'int64', shape: ['batch', 'new'] },
+      { name: 'attention_mask', type: 'int64', shape: ['batch', 'total'] },
+      ...caches('past_key_values', 'past').map(cacheValue),
+    ],
+    outputs: [{ name: 'logits', type: 'float32', shape: ['batch', 'new', vocabularySize] }, ...caches('present', 'total').map(cacheValue)],
+    nodes,
+    constants,
+  });
+}

@@ -1,0 +1,181 @@
+import { InferenceSession } from 'onnxruntime-node';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { TokenModel, TokenSequence } from '../../src/contracts/token-model.ts';
+import { forwardChoices, type ChoiceRow } from '../../src/engines/local/token-choice.ts';
+import { randomAt } from '../../src/maths/random.ts';
+import { DEFAULT_SAMPLING, logSumExp, type Sampling } from '../../src/maths/sampling.ts';
+import { OnnxModelFile } from '../../src/models/onnx-graph.ts';
+import { openGraph } from '../../src/models/open-graph.ts';
+import { unifyGraph } from '../../src/models/unified-graph.ts';
+import { UnifiedTokenModel } from '../../src/models/unified-token-model.ts';
+import { encodeRandomGqaGraph } from './random-gqa-graph.ts';
+import { tokenModelLaws, type TokenModelSubject } from './token-model-laws.ts';
+
+const CONTEXT = 192;
+const runtime = { InferenceSession, registerBackend: () => undefined, read: () => Promise.reject(new Error('There are no files.')) };
+
+function open(vocabularySize: number): Promise<TokenModel> {
+  const facts = { source: 'random', contextTokens: CONTEXT, endTokens: new Set<number>(), sampling: DEFAULT_SAMPLING };
+  return openGraph(runtime, { file: encodeRandomGqaGraph({ vocabularySize, contextTokens: CONTEXT }), options: { logSeverityLevel: 4 } }, facts);
+}
+
+describe('a unified graph keeps the laws of token models', () => {
+  const subject: TokenModelSubject = { open: () => open(300), tolerance: 2e-3, programs: 12 };
+  for (const law of tokenModelLaws) test(law.name, () => law.check(subject));
+});
+
+describe('unifyGraph', () => {
+  test('gives a model that finds tokens on the graph', async () => {
+    const model = await open(300);
+    expect(model).toBeInstanceOf(UnifiedTokenModel);
+    await model.dispose();
+  });
+
+  test('leaves a graph without GroupQueryAttention alone', () => {
+    const file = new OnnxModelFile(encodeRandomGqaGraph({ vocabularySize: 50, contextTokens: 32 }));
+    for (const node of file.nodes) if (node.operator === 'GroupQueryAttention') node.inputs = [];
+    expect(unifyGraph(file.encode(), { contextTokens: 32 })).toBeUndefined();
+  });
+
+  test('leaves a graph alone whose attention sees a window narrower than the context', () => {
+    const file = new OnnxModelFile(encodeRandomGqaGraph({ vocabularySize: 50, contextTokens: 32 }));
+    for (const node of file.nodes) if (node.operator === 'GroupQueryAttention') node.setInteger('local_window_size', 16);
+    expect(unifyGraph(file.encode(), { contextTokens: 32 })).toBeUndefined();
+    expect(unifyGraph(file.encode(), { contextTokens: 16 })).toBeDefined();
+  });
+
+  test('writes what it read where nothing is changed', () => {
+    const bytes = encodeRandomGqaGraph({ vocabularySize: 50, contextTokens: 32 });
+    const again = new OnnxModelFile(new OnnxModelFile(bytes).encode());
+    expect(again.nodes.map(({ operator, inputs, outputs }) => [operator, inputs, outputs])).toEqual(
+      new OnnxModelFile(bytes).nodes.map(({ operator, inputs, outputs }) => [operator, inputs, outputs]),
+    );
+    expect(again.encode().length).toBe(bytes.length);
+  });
+});
+
+/** As many as a real model has. */
+const VOCABULARY = 150_001;
+
+const SAMPLINGS: readonly Partial<Sampling>[] = [
+  { temperature: 0 },
+  { temperature: 0, repetitionPenalty: 1.3 },
+  { temperature: 1 },
+  { temperature: 0.7, repetitionPenalty: 1.2 },
+  { temperature: 0.7, topK: 20, topP: 0.8 },
+  { temperature: 0.7, topK: 20, topP: 0.8, repetitionPenalty: 1.1 },
+  { temperature: 1.2, topK: 500 },
+  { temperature: 0.6, topP: 0.9 },
+  { temperature: 2, topP: 0.99 },
+  { temperature: 1, minP: 0.05 },
+  { temperature: 1, topP: 0.9, minP: 0.01, repetitionPenalty: 0.9 },
+];
+
+describe('a vocabulary of 150,000', () => {
+  let model: TokenModel;
+  let prompt: TokenSequence;
+  const seen = [5, 17, 99_999];
+
+  beforeAll(async () => {
+    model = await open(VOCABULARY);
+    prompt = model.openSequence();
+    await model.forward([{ sequence: prompt, tokens: seen, logitCount: 0 }]);
+  });
+
+  afterAll(() => model.dispose());
+
+  const row = (sequence: TokenSequence, sampling: Partial<Sampling>, points: readonly number[], rest: Partial<ChoiceRow> = {}): ChoiceRow => ({
+    sequence,
+    tokens: points.map((_, index) => 1000 + index),
+    logitCount: points.length,
+    sampling: { ...DEFAULT_SAMPLING, ...sampling },
+    seen,
+    points,
+    needsLogprobs: true,
+    topLogprobs: 0,
+    needsWholeRows: false,
+    ...rest,
+  });
+
+  test('is of the kind that finds tokens on the graph', () => {
+    expect(model).toBeInstanceOf(UnifiedTokenModel);
+  });
+
+  test.each(SAMPLINGS)('%o: the graph and the whole row choose the same tokens', async (sampling) => {
+    const [left, right] = [prompt.fork(), prompt.fork()];
+    const points = Array.from({ length: 24 }, (_, place) => randomAt(3, 0, place));
+    const [onGraph] = await forwardChoices(model, [row(left, sampling, points)]);
+    const found = points.map((_, place) => onGraph!.choose(place));
+    const [whole] = await forwardChoices(model, [row(right, sampling, points, { needsWholeRows: true })]);
+    const expected = points.map((_, place) => whole!.choose(place));
+    expect(found.map(({ token }) => token)).toEqual(expected.map(({ token }) => token));
+    for (const [place, { logprob }] of found.entries()) expect(logprob).toBeCloseTo(expected[place]!.logprob, 3);
+    for (const sequence of [left, right]) sequence.dispose();
+  });
+
+  test('rows of one pass are sampled in their own ways', async () => {
+    const sequences = SAMPLINGS.map(() => prompt.fork());
+    const together = await forwardChoices(
+      model,
+      SAMPLINGS.map((sampling, index) => row(sequences[index]!, sampling, [0.3, 0.9])),
+    );
+    for (const [index, sampling] of SAMPLINGS.entries()) {
+      const alone = prompt.fork();
+      const [expected] = await forwardChoices(model, [row(alone, sampling, [0.3, 0.9])]);
+      expect([together[index]!.choose(0).token, together[index]!.choose(1).token]).toEqual([expected!.choose(0).token, expected!.choose(1).token]);
+      alone.dispose();
+      sequences[index]!.dispose();
+    }
+  });
+
+  test.each([{ temperature: 1 }, { temperature: 2, topK: 40, topP: 0.95 }])('%o: tokens have the distribution of the softmax', async (sampling) => {
+    const sequence = prompt.fork();
+    const [whole] = await forwardChoices(model, [row(sequence, sampling, [0.5], { needsWholeRows: true })]);
+    whole!.choose(0);
+    const { distribution } = whole!;
+    const expected = new Map(Array.from(distribution.tokens.subarray(0, distribution.count), (token, index) => [token, distribution.probs[index]!]));
+    sequence.dispose();
+    const draws = 2000;
+    const counts = new Map<number, number>();
+    for (let start = 0; start < draws; start += 50) {
+      const forks = Array.from({ length: 50 }, () => prompt.fork());
+      const choices = await forwardChoices(
+        model,
+        forks.map((fork, index) => row(fork, sampling, [randomAt(9, 0, start + index)])),
+      );
+      for (const choice of choices) {
+        const { token } = choice.choose(0);
+        counts.set(token, (counts.get(token) ?? 0) + 1);
+      }
+      for (const fork of forks) fork.dispose();
+    }
+    // Tokens in classes of equal probability: where the expected count is small, many tokens together.
+    const tokens = [...expected.keys()].sort((left, right) => left - right);
+    let statistic = 0;
+    let cells = 0;
+    let [mass, found] = [0, 0];
+    for (const token of tokens) {
+      mass += expected.get(token)!;
+      found += counts.get(token) ?? 0;
+      if (mass * draws < 40) continue;
+      statistic += (found - mass * draws) ** 2 / (mass * draws);
+      cells++;
+      [mass, found] = [0, 0];
+    }
+    const freedom = cells - 1;
+    expect(freedom).toBeGreaterThan(3);
+    // The chi-square distribution's 0.9999 quantile, by Wilson and Hilferty.
+    expect(statistic).toBeLessThan(freedom * (1 - 2 / (9 * freedom) + 3.72 * Math.sqrt(2 / (9 * freedom))) ** 3);
+  });
+
+  test('tells the likeliest tokens and their log-probabilities', async () => {
+    const [left, right] = [prompt.fork(), prompt.fork()];
+    const [choice] = await forwardChoices(model, [row(left, { temperature: 0.7, topK: 5 }, [0.5], { topLogprobs: 12 })]);
+    const logits = (await model.forward([{ sequence: right, tokens: [1000], logitCount: 1 }])).slice();
+    const order = Array.from(logits.keys()).sort((one, other) => logits[other]! - logits[one]! || one - other);
+    const { tokens, logprobs } = choice!.likeliest(0, 12);
+    expect(tokens).toEqual(order.slice(0, 12));
+    for (const [rank, logprob] of logprobs.entries()) expect(logprob).toBeCloseTo(logits[order[rank]!]! - logSumExp(logits), 3);
+    for (const sequence of [left, right]) sequence.dispose();
+  });
+});
