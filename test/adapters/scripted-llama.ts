@@ -9,6 +9,7 @@ import type {
 } from '../../src/adapters/node-llama-cpp/llama-interface.ts';
 import { randomAt } from '../../src/maths/random.ts';
 import { argmax, processedDistribution, sampleIndex } from '../../src/maths/sampling.ts';
+import { TokenDistribution } from '../../src/maths/token-distribution.ts';
 import type { Tokenizer } from '../../src/contracts/tokenizer.ts';
 
 export interface ScriptedLlamaOptions {
@@ -145,9 +146,10 @@ class ScriptedSequence implements LlamaSequenceLike {
   #answer({ token, logits: wanted, options }: LlamaWish): LlamaOutput['next'] {
     const logits = Float32Array.from(this.#model.options.logits(this.#tokens));
     const { temperature, topK, topP, minP, seed = 0, repeatPenalty } = options;
-    const probs = new Float32Array(logits.length);
+    const distribution = new TokenDistribution();
     const truncation = { temperature: temperature === 0 ? 0 : 1, topK, topP, minP, repetitionPenalty: repeatPenalty?.penalty ?? 1 };
-    processedDistribution(logits, 0, probs, truncation, repeatPenalty?.punishTokens ?? []);
+    processedDistribution({ values: logits, start: 0, size: logits.length }, truncation, repeatPenalty?.punishTokens ?? [], distribution);
+    const probs = Float32Array.from(logits, (_, id) => distribution.probabilityOf(id));
     const weights = temperature === 0 ? probs : probs.map((probability) => probability ** (1 / temperature));
     const sampled = sampleIndex(weights, randomAt(seed, 0, 0));
     if (!wanted) return { token: token ? sampled : null };
