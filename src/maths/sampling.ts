@@ -15,7 +15,7 @@ import type { SamplingOptions } from '../contracts/engine.ts';
 import type { TopLogits } from '../contracts/token-model.ts';
 import { requireNumber, requireWholeNumber } from '../options.ts';
 import { expNonPositive } from './exponential.ts';
-import { TokenDistribution } from './token-distribution.ts';
+import type { TokenDistribution } from './token-distribution.ts';
 
 /** Sampling options with every default filled in. */
 export type Sampling = Required<SamplingOptions>;

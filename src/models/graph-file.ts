@@ -49,9 +49,12 @@ export async function handOverFile<Loaded>(
     const loaded = await load({ executionProviders: [FILE_BACKEND], extra: { [FILE_BACKEND]: number } });
     const graph = handedOver.get(number);
     if (!graph) return { loaded, graph };
-    const { executionProviders: _, extra, ...options } = graph.options;
-    const { [FILE_BACKEND]: __, ...rest } = extra as Record<string, unknown>;
-    return { loaded, graph: { file: graph.file, options: { ...options, ...(providers && { executionProviders: providers }), extra: rest } } };
+    const extra = { ...graph.options.extra };
+    delete extra[FILE_BACKEND];
+    const options = { ...graph.options, extra };
+    if (providers) options.executionProviders = providers;
+    else delete options.executionProviders;
+    return { loaded, graph: { file: graph.file, options } };
   } finally {
     handedOver.delete(number);
   }
