@@ -1,5 +1,6 @@
 import type { Clock } from '../contracts/clock.ts';
 import { AbortScope } from '../runtime/abort-scope.ts';
+import { onAbort } from '../runtime/on-abort.ts';
 import { ApiError, toApiError } from './api-error.ts';
 import type { Completion } from './completion.ts';
 import type { CompletionTask, Endpoint } from './completion-task.ts';
@@ -24,7 +25,8 @@ export class RequestLife {
   /** Time on the clock. */
   readonly startedAt: number;
   readonly #options: RequestLifeOptions;
-  readonly #scope: AbortScope;
+  readonly #scope = new AbortScope();
+  readonly #forgetClient: () => void;
   #isEnded = false;
   #task: CompletionTask | undefined;
   #release: (() => void) | undefined;
@@ -35,7 +37,8 @@ export class RequestLife {
     this.id = options.id;
     this.#options = options;
     this.startedAt = options.startedAt;
-    this.#scope = new AbortScope(options.signal);
+    const { signal } = options;
+    this.#forgetClient = onAbort(signal, () => this.abort(signal.reason));
   }
 
   get signal(): AbortSignal {
@@ -86,7 +89,8 @@ export class RequestLife {
   #finish(outcome: RequestOutcome, status: number, completion: Completion | undefined, error: unknown): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.#scope.end();
+    // The signal itself is left alone: an abort after the end would be news to whoever still listens.
+    this.#forgetClient();
     this.giveBack();
     const task = this.#task;
     const { totalMs, queuedMs } = this.timing();

@@ -224,7 +224,7 @@ describe('TraceFile', () => {
     expect(file.traces).toEqual([one]);
     await file.append(two!);
     expect((await TraceFile.open(path)).traces).toEqual([one, two]);
-    expect(readFileSync(path, 'utf8')).toBe(formatTrace(one!) + formatTrace(two!));
+    expect(readFileSync(path, 'utf8').replaceAll('\r', '')).toBe(formatTrace(one!) + formatTrace(two!));
   });
 
   test.each([

@@ -17,10 +17,10 @@ const cases = [
   ...serveWorkloads.map((workload) => ({ ...workload, classes: SERVED })),
   ...scriptedWorkloads.map((workload) => ({ ...workload, classes: RUN })),
 ];
-const WARM_UP = 24;
-const REQUESTS = 96;
+const WARM_UP = 16;
+const REQUESTS = 48;
 /** Caches, and connections that are kept, hold a few; a leak holds at least one a request. */
-const SPARE = 8;
+const SPARE = 6;
 /** At once, as clients of a server are. */
 const CLIENTS = 4;
 
