@@ -76,13 +76,18 @@ export async function writeSegment(session: WritingSession, branch: WritingBranc
       const endsAt = options.endsAt();
       const point = randomAt(seed, branch.stream, attempt, branch.tokenCount);
       const next = await untilNextTry(error, { clock, endsAt, signal, attempt, maxRetries: host.maxRetries, point });
-      // No later request can bring anything in time; what there is counts.
-      if (next === 'late' && writing.tokenCount > 0) return 'deadline';
+      // No later request can bring anything in time; what there is counts. A server that was given too little time has not failed.
+      if (next === 'late' && (writing.tokenCount > 0 || isImpatience(error))) return 'deadline';
       if (next !== 'now') throw error;
     }
     account.addRetry();
     if (!canGoOn(session, branch, writing)) writing.startOver();
   }
+}
+
+/** Whether it was given up here, rather than by the server. */
+function isImpatience(error: unknown): boolean {
+  return error instanceof ServerError && error.kind === 'timeout' && error.status === undefined;
 }
 
 /** Whether what has come is worth more than a new beginning, where a message has to ask for the rest. */
