@@ -103,7 +103,7 @@ describe.each(MODELS)('node-llama-cpp on %s', (name) => {
     });
 
     test('memory does not grow with every token: samplers are collected', async () => {
-      // In a process of its own: vitest keeps objects from being collected.
+      // In a process of its own, so that nothing else is measured.
       const script = fileURLToPath(new URL('llama-memory.ts', import.meta.url));
       const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script, join(directory!, 'model.gguf')]);
       // 800 buffers of 12 bytes for each of 49,152 tokens would be 470 MB, of 151,936 tokens 1460 MB.

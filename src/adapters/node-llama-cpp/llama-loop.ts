@@ -9,6 +9,8 @@ import type { LlamaQuestion, LlamaWork } from './llama-work.ts';
 const FIRST_CHUNK = 64;
 /** Most bytes that node-llama-cpp keeps for each token of the vocabulary until a call's sampler is collected. */
 const SAMPLER_BYTES_PER_TOKEN = 12;
+/** V8 collects when buffers have grown by 64 MB since the last time. */
+const MOST_TOLD_BYTES = 128e6;
 /** A copied cache saves as many evaluations; below this it is not worth a call. */
 const LEAST_COPIED = 8;
 const NO_DRAFT: readonly number[] = [];
@@ -43,6 +45,8 @@ export class LlamaLoop {
   readonly #suspects = new Set<LlamaWork>();
   readonly #timers = new WeakMap<Clock, StepTimer>();
   #msPerReadToken = 0;
+  /** Stands for memory of samplers. */
+  #told: Buffer[] = [];
   #useCount = 0;
   #running: Promise<void> | undefined;
   #isDisposed = false;
@@ -233,12 +237,14 @@ export class LlamaLoop {
   }
 
   /**
-   * Every call of node-llama-cpp has a sampler of its own, with a buffer that lives until the call's object is collected. The
-   * collector does not know of it, and 8 branches would fill gigabytes before it runs. Of JavaScript's own buffers it does know:
-   * this one is as large, never touched and free at once.
+   * Every call of node-llama-cpp has a sampler of its own, with a buffer that lives until a full collection of garbage. The
+   * collector does not know of it: 8 branches would fill gigabytes before it runs. Of JavaScript's own buffers it does know, so one
+   * as large is held for each, never touched and so never resident, until these alone are reason enough for a collection.
    */
   #tellOfMemory(): void {
-    Buffer.allocUnsafeSlow(SAMPLER_BYTES_PER_TOKEN * this.#vocabularySize);
+    const bytes = SAMPLER_BYTES_PER_TOKEN * this.#vocabularySize;
+    if (this.#told.length * bytes > MOST_TOLD_BYTES) this.#told = [];
+    this.#told.push(Buffer.allocUnsafeSlow(bytes));
   }
 
   #record(clock: Clock, step: { readonly rows: number; readonly readTokens: number; readonly milliseconds: number }): void {
