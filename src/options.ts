@@ -57,9 +57,52 @@ export function requirePrompt(prompt: unknown, option = 'prompt'): string[] {
   if (texts.length === 0 || !texts.every((text) => typeof text === 'string')) {
     throw new InvalidOptionError(option, 'a question, messages with a role and a text as content, or `{ text }`', prompt);
   }
+  if (Array.isArray(prompt)) for (const [index, turn] of prompt.entries()) requireRole(`prompt[${index}].role`, (turn as { readonly role?: unknown }).role);
   return texts;
+}
+
+function requireRole(option: string, role: unknown): void {
+  if (role === 'system' || role === 'user' || role === 'assistant') return;
+  const advice = role === 'human' ? 'Did you mean `user`?' : role === 'ai' || role === 'model' || role === 'bot' ? 'Did you mean `assistant`?' : '';
+  throw new InvalidOptionError(option, "'system', 'user' or 'assistant'", role, advice);
 }
 
 function textOf(prompt: unknown): unknown {
   return typeof prompt === 'object' && prompt !== null && 'text' in prompt ? prompt.text : prompt;
+}
+
+/** Names of options; of an option that holds options of its own, theirs. */
+export type OptionNames<Options> = { readonly [Name in keyof Options]-?: true | Readonly<Record<string, true>> };
+
+/**
+ * @param what - Names the options in messages where the whole is none. @param path - Of the object, with a dot at its end.
+ * @throws {InvalidOptionError} for what is no object, and for an option that there is not: what is misspelt would do nothing.
+ */
+export function requireKnownOptions<Options>(what: string, options: unknown, names: OptionNames<Options>, path = ''): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw new InvalidOptionError(what, 'an object', options);
+  const known = names as Readonly<Record<string, true | Readonly<Record<string, true>>>>;
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    if (!Object.hasOwn(known, name)) throw new InvalidOptionError(path + name, 'an option that there is', value, adviceFor(name, Object.keys(known)));
+    const inner = known[name]!;
+    if (inner !== true && typeof value === 'object' && value !== null) requireKnownOptions(path + name, value, inner, `${path}${name}.`);
+  }
+}
+
+function adviceFor(name: string, known: readonly string[]): string {
+  const distances = known.map((other) => [other, editDistance(name.toLowerCase(), other.toLowerCase())] as const);
+  const nearest = distances.sort(([, left], [, right]) => left - right)[0];
+  if (nearest && nearest[1] <= Math.max(2, Math.floor(name.length / 3))) return `Did you mean \`${nearest[0]}\`?`;
+  return `There is: ${known.map((other) => `\`${other}\``).join(', ')}.`;
+}
+
+/** Letters to insert, delete or replace (Levenshtein). */
+function editDistance(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= left.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= right.length; j++) next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (left[i - 1] === right[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[right.length]!;
 }

@@ -12,6 +12,8 @@ export interface ResultMetadata {
   /** In [0, 1]; each strategy says what it measures. */
   readonly confidence: number;
   readonly stopReason: StrategyResult['stopReason'];
+  /** What went wrong on the way, a sentence each. */
+  readonly warnings: readonly string[];
   /** The winner first, where the strategy votes. */
   readonly votes?: readonly { readonly answer: string; readonly votes: number }[];
   readonly branches: readonly BranchMetadata[];
@@ -37,13 +39,14 @@ export interface BranchMetadata {
 
 /** @param withTexts - Whether branches carry their texts, which can be long. */
 export function resultMetadata(strategy: string, result: StrategyResult, withTexts: boolean): ResultMetadata {
-  const { answer, confidence, stopReason, branches, usage, timing } = result;
+  const { answer, confidence, stopReason, branches, usage, timing, warnings = [] } = result;
   const votes = votesOf(result);
   return {
     strategy,
     answer: answer ?? null,
     confidence,
     stopReason,
+    warnings: [...warnings],
     ...(votes && { votes }),
     branches: branches.map((report) => branchMetadata(report, withTexts)),
     usage,

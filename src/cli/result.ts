@@ -21,7 +21,7 @@ export function formatResult(result: SelfConsistencyResult, model: string, loadM
     `answer: ${answer ?? '(none found)'}`,
     `confidence: ${(100 * confidence).toFixed(0)} % of the votes (${voted || 'no votes'})`,
     `stopped: ${describeStop(result)}`,
-    ...describeFailures(result),
+    ...result.warnings.map((warning) => `WARNING: ${warning}`),
     '',
     table.toString(),
     '',
@@ -43,12 +43,6 @@ function row(report: BranchReport): string[] {
     (report.endMs - report.startMs).toFixed(0),
     report.meanLogprob?.toFixed(3) ?? '–',
   ];
-}
-
-/** What failed, in one line for each way: a vote of the few that are left must not look like one of all. */
-function describeFailures({ branches }: SelfConsistencyResult): string[] {
-  const failures = branches.filter(({ finish }) => finish === 'failed').map(({ error }) => (error instanceof Error ? error.message : String(error)));
-  return [...new Set(failures)].map((message) => `failed: ${failures.filter((one) => one === message).length} of ${branches.length} branches: ${message}`);
 }
 
 function describeStop({ stopReason, timing }: SelfConsistencyResult): string {

@@ -99,6 +99,10 @@ export interface BranchProgress {
 export interface Session {
   /** Tokens of the prompt; an estimate until a server has told, where the engine counts so. */
   readonly promptTokens: number;
+  /** What the model was trained to write before its answers, where its files say so: a strategy that asks for one appends it. */
+  readonly answerSuffix?: string | undefined;
+  /** Whether the prompt ends within a thought, as the templates of some thinking models have it. @default false */
+  readonly opensThought?: boolean;
   /**
    * Adds branches. Their numbers go on from the last one; a branch's number fixes its random stream.
    *

@@ -17,6 +17,8 @@ export interface StrategyResult {
   readonly branches: readonly BranchReport[];
   readonly usage: EngineUsage;
   readonly timing: RunTiming;
+  /** What its reader should know, a sentence each: branches that failed, scores that are missing. Empty when all went well. */
+  readonly warnings: readonly string[];
   /** What listeners of `events` threw, in order. */
   readonly listenerErrors: readonly unknown[];
 }

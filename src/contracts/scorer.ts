@@ -15,6 +15,8 @@ export interface ScoreOptions {
   readonly deadlineAt?: number;
   /** @default the system clock */
   readonly clock?: Clock;
+  /** Called with what the scoring of a text failed with, once for each such text, which has no score then. Must not throw. */
+  readonly onError?: (error: unknown, text: ScoredText) => void;
 }
 
 interface AnyScorer {

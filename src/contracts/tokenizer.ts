@@ -13,6 +13,8 @@ export interface Tokenizer {
   readonly fingerprint: string;
   /** Ids that end a text or a turn, besides the model's own `endTokens`. @default none */
   readonly endTokens?: ReadonlySet<number>;
+  /** What the model was trained to write before its answers, such as `\n#### `: `answer_suffix` of `tokenizer_config.json`. */
+  readonly answerSuffix?: string | undefined;
   /** Ids of plain text, without special tokens added around it. */
   encode(text: string): number[];
   /** Text of ids; special tokens are left out. */

@@ -28,7 +28,7 @@ export interface CallSettings {
   readonly sampling?: SamplingOptions;
   /**
    * Most tokens that one branch samples by itself. A branch that has spent them can still be asked for its answer: behind
-   * text that the strategy forces, it may go on once, by at most 32 tokens. Whole number ≥ 1.
+   * text that the strategy forces, it may go on by at most 32 tokens. Whole number ≥ 1.
    */
   readonly maxTokens?: number;
   /** A branch is finished where its text comes to one of these; its text ends before it. */
@@ -116,6 +116,14 @@ class SessionWithSettings implements Session {
     return this.#session.promptTokens;
   }
 
+  get answerSuffix(): string | undefined {
+    return this.#session.answerSuffix;
+  }
+
+  get opensThought(): boolean {
+    return this.#session.opensThought ?? false;
+  }
+
   branch(count: number, options: BranchOptions = {}): Branch[] {
     const asked = options.sampling && { ...options, sampling: { ...options.sampling, ...this.#sampling } };
     return this.#session.branch(count, asked).map((branch) => new BranchWithSettings(branch, this.#limits));
@@ -136,7 +144,8 @@ interface Spent {
   left: number;
   /** Whether text was forced since they were spent, so that an answer is due. */
   isAsked: boolean;
-  hasAnswered: boolean;
+  /** Tokens it may yet answer with once it is asked. */
+  answerLeft: number;
 }
 
 class BranchWithSettings implements Branch {
@@ -149,7 +158,7 @@ class BranchWithSettings implements Branch {
   #cutText: string | undefined;
   #isAdvancing = false;
 
-  constructor(branch: Branch, limits: Limits, spent: Spent = { left: limits.maxTokens, isAsked: false, hasAnswered: false }) {
+  constructor(branch: Branch, limits: Limits, spent: Spent = { left: limits.maxTokens, isAsked: false, answerLeft: ANSWER_TOKENS }) {
     this.#branch = branch;
     this.#limits = limits;
     this.#spent = { ...spent };
@@ -202,7 +211,11 @@ class BranchWithSettings implements Branch {
   async force(text: string): Promise<void> {
     this.#requireResting('force');
     await this.#branch.force(text);
-    if (text !== '') this.#spent.isAsked = this.#spent.left === 0;
+    if (text === '') return;
+    const spent = this.#spent;
+    // One answer, in as many segments as its form takes; not a second one.
+    if (spent.isAsked && spent.answerLeft < ANSWER_TOKENS) spent.answerLeft = 0;
+    spent.isAsked = spent.left === 0;
   }
 
   abort(): void {
@@ -211,14 +224,14 @@ class BranchWithSettings implements Branch {
 
   /** Most tokens of the next segment. */
   #allowance(): number {
-    const { left, isAsked, hasAnswered } = this.#spent;
+    const { left, isAsked, answerLeft } = this.#spent;
     if (left > 0) return left;
-    return isAsked && !hasAnswered ? ANSWER_TOKENS : 0;
+    return isAsked ? answerLeft : 0;
   }
 
   #spend(count: number): void {
     const spent = this.#spent;
-    if (spent.left === 0) spent.hasAnswered = true;
+    if (spent.left === 0) spent.answerLeft = Math.max(0, spent.answerLeft - count);
     spent.left = Math.max(0, spent.left - count);
   }
 

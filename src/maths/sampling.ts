@@ -13,7 +13,7 @@
  */
 import type { SamplingOptions } from '../contracts/engine.ts';
 import type { TopLogits } from '../contracts/token-model.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
+import { requireKnownOptions, requireNumber, requireWholeNumber, type OptionNames } from '../options.ts';
 import { expNonPositive } from './exponential.ts';
 import type { TokenDistribution } from './token-distribution.ts';
 
@@ -29,8 +29,12 @@ const FIRST_NUCLEUS = 256;
 /** Likeliest tokens that a pass is asked for where a nucleus decides: it seldom holds more, and finding more takes time in every pass. */
 const NUCLEUS_CANDIDATES = 256;
 
+/** Names of the options of sampling. */
+export const SAMPLING: OptionNames<SamplingOptions> = { repetitionPenalty: true, temperature: true, topK: true, topP: true, minP: true };
+
 /** Fills defaults in and checks ranges. @throws {InvalidOptionError} */
 export function resolveSampling(options: SamplingOptions = {}, defaults: Sampling = DEFAULT_SAMPLING): Sampling {
+  requireKnownOptions('sampling', options, SAMPLING, 'sampling.');
   const sampling = { ...defaults, ...options };
   requireNumber('sampling.repetitionPenalty', sampling.repetitionPenalty, Number.MIN_VALUE);
   requireNumber('sampling.temperature', sampling.temperature, 0);

@@ -22,6 +22,7 @@ const NO_TEMPLATE = 'Pass a string or `{ text }`, or give the model a `chatTempl
 export class HubTokenizer implements Tokenizer {
   readonly vocabularySize: number;
   readonly endTokens: ReadonlySet<number>;
+  readonly answerSuffix: string | undefined;
   /** For whole texts. */
   readonly #whole: PreTrainedTokenizer;
   /** For what follows another text; the same one but for tokenizers that put a space before every text. */
@@ -35,6 +36,8 @@ export class HubTokenizer implements Tokenizer {
     this.#chatTemplate = chatTemplate;
     this.vocabularySize = whole.get_vocab().size;
     this.endTokens = this.#findEndTokens();
+    const { answer_suffix: suffix } = (whole as unknown as { readonly _tokenizerConfig?: Readonly<Record<string, unknown>> })._tokenizerConfig ?? {};
+    this.answerSuffix = typeof suffix === 'string' && suffix.trim() !== '' ? suffix : undefined;
   }
 
   /** Imports transformers.js, which takes a few hundred milliseconds the first time. */

@@ -17,6 +17,7 @@ export class BranchRecorder {
   #finish: BranchReport['finish'] = 'aborted';
   #error: unknown;
   #isForced = false;
+  #answer: { readonly from: number; readonly saidFrom: number } | undefined;
   #isCut = false;
 
   /**
@@ -72,9 +73,20 @@ export class BranchRecorder {
     return segment;
   }
 
-  /** The strategy asked for the answer at once. */
-  markForced(): void {
+  /** Where in the text the answer begins that the strategy asked for, or let go on; `undefined` where it has said nothing yet. */
+  get answerFrom(): number | undefined {
+    return this.#answer && this.branch.text.slice(this.#answer.saidFrom).trim() !== '' ? this.#answer.from : undefined;
+  }
+
+  /** The strategy asked for the answer at once. @param from - Where the text that asks for it begins; where it ends, the answer does. */
+  markForced(from: number): void {
     this.#isForced = true;
+    this.#answer = { from, saidFrom: this.branch.text.length };
+  }
+
+  /** The strategy lets an answer go on that the branch has begun by itself. @param from - Where in the text it begins. */
+  markAnswer(from: number): void {
+    this.#answer = { from, saidFrom: from };
   }
 
   fail(error: unknown): void {

@@ -1,6 +1,6 @@
 import type { Prompt } from '../contracts/prompt.ts';
 import type { ScoredText, ScoreOptions } from '../contracts/scorer.ts';
-import { ModelError } from '../errors.ts';
+import { requireScores } from '../maths/require-score.ts';
 import { AbortScope } from './abort-scope.ts';
 import type { RunScope } from './run-scope.ts';
 import { withinDeadline } from './within-deadline.ts';
@@ -87,8 +87,12 @@ export class ScoreQueue<Score> {
   async #score(batch: readonly Entry<Score>[]): Promise<void> {
     const { clock, deadlineAt } = this.#scope;
     const texts = batch.map(({ text }) => text);
-    const scores = await this.#scorer.score(this.#prompt, texts, { signal: this.#ending.signal, deadlineAt, clock });
-    if (scores.length !== texts.length) throw new ModelError(`The scorer ${this.#scorer.name} gave ${scores.length} scores for ${texts.length} texts.`);
-    for (const [index, { resolve }] of batch.entries()) resolve(scores[index]);
+    const { signal } = this.#ending;
+    const onError = (error: unknown): void => {
+      // What was given up may fail in any way.
+      if (!signal.aborted) this.errors.push(error);
+    };
+    const scores: unknown = await this.#scorer.score(this.#prompt, texts, { signal, deadlineAt, clock, onError });
+    for (const [index, score] of requireScores(this.#scorer.name, scores, texts.length, onError).entries()) batch[index]!.resolve(score as Score | undefined);
   }
 }

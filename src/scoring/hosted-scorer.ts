@@ -32,8 +32,8 @@ export function hostLocalScorer(
   const { model, scorer, options } = start as ScorerStart;
   const tokenModel = (): LocalModel => loadedHere(model, () => describeModel(model.description, onLoadProgress));
   const classifier = (): LocalClassifier => loadedHere(model, () => describeClassifier(model.description as OnnxModelDescription, onLoadProgress));
-  hostScoring(port, (onError) => {
-    const given = { ...options, onError };
+  hostScoring(port, () => {
+    const given = options;
     switch (scorer) {
       case 'prm':
         return prmScoring({ ...given, model: tokenModel() } satisfies PrmScorerOptions);

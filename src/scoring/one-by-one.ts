@@ -7,7 +7,7 @@ import { onAbort } from '../runtime/on-abort.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { waitUntil } from '../runtime/wait-until.ts';
 import { BatchTimer } from './batch-timer.ts';
-import { distinct, tellError, type ScoringErrorListener } from './scoring-queue.ts';
+import { distinct, tellErrors, type ScoringErrorListener } from './scoring-queue.ts';
 import { requireCallOptions } from '../runtime/call-options.ts';
 
 export interface ConcurrencyOptions {
@@ -54,12 +54,13 @@ export class OneByOne {
   async run<Score>(texts: readonly ScoredText[], options: ScoreOptions, scoreOne: ScoreOne<Score>): Promise<(Score | undefined)[]> {
     const scores = new Array<Score | undefined>(texts.length).fill(undefined);
     const found = distinct(texts);
+    const tell = tellErrors([this.#onError, options.onError]);
     const results = await this.each(found, options, async ({ text }, signal) => {
       try {
         return await scoreOne(text, signal);
       } catch (error) {
         // What was given up may fail in any way.
-        if (!signal.aborted) tellError(this.#onError, error, text);
+        if (!signal.aborted) tell(error, text);
         return undefined;
       }
     });

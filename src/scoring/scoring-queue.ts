@@ -62,7 +62,7 @@ export class ScoringQueue {
   /** @param open - Loads what the call needs; has a turn of its own. */
   async run<Item, Score>(
     texts: readonly ScoredText[],
-    { signal, deadlineAt = Infinity, clock = systemClock }: ScoreOptions,
+    { signal, deadlineAt = Infinity, clock = systemClock, onError }: ScoreOptions,
     open: () => Promise<BatchWork<Item, Score>>,
   ): Promise<(Score | undefined)[]> {
     const scores = new Array<Score | undefined>(texts.length).fill(undefined);
@@ -74,13 +74,14 @@ export class ScoringQueue {
     requireCallOptions({ signal, deadlineAt, clock });
     if (!proceed() || texts.length === 0) return scores;
     const work = await this.#turn(open);
-    const waiting = this.#prepare(texts, work);
+    const tell = tellErrors([this.#onError, onError]);
+    const waiting = prepare(texts, work, tell);
     const scoreBatch = async (): Promise<boolean> => {
       const rows = proceed() ? this.#timer.fitting(deadlineAt - clock.now(), this.#maxRows) : 0;
       if (rows === 0) return false;
       const batch = waiting.splice(0, rows);
       const startedAt = clock.now();
-      const done = await this.#attempt(batch, work, proceed);
+      const done = await this.#attempt(batch, work, proceed, tell);
       this.#timer.record(batch.length, clock.now() - startedAt);
       for (const [index, score] of done.entries()) for (const place of batch[index]!.places) scores[place] = score;
       return true;
@@ -161,20 +162,13 @@ export class ScoringQueue {
     if (this.#closing) throw new DisposedError('scorer');
   }
 
-  /** Texts that can be scored, each once. */
-  #prepare<Item>(texts: readonly ScoredText[], work: BatchWork<Item, unknown>): Pending<Item>[] {
-    return distinct(texts).flatMap(({ text, places }) => {
-      try {
-        return [{ item: work.prepare(text), text, places }];
-      } catch (error) {
-        tellError(this.#onError, error, text);
-        return [];
-      }
-    });
-  }
-
   /** Scores of a batch, `undefined` where there is none. */
-  async #attempt<Item, Score>(batch: readonly Pending<Item>[], work: BatchWork<Item, Score>, proceed: () => boolean): Promise<readonly (Score | undefined)[]> {
+  async #attempt<Item, Score>(
+    batch: readonly Pending<Item>[],
+    work: BatchWork<Item, Score>,
+    proceed: () => boolean,
+    tell: ScoringErrorListener,
+  ): Promise<readonly (Score | undefined)[]> {
     try {
       const scores = await work.score(
         batch.map(({ item }) => item),
@@ -183,13 +177,25 @@ export class ScoringQueue {
       return scores ?? [];
     } catch (error) {
       const hasTime = proceed();
-      if (batch.length === 1) tellError(this.#onError, error, batch[0]!.text);
+      if (batch.length === 1) tell(error, batch[0]!.text);
       if (batch.length === 1 || !hasTime) return [];
     }
     const scores: (Score | undefined)[] = [];
-    for (const pending of batch) scores.push(proceed() ? (await this.#attempt([pending], work, proceed))[0] : undefined);
+    for (const pending of batch) scores.push(proceed() ? (await this.#attempt([pending], work, proceed, tell))[0] : undefined);
     return scores;
   }
+}
+
+/** Texts that can be scored, each once. */
+function prepare<Item>(texts: readonly ScoredText[], work: BatchWork<Item, unknown>, tell: ScoringErrorListener): Pending<Item>[] {
+  return distinct(texts).flatMap(({ text, places }) => {
+    try {
+      return [{ item: work.prepare(text), text, places }];
+    } catch (error) {
+      tell(error, text);
+      return [];
+    }
+  });
 }
 
 /** Every text once, and where it stands. */
@@ -210,4 +216,11 @@ export function tellError(onError: ScoringErrorListener | undefined, error: unkn
   } catch {
     // Scoring goes on whatever a listener does.
   }
+}
+
+/** Tells whoever made the scorer, and whoever called it. */
+export function tellErrors(listeners: readonly (ScoringErrorListener | undefined)[]): ScoringErrorListener {
+  return (error, text) => {
+    for (const listener of listeners) tellError(listener, error, text);
+  };
 }

@@ -14,7 +14,7 @@ import { askEngine, isLate } from './ask-engine.ts';
 import { plainTextOf } from './conversation.ts';
 import { DEFAULT_CRITERIA, type JudgeOptions } from './llm-judge-scorer.ts';
 import { OneByOne } from './one-by-one.ts';
-import { tellError } from './scoring-queue.ts';
+import { tellErrors } from './scoring-queue.ts';
 
 export interface TournamentOptions extends JudgeOptions {
   /** `knock-out`: winners meet, N − 1 pairs. `round-robin`: all meet all, N(N − 1)/2 pairs. @default 'knock-out' */
@@ -117,6 +117,7 @@ export class TournamentScorer implements OutcomeScorer {
   }
 
   async #meet(prompt: Prompt, texts: readonly ScoredText[], pairs: readonly Pair[], standing: Standing, options: ScoreOptions): Promise<void> {
+    const tell = tellErrors([this.#options.onError, options.onError]);
     const verdicts = await this.#calls.each(pairs, options, async ([first, second], signal) => {
       try {
         const share = await this.#compare(prompt, texts[first]!, texts[second]!, { ...options, signal });
@@ -124,7 +125,7 @@ export class TournamentScorer implements OutcomeScorer {
         throw new ModelError(`${this.#engine.name} did not say which of two solutions is better, asked twice.`);
       } catch (error) {
         if (signal.aborted) return undefined;
-        tellError(this.#options.onError, error, texts[first]!);
+        tell(error, texts[first]!);
         return 0.5;
       }
     });

@@ -1,6 +1,7 @@
 import type { Prompt } from '../contracts/prompt.ts';
 import type { OutcomeScorer, ScoredText } from '../contracts/scorer.ts';
 import { InvalidOptionError, ModelError } from '../errors.ts';
+import { describeScore } from '../maths/require-score.ts';
 import { OneByOne, type ConcurrencyOptions } from './one-by-one.ts';
 
 /** What a verifier is asked. */
@@ -43,6 +44,6 @@ export function verifierScorer(verify: Verifier, { name = 'verifier', ...options
 
 function scoreOf(verdict: unknown): number {
   if (typeof verdict === 'boolean') return verdict ? 1 : 0;
-  if (typeof verdict === 'number' && !Number.isNaN(verdict)) return verdict;
-  throw new ModelError(`A verifier must give true, false or a number; it gave ${typeof verdict === 'number' ? 'NaN' : typeof verdict}.`);
+  if (Number.isFinite(verdict)) return verdict as number;
+  throw new ModelError(`A verifier must give true, false or a finite number; it gave ${describeScore(verdict)}.`);
 }

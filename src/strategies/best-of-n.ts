@@ -18,10 +18,18 @@ import type { EarlyDecision } from '../contracts/vote.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { resolveEarlyDecision, type EarlyDecisionName } from '../maths/early-decision.ts';
 import { resolveSampling } from '../maths/sampling.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
+import { requireKnownOptions, requireNumber, requireWholeNumber, type OptionNames } from '../options.ts';
 import { BranchScores, resolveScoring, type ScoringCoverage, type ScoringOptions, type ScoringPolicy } from './branch-scores.ts';
 import { launchAtOnce } from './launch-schedule.ts';
-import { conductSolutions, isSingleBranch, resolveSolutionSource, type Solutions, type SolutionSource, type SolutionSourceOptions } from './solutions.ts';
+import {
+  conductSolutions,
+  isSingleBranch,
+  resolveSolutionSource,
+  SOURCE_NAMES,
+  type Solutions,
+  type SolutionSource,
+  type SolutionSourceOptions,
+} from './solutions.ts';
 import { SolutionVote, type SolutionVotePolicy } from './solution-vote.ts';
 import { longestReport } from './strategy-run.ts';
 import { rewardWeights } from './vote-weights.ts';
@@ -76,6 +84,11 @@ interface Selection {
   readonly scoringErrors: readonly unknown[];
 }
 
+const NAMES: OptionNames<BestOfNOptions> = {
+  ...SOURCE_NAMES,
+  ...{ scorer: true, aggregation: true, select: true, acceptAt: true, firstWave: true, firstSampling: true, isSame: true, weigh: true, earlyDecision: true },
+};
+
 /** `confidence` is the returned answer's share: of the votes with `highest`, of the scores with `by-answer`. */
 export class BestOfN implements Strategy<BestOfNResult> {
   readonly name = 'best-of-n';
@@ -90,6 +103,7 @@ export class BestOfN implements Strategy<BestOfNResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: BestOfNOptions) {
+    requireKnownOptions('options', options, NAMES);
     const { select = 'highest', acceptAt = Infinity, firstWave, firstSampling, isSame = isSameMeaning, earlyDecision = 'exact' } = options;
     if (select !== 'highest' && select !== 'by-answer') throw new InvalidOptionError('select', "'highest' or 'by-answer'", select);
     if (acceptAt !== Infinity) requireNumber('acceptAt', acceptAt, -Number.MAX_VALUE);
@@ -124,6 +138,7 @@ export class BestOfN implements Strategy<BestOfNResult> {
         answer: chosen?.answer,
         confidence: selection.confidence,
         stopReason: solutions.stopReason(selection.isDecided),
+        scoring: { coverage: scoring, errors: scoringErrors, otherwise: 'votes and likelihood' },
       });
       return { ...result, score: chosen && scores.get(chosen.branch), scores, scoring, scoringErrors };
     });

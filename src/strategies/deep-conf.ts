@@ -18,9 +18,9 @@ import type { AnswerTally } from '../contracts/vote.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { quantile } from '../maths/quantile.ts';
 import { aggregateConfidence, type ConfidenceOptions } from '../maths/token-confidence.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
+import { requireKnownOptions, requireNumber, requireWholeNumber, type OptionNames } from '../options.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
-import { resolveSolutionPolicy, type SolutionOptions, type SolutionPolicy } from './solution-policy.ts';
+import { resolveSolutionPolicy, SOLUTION_NAMES, type SolutionOptions, type SolutionPolicy } from './solution-policy.ts';
 import type { WeighedVotes } from './solution-vote.ts';
 import { longestReport, StrategyRun } from './strategy-run.ts';
 import { TraceConfidence } from './trace-confidence.ts';
@@ -72,6 +72,11 @@ export interface DeepConfResult extends StrategyResult {
 
 type Settings = Required<Pick<DeepConfOptions, 'mode' | 'branches' | 'warmUp' | 'keep' | 'window' | 'topLogprobs' | 'aggregation' | 'consensus' | 'isSame'>>;
 
+const NAMES: OptionNames<DeepConfOptions> = {
+  ...SOLUTION_NAMES,
+  ...{ mode: true, branches: true, warmUp: true, keep: true, window: true, topLogprobs: true, aggregation: true, consensus: true, isSame: true },
+};
+
 export class DeepConf implements Strategy<DeepConfResult> {
   readonly name = 'deep-conf';
   readonly #settings: Settings;
@@ -79,6 +84,7 @@ export class DeepConf implements Strategy<DeepConfResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: DeepConfOptions = {}) {
+    requireKnownOptions('options', options, NAMES);
     const { mode = 'online', branches = 32, keep = 0.9, window = 2048, topLogprobs = 20, aggregation = 'lowest-group', consensus = 0.95 } = options;
     if (mode !== 'online' && mode !== 'offline') throw new InvalidOptionError('mode', "'online' or 'offline'", mode);
     requireWholeNumber('branches', branches, 1);

@@ -12,8 +12,8 @@ import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { BranchReport, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { requireWholeNumber } from '../options.ts';
-import { resolveSolutionPolicy, type SolutionOptions, type SolutionPolicy } from './solution-policy.ts';
+import { requireKnownOptions, requireWholeNumber, type OptionNames } from '../options.ts';
+import { resolveSolutionPolicy, SOLUTION_NAMES, type SolutionOptions, type SolutionPolicy } from './solution-policy.ts';
 import { conductSolutions } from './solutions.ts';
 import { longestReport } from './strategy-run.ts';
 
@@ -31,6 +31,8 @@ export interface FirstFinishResult extends StrategyResult {
   readonly finishers: readonly number[];
 }
 
+const NAMES: OptionNames<FirstFinishOptions> = { ...SOLUTION_NAMES, branches: true, finishers: true, isSame: true };
+
 export class FirstFinish implements Strategy<FirstFinishResult> {
   readonly name = 'first-finish';
   readonly #branches: number;
@@ -40,6 +42,7 @@ export class FirstFinish implements Strategy<FirstFinishResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: FirstFinishOptions = {}) {
+    requireKnownOptions('options', options, NAMES);
     const { branches = 8, finishers = 1, isSame = isSameMeaning } = options;
     requireWholeNumber('branches', branches, 1);
     requireWholeNumber('finishers', finishers, 1);

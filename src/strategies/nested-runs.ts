@@ -17,6 +17,7 @@ import { philox4x32 } from '../maths/random.ts';
 import { RunEvents } from '../runtime/run-events.ts';
 import { RunScope } from '../runtime/run-scope.ts';
 import { sumUsage } from './sum-usage.ts';
+import { messageOf, scoringWarnings, type ScoringOutcome } from './warnings.ts';
 
 /** Separates seeds of inner runs from the random numbers of branches. */
 const SEED_PURPOSE = 0x6e657374;
@@ -55,6 +56,8 @@ export interface NestedConclusion {
   readonly answer: string | undefined;
   readonly confidence: number;
   readonly stopReason: StopReason;
+  /** How scoring went, where the outer strategy has any. */
+  readonly scoring?: ScoringOutcome | undefined;
 }
 
 export class NestedRuns {
@@ -132,14 +135,16 @@ export class NestedRuns {
   }
 
   /** Ends the outer run. @throws the signal's reason when it is aborted. */
-  conclude({ text, answer, confidence, stopReason }: NestedConclusion): StrategyResult {
+  conclude({ text, answer, confidence, stopReason, scoring }: NestedConclusion): StrategyResult {
     const { scope } = this;
     scope.signal?.throwIfAborted();
     const timing = { totalMs: scope.elapsedMs(), openMs: this.#openMs(), deadlineMs: scope.deadlineMs };
     const usage = sumUsage(this.#usages);
     const branches = this.#runs.flatMap((run) => run.branches);
     scope.emit('run-end', { stopReason, usage, timing });
-    return { text, answer, confidence, stopReason, branches, usage, timing, listenerErrors: scope.listenerErrors };
+    const failures = this.#runs.flatMap(({ strategy, result, error }) => (result ? [] : [`The run of ${strategy} came to nothing. ${messageOf(error)}`]));
+    const warnings = [...(scoring ? scoringWarnings(scoring) : []), ...this.#runs.flatMap(({ result }) => result?.warnings ?? []), ...failures];
+    return { text, answer, confidence, stopReason, branches, usage, timing, warnings, listenerErrors: scope.listenerErrors };
   }
 
   /** What to throw when no run has a result: `NoCandidateError` with all that failed, or what else made the first run fail. */

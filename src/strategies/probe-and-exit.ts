@@ -14,10 +14,10 @@ import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { StopReason, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { requireWholeNumber } from '../options.ts';
+import { requireKnownOptions, requireWholeNumber, type OptionNames } from '../options.ts';
 import { resolveForcedAnswer, type ForcedAnswerOptions } from './forced-answer.ts';
 import { ProbedLine, type ProbedLineReport, type ProbePolicy } from './probed-line.ts';
-import { resolveSolutionPolicy, type SolutionOptions, type SolutionPolicy } from './solution-policy.ts';
+import { resolveSolutionPolicy, SOLUTION_NAMES, type SolutionOptions, type SolutionPolicy } from './solution-policy.ts';
 import { longestReport, StrategyRun } from './strategy-run.ts';
 
 export interface ProbeAndExitOptions extends SolutionOptions {
@@ -44,6 +44,11 @@ export interface ProbeAndExitResult extends StrategyResult {
 
 const HEDGES = ['wait', 'hold', 'but', 'okay', 'no', 'hmm'];
 
+const NAMES: OptionNames<ProbeAndExitOptions> = {
+  ...SOLUTION_NAMES,
+  ...{ branches: true, interval: true, agreements: true, probe: true, hedges: true, isSame: true },
+};
+
 export class ProbeAndExit implements Strategy<ProbeAndExitResult> {
   readonly name = 'probe-and-exit';
   readonly #branches: number;
@@ -52,6 +57,7 @@ export class ProbeAndExit implements Strategy<ProbeAndExitResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: ProbeAndExitOptions = {}) {
+    requireKnownOptions('options', options, NAMES);
     const { branches = 1, interval = 64, agreements = 3, probe = {}, hedges = HEDGES, isSame = isSameMeaning } = options;
     requireWholeNumber('branches', branches, 1);
     requireWholeNumber('interval', interval, 1);

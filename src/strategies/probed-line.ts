@@ -1,7 +1,7 @@
 import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { BranchReport } from '../contracts/result.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
-import { suffixBehind, type ForcedAnswer } from './forced-answer.ts';
+import { askForAnswer, type ForcedAnswer } from './forced-answer.ts';
 import type { SolutionPolicy } from './solution-policy.ts';
 import type { StrategyRun } from './strategy-run.ts';
 
@@ -107,12 +107,9 @@ export class ProbedLine {
     const asked = this.#probing.probe;
     let said = '';
     // Only what is announced is an answer; a number somewhere in the thoughts is none.
-    const report = await this.#run.guard(probe, { ...this.#policy, extract: this.#policy.extractUnfinished }, async () => {
-      await branch.force(suffixBehind(branch.text, asked));
-      probe.markForced();
+    const report = await this.#run.guard(probe, { ...this.#policy, forced: asked, extract: this.#policy.extractUnfinished }, async () => {
       const { signal } = this.#run.scope;
-      const until = { tokens: asked.maxTokens, stop: asked.stop };
-      said = probe.add(await branch.advance({ until, deadlineAt: this.#run.decodingDeadlineAt, ...(signal && { signal }) })).text;
+      said = await askForAnswer(probe, this.#run.anyAnswerRequest(asked), { deadlineAt: this.#run.decodingDeadlineAt, signal });
     });
     this.#probes.push({ branch: branch.number, answer: this.#isHedged(said) ? undefined : report.answer });
     if (!this.#doProbesAgree() || this.#recorder.branch.ended) return;

@@ -15,9 +15,10 @@ import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import type { EarlyDecision, LaunchSchedule } from '../contracts/vote.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { resolveEarlyDecision, type EarlyDecisionName } from '../maths/early-decision.ts';
+import { requireKnownOptions, type OptionNames } from '../options.ts';
 import type { ScoringCoverage } from './branch-scores.ts';
 import { launchAtOnce, resolveLaunchSchedule, type LaunchScheduleName } from './launch-schedule.ts';
-import { conductSolutions, isSingleBranch, resolveSolutionSource, type SolutionSource, type SolutionSourceOptions } from './solutions.ts';
+import { conductSolutions, isSingleBranch, resolveSolutionSource, SOURCE_NAMES, type SolutionSource, type SolutionSourceOptions } from './solutions.ts';
 import { SolutionVote, type SolutionVotePolicy, type WeighedVotes } from './solution-vote.ts';
 import { longestReport } from './strategy-run.ts';
 import type { VoteWeights } from './vote-weights.ts';
@@ -47,6 +48,8 @@ export interface SelfConsistencyResult extends StrategyResult {
   readonly scoringErrors: readonly unknown[];
 }
 
+const NAMES: OptionNames<SelfConsistencyOptions> = { ...SOURCE_NAMES, isSame: true, weights: true, earlyDecision: true, launch: true };
+
 export class SelfConsistency implements Strategy<SelfConsistencyResult> {
   readonly name = 'self-consistency';
   readonly #source: SolutionSource;
@@ -54,6 +57,7 @@ export class SelfConsistency implements Strategy<SelfConsistencyResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: SelfConsistencyOptions = {}) {
+    requireKnownOptions('options', options, NAMES);
     const { launch, isSame = isSameMeaning, weights } = options;
     const { earlyDecision = launch === undefined ? 'exact' : 'none' } = options;
     if (weights !== undefined && typeof weights?.heaviest !== 'number') throw new InvalidOptionError('weights', 'such as meanLogprobWeights()', weights);
@@ -88,6 +92,7 @@ export class SelfConsistency implements Strategy<SelfConsistencyResult> {
         answer: winner?.answer,
         confidence: outcome.confidence,
         stopReason: solutions.stopReason(outcome.isDecided),
+        scoring: scoring && { coverage: scoring, errors: scoringErrors, otherwise: 'the number of votes' },
       });
       return { ...result, votes, weightedBy, scoringErrors, ...(scoring && { scoring }) };
     });

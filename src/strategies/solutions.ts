@@ -3,15 +3,14 @@ import type { BranchOptions, SessionOptions, Segment } from '../contracts/engine
 import type { BranchReport, StopReason, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { requireWholeNumber } from '../options.ts';
+import { requireWholeNumber, type OptionNames } from '../options.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
 import { hintScorer } from '../runtime/hint-scorer.ts';
 import type { RunScope } from '../runtime/run-scope.ts';
 import { scorerReady, type TimedScorer } from '../runtime/scorer-ready.ts';
-import { reservedSteps } from './forced-answer.ts';
 import { NestedRuns, type NestedRun } from './nested-runs.ts';
 import { Pace, PACE_TOKENS } from './paced-launch.ts';
-import { resolveSolutionPolicy, type SolutionOptions, type SolutionPolicy } from './solution-policy.ts';
+import { resolveSolutionPolicy, SOLUTION_NAMES, type SolutionOptions, type SolutionPolicy } from './solution-policy.ts';
 import { StrategyRun, type Conclusion } from './strategy-run.ts';
 
 export interface SolutionSourceOptions extends SolutionOptions {
@@ -25,6 +24,9 @@ export interface SolutionSourceOptions extends SolutionOptions {
   /** A strategy whose branches are the solutions, in place of sampled ones; how they are sampled is then its own affair. */
   readonly source?: Strategy;
 }
+
+/** Names of the options of a source, for the tables of strategies. */
+export const SOURCE_NAMES: OptionNames<SolutionSourceOptions> = { ...SOLUTION_NAMES, branches: true, expectedTokens: true, source: true };
 
 export interface SolutionSource {
   readonly source: Strategy | undefined;
@@ -200,7 +202,7 @@ class SampledSolutions implements Solutions {
   }
 
   #fitting(pace: Pace, most: number): number {
-    return pace.fitting(this.#run.decodingDeadlineAt - this.scope.clock.now(), reservedSteps(this.#policy.forced), most);
+    return pace.fitting(this.#run.decodingDeadlineAt - this.scope.clock.now(), this.#run.reservedSteps(this.#policy.forced), most);
   }
 
   /**

@@ -5,7 +5,6 @@ import { ModelError } from '../errors.ts';
 import { randomAt } from '../maths/random.ts';
 import { sampleIndex } from '../maths/sampling.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
-import { reservedSteps } from './forced-answer.ts';
 import type { SolutionPolicy } from './solution-policy.ts';
 import type { StrategyRun } from './strategy-run.ts';
 
@@ -99,7 +98,7 @@ export class SpeculatedLine {
     const { run, policy } = this.#context;
     // How long the target takes has to be known before time can be kept free for its answer.
     if (!base || (run.scope.deadlineAt < Infinity && this.#targetStepMs === undefined)) return undefined;
-    const deadlineAt = run.decodingDeadlineAt - (reservedSteps(policy.solution.forced) + 1) * (this.#targetStepMs ?? 0);
+    const deadlineAt = run.decodingDeadlineAt - (run.reservedSteps(policy.solution.forced) + 1) * (this.#targetStepMs ?? 0);
     if (run.scope.clock.now() >= deadlineAt) return undefined;
     const forks = Array.from({ length: policy.candidates }, () => base.fork());
     const written = await Promise.all(forks.map((branch) => this.#draftOne(branch, deadlineAt)));
@@ -184,7 +183,7 @@ export class SpeculatedLine {
       await branch.advance({
         until: { stop: policy.stepStop, tokens: Math.min(policy.maxStepTokens, this.#tokensLeft()) },
         deadlineAt: run.decodingDeadlineAt,
-        reserveSteps: reservedSteps(policy.solution.forced),
+        reserveSteps: run.reservedSteps(policy.solution.forced),
         ...(signal && { signal }),
       }),
     );

@@ -117,7 +117,8 @@ export class StepSpeculation implements Strategy<StepSpeculationResult> {
         }
         const lines = targets.map((target, index) => new SpeculatedLine(context, target, drafts[index]));
         await Promise.all(lines.map((line) => line.solve()));
-        return { ...this.#conclude(run, lines), draftUsage: session?.usage(), speculationErrors: [...errors, ...queue.errors] };
+        const speculationErrors = [...errors, ...queue.errors];
+        return { ...this.#conclude(run, lines, speculationErrors), draftUsage: session?.usage(), speculationErrors };
       } finally {
         queue.close();
         await session?.dispose();
@@ -152,11 +153,15 @@ export class StepSpeculation implements Strategy<StepSpeculationResult> {
     };
   }
 
-  #conclude(run: StrategyRun, lines: readonly SpeculatedLine[]): Omit<StepSpeculationResult, 'draftUsage' | 'speculationErrors'> {
+  #conclude(run: StrategyRun, lines: readonly SpeculatedLine[], errors: readonly unknown[]): Omit<StepSpeculationResult, 'draftUsage' | 'speculationErrors'> {
     const reports = run.reports();
     const votes = tallyVotes(new Map(reports.map(({ branch, answer }) => [branch, answer])), this.#isSame);
     const [winner] = votes;
+    const isScored = lines.some(({ steps }) => steps.some(({ score }) => score !== undefined));
     const result = run.conclude({
+      ...(errors.length > 0 && {
+        scoring: { coverage: isScored ? ('complete' as const) : ('none' as const), errors, otherwise: 'what the large model wrote' },
+      }),
       chosen: winner ? reports.find(({ branch }) => branch === winner.voters[0]) : longestReport(reports.filter(({ finish }) => finish !== 'failed')),
       answer: winner?.answer,
       confidence: winner ? winner.votes / votes.reduce((sum, group) => sum + group.votes, 0) : 0,

@@ -10,14 +10,16 @@ import type { Prompt } from '../contracts/prompt.ts';
 import type { BranchReport, StopReason, StrategyResult } from '../contracts/result.ts';
 import type { StrategyRequest } from '../contracts/strategy.ts';
 import { NoCandidateError } from '../errors.ts';
+import { requirePrompt } from '../options.ts';
 import { BranchRecorder } from '../runtime/branch-recorder.ts';
 import { hintScorer } from '../runtime/hint-scorer.ts';
 import { RunScope } from '../runtime/run-scope.ts';
 import { watchProgress } from '../runtime/watch-progress.ts';
 import { scorerReady, type TimedScorer } from '../runtime/scorer-ready.ts';
-import { forceAnswer, reservedSteps } from './forced-answer.ts';
+import { answerRequest, anyAnswerRequest, forceAnswer, reservedSteps, type AnswerRequest, type ForcedAnswer } from './forced-answer.ts';
 import { answerOf, type SolutionPolicy } from './solution-policy.ts';
 import { sumUsage } from './sum-usage.ts';
+import { branchWarnings, scoringWarnings, type ScoringOutcome } from './warnings.ts';
 
 /** What a strategy has come to. */
 export interface Conclusion {
@@ -26,6 +28,8 @@ export interface Conclusion {
   readonly answer: string | undefined;
   readonly confidence: number;
   readonly stopReason: StopReason;
+  /** How scoring went, where the strategy has any. */
+  readonly scoring?: ScoringOutcome | undefined;
 }
 
 /** What a session is opened with beside what every run passes on. */
@@ -53,12 +57,16 @@ export class StrategyRun {
   /** In the order of the branches. */
   readonly #reports: BranchReport[] = [];
   readonly #open: (options: OpenOptions) => Promise<Session>;
+  readonly #promptTexts: readonly string[];
+  /** By the options they were made of. */
+  readonly #answerRequests = new Map<ForcedAnswer, AnswerRequest | undefined>();
   /** Sessions beside the run's own. */
   readonly #further: Session[] = [];
   #decodingDeadlineAt: number;
   #isDeadlineTold = false;
 
-  private constructor(scope: RunScope, session: Session, open: (options: OpenOptions) => Promise<Session>) {
+  private constructor(scope: RunScope, prompt: Prompt, session: Session, open: (options: OpenOptions) => Promise<Session>) {
+    this.#promptTexts = requirePrompt(prompt);
     this.scope = scope;
     this.session = session;
     this.#open = open;
@@ -87,7 +95,7 @@ export class StrategyRun {
     hintScorer(scorer, request.prompt, []);
     const reader = scoresBranches ? readerOf(request.prompt, scorer) : undefined;
     const session = await request.engine.open(request.prompt, { ...sessionOptions(scope, options), ...progressOptions(scope, reader) });
-    const run = new StrategyRun(scope, session, (further) => request.engine.open(request.prompt, { ...further, ...contextOf(scope) }));
+    const run = new StrategyRun(scope, request.prompt, session, (further) => request.engine.open(request.prompt, { ...further, ...contextOf(scope) }));
     try {
       await isReady;
       return await work(run);
@@ -164,13 +172,13 @@ export class StrategyRun {
   }
 
   /** Decodes a part of a branch, to its end or `tokens` further; leaves time to ask for the answer. */
-  async advance(recorder: BranchRecorder, { forced }: SolutionPolicy, tokens = Infinity): Promise<Segment> {
+  async advance(recorder: BranchRecorder, { forced }: Pick<SolutionPolicy, 'forced'>, tokens = Infinity): Promise<Segment> {
     const { signal } = this.scope;
     return recorder.add(
       await recorder.branch.advance({
         ...(tokens < Infinity && { until: { tokens } }),
         deadlineAt: this.#decodingDeadlineAt,
-        reserveSteps: reservedSteps(forced),
+        reserveSteps: this.reservedSteps(forced),
         ...(signal && { signal }),
       }),
     );
@@ -180,14 +188,32 @@ export class StrategyRun {
   async force(recorder: BranchRecorder, { forced, extractUnfinished }: SolutionPolicy): Promise<void> {
     const { clock, signal } = this.scope;
     const deadlineAt = this.#decodingDeadlineAt;
-    if (forced && clock.now() < deadlineAt) await forceAnswer(recorder, forced, extractUnfinished, { deadlineAt, signal });
+    const request = this.answerRequest(forced);
+    if (request && clock.now() < deadlineAt) await forceAnswer(recorder, request, extractUnfinished, { deadlineAt, signal });
+  }
+
+  /** How branches of this run are asked for their answers; `undefined` where they are not. */
+  answerRequest(forced: ForcedAnswer | undefined): AnswerRequest | undefined {
+    if (!forced) return undefined;
+    if (!this.#answerRequests.has(forced)) this.#answerRequests.set(forced, answerRequest(forced, this.#promptTexts, this.session));
+    return this.#answerRequests.get(forced);
+  }
+
+  /** As `answerRequest`, also where the prompt asks for what is no short answer. */
+  anyAnswerRequest(forced: ForcedAnswer): AnswerRequest {
+    return this.answerRequest(forced) ?? anyAnswerRequest(forced, this.#promptTexts, this.session);
+  }
+
+  /** Model steps that are kept in reserve for asking. */
+  reservedSteps(forced: ForcedAnswer | undefined): number {
+    return reservedSteps(this.answerRequest(forced));
   }
 
   /** Runs what a branch does last and reports on it. Only an abort by the caller rejects; a failure is reported. */
   async guard(recorder: BranchRecorder, policy: SolutionPolicy, work: () => Promise<void>): Promise<BranchReport> {
     try {
       await work();
-      return this.close(recorder, answerOf(recorder, policy));
+      return this.close(recorder, answerOf(recorder, policy, policy.forced && this.anyAnswerRequest(policy.forced)));
     } catch (error) {
       this.scope.signal?.throwIfAborted();
       recorder.fail(error);
@@ -219,7 +245,7 @@ export class StrategyRun {
   }
 
   /** @throws the signal's reason when it is aborted. @throws {NoCandidateError} without a chosen branch. */
-  conclude({ chosen, answer, confidence, stopReason }: Conclusion): StrategyResult {
+  conclude({ chosen, answer, confidence, stopReason, scoring }: Conclusion): StrategyResult {
     const { scope } = this;
     const branches = this.reports();
     // A listener or the last step may have been the caller's moment to leave.
@@ -231,7 +257,8 @@ export class StrategyRun {
     const usage = this.#further.length > 0 ? sumUsage([this.session, ...this.#further].map((session) => session.usage())) : this.session.usage();
     const timing = { totalMs: scope.elapsedMs(), openMs: this.#openMs, deadlineMs: scope.deadlineMs };
     scope.emit('run-end', { stopReason, usage, timing });
-    return { text: chosen.text, answer, confidence, stopReason, branches, usage, timing, listenerErrors: scope.listenerErrors };
+    const warnings = [...(scoring ? scoringWarnings(scoring) : []), ...branchWarnings(branches)];
+    return { text: chosen.text, answer, confidence, stopReason, branches, usage, timing, warnings, listenerErrors: scope.listenerErrors };
   }
 
   #reachDeadline(): void {

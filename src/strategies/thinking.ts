@@ -7,7 +7,7 @@
 import type { Branch, Segment } from '../contracts/engine.ts';
 import type { BranchReport } from '../contracts/result.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
-import { reservedSteps, suffixBehind, type ForcedAnswer } from './forced-answer.ts';
+import { askForAnswer, type ForcedAnswer } from './forced-answer.ts';
 import type { SolutionPolicy } from './solution-policy.ts';
 import type { StrategyRun } from './strategy-run.ts';
 
@@ -109,7 +109,7 @@ export class LineOfThought {
     const isFirst = this.#stepMs === undefined && thinkMs < Infinity;
     const tokens = Math.min(isFirst ? FIRST_CHUNK_TOKENS : chunkTokens, this.#tokensLeft(branch));
     const { signal } = this.#run.scope;
-    const reserveSteps = reservedSteps(this.#policy.forced);
+    const reserveSteps = this.#run.anyAnswerRequest(this.#policy.forced).reserveSteps;
     const segment = await branch.advance({
       until: { ...(tokens < Infinity && { tokens }), ...(thinkingEnd !== undefined && { stop: [thinkingEnd] }) },
       // The engine ends the segment `reserveSteps` before this: at the end of the budget, or earlier before the deadline.
@@ -140,9 +140,7 @@ export class LineOfThought {
       await this.#run.force(recorder, this.#policy);
     } else {
       // An answer within the thoughts was not the last word: it is asked for again.
-      await branch.force(thinkingEnd + suffixBehind(branch.text + thinkingEnd, forced));
-      recorder.markForced();
-      recorder.add(await branch.advance({ until: { tokens: forced.maxTokens, stop: forced.stop }, deadlineAt, ...(signal && { signal }) }));
+      await askForAnswer(recorder, this.#run.anyAnswerRequest(forced), { deadlineAt, signal }, thinkingEnd);
     }
   }
 
@@ -155,7 +153,7 @@ export class LineOfThought {
   #mayWait(): boolean {
     const { minThinkMs, maxWaits } = this.#budget;
     const now = this.#run.scope.clock.now();
-    const needsMs = (reservedSteps(this.#policy.forced) + FIRST_CHUNK_TOKENS) * (this.#stepMs ?? 0);
+    const needsMs = (this.#run.anyAnswerRequest(this.#policy.forced).reserveSteps + FIRST_CHUNK_TOKENS) * (this.#stepMs ?? 0);
     return (
       this.#branches.length <= maxWaits && now - this.#startedAt < minThinkMs && now < this.#budgetEndsAt() && now + needsMs < this.#run.decodingDeadlineAt
     );
@@ -175,7 +173,7 @@ export class LineOfThought {
 
   /** Whether it is the run's deadline, not the budget, that leaves time for nothing but the answer. */
   #isLastMoment(): boolean {
-    return this.#budgetEndsAt() + reservedSteps(this.#policy.forced) * (this.#stepMs ?? 0) >= this.#run.decodingDeadlineAt;
+    return this.#budgetEndsAt() + this.#run.anyAnswerRequest(this.#policy.forced).reserveSteps * (this.#stepMs ?? 0) >= this.#run.decodingDeadlineAt;
   }
 }
 

@@ -37,7 +37,7 @@ describe('verifierScorer', () => {
   test('gives 1 for true, 0 for false, and a number as it is', async () => {
     const verdicts: Record<string, unknown> = { a: true, b: false, c: -2.5, d: Infinity, e: NaN, f: 'yes' };
     const scorer = verifierScorer(({ text }) => verdicts[text] as boolean);
-    expect(await scorer.score('p', Object.keys(verdicts).map(finished))).toEqual([1, 0, -2.5, Infinity, undefined, undefined]);
+    expect(await scorer.score('p', Object.keys(verdicts).map(finished))).toEqual([1, 0, -2.5, undefined, undefined, undefined]);
   });
 
   test('hands on the prompt, the text and whether it is finished', async () => {

@@ -18,7 +18,7 @@ const messages = [{ role: 'user', content: 'how many?' }];
 const request = { model: 'solver', messages };
 const SOLUTIONS = PLANS.map((_, index) => solutionOf(PLANS, index));
 /** As the solver's own. */
-const tokenizer = characterTokenizer('abcdefghijklmnopqrstuvwxyz\n #0123456789.?');
+const tokenizer = characterTokenizer('abcdefghijklmnopqrstuvwxyz\n #0123456789.?', '\n#### ');
 const scorer = new ScriptedStepScorer({ steps: ({ text }) => [text.includes('256') ? 0.9 : 0.1] });
 
 interface Subject extends Solver {

@@ -8,7 +8,7 @@ import { CHAT, chat, post, readStream, TEXT, textOf, type StreamBody } from './c
 import { GatedEngine } from './gated-engine.ts';
 
 const request = { model: 'solver', messages: [{ role: 'user', content: 'how many?' }], seed: 3 };
-const tokenizer = characterTokenizer('abcdefghijklmnopqrstuvwxyz\n #0123456789.?');
+const tokenizer = characterTokenizer('abcdefghijklmnopqrstuvwxyz\n #0123456789.?', '\n#### ');
 
 async function serveSolver(solving: SolverOptions = {}): Promise<ServeHandler> {
   const { engine, clock } = await openSolver(solving);

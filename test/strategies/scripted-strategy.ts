@@ -29,7 +29,7 @@ export function scripted(scripts: Script | Error | readonly (Script | Error)[], 
       const branches = answers.map((found, branch) => reportOf(branch, found, script.text));
       const usage = { promptTokens: 1, completionTokens: 10, forcedTokens: 2, forwardCount: 5 };
       const timing = { totalMs: tookMs, openMs: 0, deadlineMs: request.deadlineMs! };
-      return { text, answer, confidence, stopReason, branches, usage, timing, listenerErrors: [] };
+      return { text, answer, confidence, stopReason, branches, usage, timing, warnings: [], listenerErrors: [] };
     },
   };
 }

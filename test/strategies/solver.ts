@@ -19,7 +19,7 @@ const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 const ALPHABET = `${LETTERS}\n #0123456789.?`;
 const END = ALPHABET.length;
 const ANNOUNCEMENT = '\n#### ';
-const tokenizer = characterTokenizer(ALPHABET);
+const tokenizer = characterTokenizer(ALPHABET, '\n#### ');
 
 /** Many lengths and few answers, so that votes meet, tie and differ. */
 export const PLANS: readonly Plan[] = [

@@ -12,7 +12,7 @@ import { ScriptedTokenModel } from '../../src/testing/scripted-token-model.ts';
 const ALPHABET = '0123456789\n #?';
 const END = ALPHABET.length;
 const ANNOUNCEMENT = '#### ';
-const tokenizer = characterTokenizer(ALPHABET);
+const tokenizer = characterTokenizer(ALPHABET, '\n#### ');
 
 export interface StepSolverOptions {
   /** Steps before the answer, by the digits so far: `true` ends them. @default after 4 */

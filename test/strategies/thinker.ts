@@ -8,7 +8,7 @@ import { ScriptedTokenModel } from '../../src/testing/scripted-token-model.ts';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789\n #.?<>/:,+-=*()[]{}!';
 const END = ALPHABET.length;
-const tokenizer = characterTokenizer(ALPHABET);
+const tokenizer = characterTokenizer(ALPHABET, '\n#### ');
 
 /** What comes next behind a text; an empty string ends it. `undefined` leaves one of several to chance. */
 export type Script = (text: string, prompt: string) => string | readonly string[];

@@ -72,10 +72,11 @@ async function run(
   }
 }
 
-function formatRun({ answer, confidence, stopReason, timing, usage, plan: { predicted, changes } }: PlanResult): string {
+function formatRun({ answer, confidence, stopReason, timing, usage, warnings, plan: { predicted, changes } }: PlanResult): string {
   return [
     `answer: ${answer ?? '(none found)'}`,
     `confidence: ${percent(confidence)}`,
+    ...warnings.map((warning) => `WARNING: ${warning}`),
     `took: ${formatMs(timing.totalMs)} (p50 ${formatMs(predicted.latencyMs.p50)} was predicted), ${usage.completionTokens} tokens, ended by ${stopReason}`,
     ...changes.map(({ atMs, kind, from, to, reason }) => `changed after ${formatMs(atMs)}: ${kind}, ${from} to ${to}: ${reason}`),
     '',

@@ -19,6 +19,9 @@ import { TextReader } from './text-reader.ts';
 import { Lane, type LaneContext, type LaneOutcome, type Verification } from './lane.ts';
 import { StopMatcher } from './stop-matcher.ts';
 
+/** Most tokens in which a template opens a thought. */
+const THOUGHT_TOKENS = 8;
+
 /** What a session shares with its engine. */
 export interface LocalSessionHost {
   readonly model: TokenModel;
@@ -108,6 +111,14 @@ export class LocalSession implements Session {
 
   get promptTokens(): number {
     return this.#context.promptTokens.length;
+  }
+
+  get answerSuffix(): string | undefined {
+    return this.#host.tokenizer.answerSuffix;
+  }
+
+  get opensThought(): boolean {
+    return this.#host.tokenizer.decode(this.#context.promptTokens.slice(-THOUGHT_TOKENS)).trimEnd().endsWith('<think>');
   }
 
   branch(count: number, options: BranchOptions = {}): Branch[] {

@@ -97,7 +97,8 @@ class EngineHost {
       signal.throwIfAborted();
     }
     this.#sessions.set(number, { session, branches: [] });
-    return { promptTokens: session.promptTokens, usage: session.usage() };
+    const { promptTokens, answerSuffix, opensThought = false } = session;
+    return { promptTokens, answerSuffix, opensThought, usage: session.usage() };
   }
 
   async #disposeSession(number: number): Promise<undefined> {

@@ -60,6 +60,8 @@ export interface ReadyResult {
 
 export interface OpenResult {
   readonly promptTokens: number;
+  readonly answerSuffix: string | undefined;
+  readonly opensThought: boolean;
   readonly usage: EngineUsage;
 }
 

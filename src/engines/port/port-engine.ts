@@ -94,6 +94,8 @@ export class PortEngine implements Engine {
 
 class PortSession implements Session {
   readonly promptTokens: number;
+  readonly answerSuffix: string | undefined;
+  readonly opensThought: boolean;
   readonly #caller: Caller;
   readonly #number: number;
   readonly #branches: PortBranch[] = [];
@@ -101,11 +103,13 @@ class PortSession implements Session {
   #usage: EngineUsage;
   #isDisposed = false;
 
-  constructor(caller: Caller, number: number, { promptTokens, usage }: OpenResult, onDispose: () => void) {
+  constructor(caller: Caller, number: number, { usage, ...opened }: OpenResult, onDispose: () => void) {
     this.#caller = caller;
     this.#number = number;
     this.#onDispose = onDispose;
-    this.promptTokens = promptTokens;
+    this.promptTokens = opened.promptTokens;
+    this.answerSuffix = opened.answerSuffix;
+    this.opensThought = opened.opensThought;
     this.#usage = usage;
   }
 

@@ -85,6 +85,12 @@ export class ReplaySession implements Session {
     return this.#host.promptTokens;
   }
 
+  /** What branches were asked with when they were recorded: another text is not known. */
+  get answerSuffix(): string | undefined {
+    const suffixes = this.#recorded().flatMap(({ branches }) => branches.flatMap(({ probes = [] }) => probes.map(({ suffix }) => suffix)));
+    return suffixes.find((suffix) => suffix.startsWith('\n')) ?? suffixes[0];
+  }
+
   branch(count: number, options: BranchOptions = {}): Branch[] {
     requireWholeNumber('count', count, 1);
     resolveSampling(options.sampling);
@@ -144,6 +150,15 @@ export class ReplaySession implements Session {
     });
     if (state.tape.isOver) this.#host.onPlayed(state.text, state.tape.probe?.scores);
     return outcome;
+  }
+
+  /** What was recorded in the session's way; nothing where only its branches say how they are sampled. */
+  #recorded(): ProblemTrace[] {
+    try {
+      return [this.#host.recorded(this.#sampling)];
+    } catch {
+      return [...this.#reels.keys()];
+    }
   }
 
   #reelOf(sampling: SamplingOptions | undefined): Reel {

@@ -2,7 +2,7 @@ import type { PlanChange } from '../../contracts/event.ts';
 import type { StopReason, StrategyResult } from '../../contracts/result.ts';
 import type { StrategyRequest } from '../../contracts/strategy.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
-import { reservedSteps, resolveForcedAnswer } from '../../strategies/forced-answer.ts';
+import { stepsToAnswer } from '../../strategies/forced-answer.ts';
 import { strategyOf, type PlanParts, type PlanSpec } from '../optimizer/plan-spec.ts';
 import { ControlledEngine } from './controlled-engine.ts';
 import { PlanController } from './plan-controller.ts';
@@ -41,8 +41,7 @@ export async function runSpec({ spec, parts, knowledge }: RunSpecOptions, reques
     branches: spec.branches,
     mostBranches,
     deadlineAt: startedAt + deadlineMs,
-    reservedSteps:
-      spec.answerTokens === 0 ? 1 : 1 + reservedSteps(resolveForcedAnswer(spec.answerTokens === undefined ? {} : { maxTokens: spec.answerTokens })),
+    reservedSteps: spec.answerTokens === 0 ? 1 : 1 + stepsToAnswer(spec.answerTokens),
     now: () => clock.now(),
     onChange: (change) => {
       const event = { ...change, atMs: clock.now() - startedAt };

@@ -5,7 +5,8 @@ import type { Prompt } from '../../contracts/prompt.ts';
 import type { OutcomeScorer, ScoredText, StepScorer } from '../../contracts/scorer.ts';
 import type { BranchTrace, DraftRunTrace, ProbeTrace, ProblemTrace, TokenRecord, TraceProblem } from '../../contracts/trace.ts';
 import { seedFor } from '../../maths/seed-for.ts';
-import { suffixBehind, type ForcedAnswer, type ForcedAnswerOptions } from '../../strategies/forced-answer.ts';
+import { requirePrompt } from '../../options.ts';
+import { answerRequest, suffixBehind, writeAnswer, type AnswerRequest, type ForcedAnswer, type ForcedAnswerOptions } from '../../strategies/forced-answer.ts';
 import { TokenEnds } from './token-ends.ts';
 
 export interface RecordTracesOptions {
@@ -87,7 +88,8 @@ export class TraceRecorder {
       progressIntervalMs: 0,
     });
     try {
-      const settled = await Promise.allSettled(session.branch(count).map((branch) => this.#decode(branch, ends)));
+      const request = this.#probes && answerRequest(this.#probes.forced, requirePrompt(problem.prompt), session);
+      const settled = await Promise.allSettled(session.branch(count).map((branch) => this.#decode(branch, ends, request)));
       signal?.throwIfAborted();
       const wallMs = clock.now() - startedAt;
       const decoded = settled.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
@@ -110,34 +112,40 @@ export class TraceRecorder {
     }
   }
 
-  async #decode(branch: Branch, ends: TokenEnds): Promise<BranchTrace> {
+  /** @param request - How it is asked for its answer on the way; `undefined` for not at all. */
+  async #decode(branch: Branch, ends: TokenEnds, request: AnswerRequest | undefined): Promise<BranchTrace> {
     const { maxTokens = Infinity, signal } = this.#options;
     const probing: Promise<ProbeTrace | undefined>[] = [];
     const segments: Segment[] = [];
     for (;;) {
-      const tokens = Math.min(this.#probes?.everyTokens ?? Infinity, maxTokens - branch.tokenCount);
+      const tokens = Math.min(request ? this.#probes!.everyTokens : Infinity, maxTokens - branch.tokenCount);
       const segment = await branch.advance({ ...(tokens < Infinity && { until: { tokens } }), ...(signal && { signal }) });
       segments.push(segment);
       if (segment.finish !== 'length' || branch.tokenCount >= maxTokens) break;
-      if (this.#probes) probing.push(this.#probe(branch, this.#probes, ends));
+      if (request) probing.push(this.#probe(branch, request, ends));
     }
     const probes = (await Promise.all(probing)).filter((probe) => probe !== undefined);
     return { ...recordOf(branch.text, segments, ends.of(branch.number), 0), ...(probes.length > 0 && { probes }) };
   }
 
   /** What a fork of the branch says when it is asked for its answer now; `undefined` where the engine cannot tell. */
-  async #probe(parent: Branch, { forced }: ProbePolicy, ends: TokenEnds): Promise<ProbeTrace | undefined> {
+  async #probe(parent: Branch, request: AnswerRequest, ends: TokenEnds): Promise<ProbeTrace | undefined> {
     const { signal } = this.#options;
     const at = parent.tokenCount;
-    const suffix = suffixBehind(parent.text, forced);
+    const suffix = suffixBehind(parent.text, request);
     let branch: Branch | undefined;
     try {
       branch = parent.fork();
       await branch.force(suffix);
       const start = branch.tokenCount;
       const before = branch.text.length;
-      const segment = await branch.advance({ until: { tokens: forced.maxTokens, stop: forced.stop }, ...(signal && { signal }) });
-      return { at, suffix, suffixTokens: start - at, ...recordOf(branch.text.slice(before), [segment], ends.of(branch.number), start, before) };
+      const asked = branch;
+      const segments: Segment[] = [];
+      await writeAnswer(request, '', async (until) => {
+        segments.push(await asked.advance({ until, ...(signal && { signal }) }));
+        return segments.at(-1)!;
+      });
+      return { at, suffix, suffixTokens: start - at, ...recordOf(branch.text.slice(before), segments, ends.of(branch.number), start, before) };
     } catch {
       // An abort is thrown by `record`: nobody waits for this probe when its branch is aborted, too.
       return undefined;

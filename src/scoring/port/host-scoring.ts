@@ -1,7 +1,6 @@
 import type { WorkerPort } from '../../models/local-model.ts';
 import { CallHost } from '../../port/call-host.ts';
 import { transferError } from '../../port/transferred-error.ts';
-import type { ScoringErrorListener } from '../scoring-queue.ts';
 import type { Scoring } from '../scoring.ts';
 import { HintReader } from './hint-reader.ts';
 import type { ScoringNotice, ScoringRequest } from './messages.ts';
@@ -9,11 +8,11 @@ import type { ScoringNotice, ScoringRequest } from './messages.ts';
 /**
  * Serves a scorer's work to the other side of a port; `PortScoring` is that side.
  *
- * @param open - Makes it. The listener is for what the scoring of single texts fails with.
+ * @param open - Makes it.
  */
-export function hostScoring(port: WorkerPort, open: (onError: ScoringErrorListener) => Scoring<unknown>): void {
+export function hostScoring(port: WorkerPort, open: () => Scoring<unknown>): void {
   const calls = new CallHost<ScoringRequest, unknown, ScoringNotice>(port, receive);
-  const scoring = open((error, text) => calls.tell({ type: 'failure', error: transferError(error), text }));
+  const scoring = open();
   const hints = new HintReader(scoring);
   /** What was measured is told even where the call fails: the next estimate goes by it. */
   const answer = (call: number, work: (signal: AbortSignal) => Promise<unknown>): void =>
@@ -23,7 +22,13 @@ export function hostScoring(port: WorkerPort, open: (onError: ScoringErrorListen
       case 'ready':
         return answer(request.call, (signal) => scoring.ready({ signal }));
       case 'score':
-        return answer(request.call, (signal) => scoring.score(request.prompt, request.texts, { signal, deadlineAt: request.deadlineAt }));
+        return answer(request.call, (signal) =>
+          scoring.score(request.prompt, request.texts, {
+            signal,
+            deadlineAt: request.deadlineAt,
+            onError: (error, text) => calls.tell({ type: 'failure', ticket: request.ticket, error: transferError(error), text }),
+          }),
+        );
       case 'read-ahead':
         return void hints.take(request.prompt, request.texts);
       case 'dispose':

@@ -20,7 +20,14 @@ export interface ScorerStart extends StartMessage {
 export type ScoringRequest =
   | HostRequest
   | { readonly type: 'ready'; readonly call: number }
-  | { readonly type: 'score'; readonly call: number; readonly prompt: Prompt; readonly texts: readonly ScoredText[]; readonly deadlineAt: number }
+  | {
+      readonly type: 'score';
+      readonly call: number;
+      readonly ticket: number;
+      readonly prompt: Prompt;
+      readonly texts: readonly ScoredText[];
+      readonly deadlineAt: number;
+    }
   /** A hint, which nothing answers. */
   | { readonly type: 'read-ahead'; readonly prompt: Prompt; readonly texts: readonly string[] };
 
@@ -28,6 +35,6 @@ export type ScoringRequest =
 export type ScoringNotice =
   /** Precedes the answer of the call that told. */
   | { readonly type: 'costs'; readonly costs: BatchCosts }
-  /** The scoring of a text has failed. */
-  | { readonly type: 'failure'; readonly error: TransferredError; readonly text: ScoredText }
+  /** The scoring of a text has failed, in the call with this ticket; precedes its answer. */
+  | { readonly type: 'failure'; readonly ticket: number; readonly error: TransferredError; readonly text: ScoredText }
   | { readonly type: 'load-progress'; readonly progress: unknown };

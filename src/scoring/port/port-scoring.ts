@@ -7,7 +7,7 @@ import { PortCaller } from '../../port/port-caller.ts';
 import { receiveError } from '../../port/transferred-error.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import type { BatchCosts } from '../batch-timer.ts';
-import { tellError, type ScoringErrorListener } from '../scoring-queue.ts';
+import { tellErrors, type ScoringErrorListener } from '../scoring-queue.ts';
 import type { Scoring } from '../scoring.ts';
 import type { ScoringNotice, ScoringRequest } from './messages.ts';
 
@@ -22,6 +22,9 @@ export interface PortScoringOptions {
 export class PortScoring<Score> implements Scoring<Score> {
   readonly #caller: PortCaller<ScoringRequest, ScoringNotice>;
   readonly #terminate: () => Promise<void>;
+  /** Who listens to the failures of calls that are open, by ticket. */
+  readonly #listeners = new Map<number, ScoringErrorListener>();
+  #nextTicket = 0;
   #costs: BatchCosts;
   #closing: Promise<void> | undefined;
 
@@ -30,7 +33,7 @@ export class PortScoring<Score> implements Scoring<Score> {
     this.#terminate = terminate;
     this.#caller = new PortCaller(port, (notice: ScoringNotice) => {
       if (notice.type === 'costs') this.#costs = notice.costs;
-      else if (notice.type === 'failure') tellError(onError, receiveError(notice.error), notice.text);
+      else if (notice.type === 'failure') tellErrors([onError, this.#listeners.get(notice.ticket)])(receiveError(notice.error), notice.text);
       else onLoadProgress?.(notice.progress);
     });
   }
@@ -44,11 +47,21 @@ export class PortScoring<Score> implements Scoring<Score> {
     await this.#caller.ask({ type: 'ready' }, signal);
   }
 
-  async score(prompt: Prompt, texts: readonly ScoredText[], { signal, deadlineAt = Infinity, clock }: ScoreOptions = {}): Promise<(Score | undefined)[]> {
+  async score(
+    prompt: Prompt,
+    texts: readonly ScoredText[],
+    { signal, deadlineAt = Infinity, clock, onError }: ScoreOptions = {},
+  ): Promise<(Score | undefined)[]> {
     requireSystemClock(clock);
     // Whatever else callers keep with their texts stays here.
     const plain = texts.map(({ text, isFinished }) => ({ text, isFinished }));
-    return this.#caller.ask({ type: 'score', prompt, texts: plain, deadlineAt }, signal);
+    const ticket = this.#nextTicket++;
+    if (onError) this.#listeners.set(ticket, onError);
+    try {
+      return await this.#caller.ask({ type: 'score', ticket, prompt, texts: plain, deadlineAt }, signal);
+    } finally {
+      this.#listeners.delete(ticket);
+    }
   }
 
   async readAhead(prompt: Prompt, texts: readonly string[]): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Prompt } from '../../contracts/prompt.ts';
 import type { OutcomeScorer, ScoredText, StepScorer } from '../../contracts/scorer.ts';
 import { aggregateSteps, type StepAggregation } from '../../maths/aggregate-steps.ts';
+import { requireScores } from '../../maths/require-score.ts';
 import { AbortScope } from '../../runtime/abort-scope.ts';
 import type { RunScope } from '../../runtime/run-scope.ts';
 import { withinDeadline } from '../../runtime/within-deadline.ts';
@@ -71,12 +72,13 @@ export class PrefixScoring {
     // Told of an abort, and that nobody waits any more when it is late.
     const ending = new AbortScope();
     try {
-      const work: Promise<readonly (number | readonly number[] | undefined)[]> = scorer.score(this.#prompt, texts, {
-        clock,
-        deadlineAt,
-        signal: ending.signal,
-      });
-      const scores = await withinDeadline(this.#scope, work, deadlineAt);
+      const { signal } = ending;
+      const onError = (error: unknown): void => {
+        if (!signal.aborted) this.errors.push(error);
+      };
+      const work: Promise<unknown> = scorer.score(this.#prompt, texts, { clock, deadlineAt, signal, onError });
+      const given = await withinDeadline(this.#scope, work, deadlineAt);
+      const scores = given === undefined ? undefined : requireScores(scorer.name, given, texts.length, onError);
       const single = texts.map((_, index) => this.#single(scores?.[index]));
       this.#scoredCount += single.filter((score) => score !== undefined).length;
       return single;

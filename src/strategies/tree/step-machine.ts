@@ -10,7 +10,6 @@ import type { AdvanceOptions } from '../../contracts/engine.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import type { OutcomeScorer, StepScorer } from '../../contracts/scorer.ts';
 import type { StepAggregation } from '../../maths/aggregate-steps.ts';
-import { reservedSteps } from '../forced-answer.ts';
 import type { SolutionPolicy } from '../solution-policy.ts';
 import type { StrategyRun } from '../strategy-run.ts';
 import type { Lookahead } from './lookahead.ts';
@@ -213,7 +212,7 @@ export class StepMachine {
 
   /** An answer has to be forced only where no solution is complete. */
   #reservedSteps(): number {
-    return this.complete.length > 0 ? 0 : reservedSteps(this.#policy.solution.forced);
+    return this.complete.length > 0 ? 0 : this.run.reservedSteps(this.#policy.solution.forced);
   }
 
   /** What scoring this many paths is given. */

@@ -45,6 +45,7 @@ export function concludeSearch(machine: StepMachine, choice: Choice): TreeSearch
     chosen,
     answer: chosen?.answer,
     confidence: choice.confidence,
+    scoring: { coverage: scoring.coverage(), errors: scoring.errors, otherwise: 'likelihood' },
     stopReason: machine.isOutOfTime || run.recorders.some(({ isCut }) => isCut) ? 'deadline' : 'completed',
   });
   return {

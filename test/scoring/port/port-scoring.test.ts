@@ -126,7 +126,7 @@ describe('PrmScorer behind a port', () => {
   const subject = countedSubject((model, clock, onError) => {
     const options = { maxRows: 2, ...(onError && { onError }) };
     const host = (far: WorkerPort): void =>
-      far.onMessage(() => hostScoring(far, (tell) => withClock(prmScoring({ maxRows: 2, model: localModelOf(model, tokenizer), onError: tell }), clock)));
+      far.onMessage(() => hostScoring(far, () => withClock(prmScoring({ maxRows: 2, model: localModelOf(model, tokenizer) }), clock)));
     return withoutClock(behindPort(host, options).scorer);
   });
   for (const law of scorerLaws) test(law.name, () => law.check(subject));

@@ -15,7 +15,7 @@ const END = ALPHABET.length;
 const UNKNOWN = '12+30=42\n#### 42';
 const PASS_MS = { target: 24, draft: 3 };
 
-const tokenizer = characterTokenizer(ALPHABET);
+const tokenizer = characterTokenizer(ALPHABET, '\n#### ');
 
 export const scriptedSource: EngineSource = {
   label: 'Scripted, no model',
