@@ -41,7 +41,8 @@ const BOX_TOKENS = 24;
 const JSON_TOKENS = 24;
 const CHOICE_TOKENS = 4;
 
-const always = (): boolean => true;
+/** A line that is empty, as models write behind a label, is no answer yet. */
+const hasText = (answer: string): boolean => answer.trim() !== '';
 
 /** What models that were trained so write before their answers; the rest of the line is the answer. */
 export function markedForm(suffix: string): AnswerForm {
@@ -51,13 +52,14 @@ export function markedForm(suffix: string): AnswerForm {
     opening: () => suffix,
     stop: LINE_ENDS,
     maxTokens: 8,
-    isClosed: always,
+    isClosed: hasText,
     // Behind the mark alone nothing has begun.
     begun: (text) => lastLine(text).split(mark)[1] || undefined,
   };
 }
 
-const HASHES: AnswerForm = { ...markedForm('\n#### '), opening: () => '\n####', maxTokens: LINE_TOKENS };
+/** With its space, as in the texts that have it: behind the marks alone models go on to the next line. */
+const HASHES: AnswerForm = { ...markedForm('\n#### '), maxTokens: LINE_TOKENS };
 
 const BOX = /\\(?:boxed|fbox)\s*\{/g;
 
@@ -83,7 +85,7 @@ function taggedForm(tag: string): AnswerForm {
     opening: () => `\n\n${open}`,
     stop: [close, '\n\n'],
     maxTokens: BOX_TOKENS,
-    isClosed: always,
+    isClosed: hasText,
     begun(text) {
       const at = text.lastIndexOf(open);
       return at >= 0 && !text.includes(close, at) ? text.slice(at + open.length) : undefined;
@@ -116,7 +118,7 @@ function labelledForm(label: string, isChoice: boolean): AnswerForm {
     opening: () => `\n\n${label}`,
     stop: isChoice ? ['\n', '.', ')', ','] : SENTENCE_ENDS,
     maxTokens: isChoice ? CHOICE_TOKENS : LINE_TOKENS,
-    isClosed: always,
+    isClosed: hasText,
     begun: (text) => behind(lastLine(text), plain),
   };
 }

@@ -65,6 +65,10 @@ export function resolveForcedAnswer(options: ForcedAnswerOptions): ForcedAnswer 
 const USUAL_TOKENS = 12;
 /** The appended text is one step, and one more covers a slow one. */
 const STEPS_BESIDE = 2;
+/** Characters of appended text that take as long to read as one more step, on processors that read a token in half a step. */
+const CHARACTERS_A_STEP = 8;
+/** An answer in words is short; a longer sentence is the beginning of an explanation. */
+const MOST_WORDS = 8;
 
 /**
  * How branches are asked, by the options, by what the model's files declare, else by the form that the prompt asks for.
@@ -84,7 +88,7 @@ export function answerRequest(
     ...form,
     ...(stop && { stop, isClosed: () => true }),
     maxTokens: maxTokens ?? form.maxTokens,
-    reserveSteps: stepsToAnswer(maxTokens ?? Math.min(form.maxTokens, USUAL_TOKENS)),
+    reserveSteps: stepsToAnswer(maxTokens ?? Math.min(form.maxTokens, USUAL_TOKENS)) + Math.floor(form.opening('').trim().length / CHARACTERS_A_STEP),
     opensThought,
   };
 }
@@ -179,7 +183,12 @@ export async function writeAnswer(
 /** The answer of a branch that was asked for it. @param from - Where the text of the answer begins. */
 export function answerAsked(text: string, from: number, request: AnswerRequest): string | undefined {
   const tail = text.slice(from);
-  return request.read ? request.read(tail) : extractAnswer(tail);
+  const answer = request.read ? request.read(tail) : extractAnswer(tail);
+  return answer !== undefined && isProse(answer) ? undefined : answer;
+}
+
+function isProse(answer: string): boolean {
+  return !/[\\$=]/.test(answer) && answer.trim().split(/\s+/).length > MOST_WORDS;
 }
 
 /** Where the line or the box begins that an answer has begun in. */
