@@ -213,11 +213,12 @@ export class DraftPasses implements TimedPasses {
     const requests = rounds.map((round, row) => ({
       ...round,
       tokens: [],
-      limit: row === LEAVING_ROW ? 1 : 1 + LATER_STEPS,
+      limit: row === LEAVING_ROW ? 1 : 2 + LATER_STEPS,
       draw: row === 0 ? noteTime : middle,
     }));
     await this.#drafter.propose(requests);
-    return (drawnAt[LATER_STEPS]! - drawnAt[0]!) / LATER_STEPS;
+    // A number is drawn before the pass that uses it.
+    return (drawnAt[LATER_STEPS + 1]! - drawnAt[1]!) / LATER_STEPS;
   }
 
   async #passOfTarget(): Promise<void> {
