@@ -4,7 +4,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { bundledModels, ContextLengthError, Decoder, InvalidOptionError, loadModel, ModelLoadError, NoCandidateError } from 'latency-tts';
+import { bundledModels, ContextLengthError, Decoder, InvalidOptionError, loadModel, ModelLoadError, NoCandidateError, systemClock } from 'latency-tts';
 import { ManualClock } from 'latency-tts/testing';
 import { expect, onTestFinished, test } from 'vitest';
 
@@ -26,7 +26,7 @@ test('errors keep their class and fields across the thread', async () => {
   const wrong = engine.open(PROMPT, { sampling: { topP: 7 } });
   await expect(wrong).rejects.toBeInstanceOf(InvalidOptionError);
   await expect(wrong).rejects.toHaveProperty('option', 'sampling.topP');
-  const late = engine.open(PROMPT, { deadlineAt: 1 });
+  const late = engine.open(PROMPT, { deadlineAt: systemClock.now() - 1_000 });
   await expect(late).rejects.toBeInstanceOf(NoCandidateError);
   await expect(late).rejects.toHaveProperty('stopReason', 'deadline');
 });
