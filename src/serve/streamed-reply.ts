@@ -33,6 +33,7 @@ export class StreamedReply implements WorkListener {
   readonly #choices = new Map<number, Growing>();
   #notes: string[] = [];
   #writing: Promise<void> | undefined;
+  #isWriting = false;
   readonly #ended = new AbortScope();
 
   constructor(stream: SSEStreamingApi, task: CompletionTask, head: ReplyHead) {
@@ -110,23 +111,29 @@ export class StreamedReply implements WorkListener {
   }
 
   #write(): void {
-    this.#writing ??= this.#flush().finally(() => (this.#writing = undefined));
+    if (!this.#isWriting) this.#writing = this.#flush();
   }
 
   async #flush(): Promise<void> {
-    for (let isDone = false; !isDone;) {
-      isDone = true;
-      const notes = this.#notes;
-      this.#notes = [];
-      for (const note of notes) {
-        await this.#stream.write(`: ${note}\n\n`);
-        isDone = false;
-      }
-      for (const [index, choice] of this.#choices) {
-        if (choice.hasBegun && !hasMore(choice)) continue;
-        await this.#sendDelta(index, choice);
-        isDone = false;
-      }
+    this.#isWriting = true;
+    try {
+      // Looked at again without a pause before the flag falls: what comes between the two would be left behind.
+      while (this.#hasMore()) await this.#sendOnce();
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  #hasMore(): boolean {
+    return this.#notes.length > 0 || [...this.#choices.values()].some((choice) => !choice.hasBegun || hasMore(choice));
+  }
+
+  async #sendOnce(): Promise<void> {
+    const notes = this.#notes;
+    this.#notes = [];
+    for (const note of notes) await this.#stream.write(`: ${note}\n\n`);
+    for (const [index, choice] of this.#choices) {
+      if (!choice.hasBegun || hasMore(choice)) await this.#sendDelta(index, choice);
     }
   }
 

@@ -105,7 +105,6 @@ describe('a model is refused by the name of the file:', () => {
     ['a malformed tokenizer.json', 'tokenizer.json', (file: string) => writeFileSync(file, '{')],
     ['a tokenizer.json without a model', 'tokenizer.json', (file: string) => writeFileSync(file, '{}')],
     ['no tokenizer.json', 'tokenizer.json', (file: string) => rmSync(file)],
-    ['no tokenizer_config.json', 'tokenizer_config.json', (file: string) => rmSync(file)],
   ])('%s', async (_, name, spoil) => {
     const directory = spoiltModel((copy) => spoil(join(copy, name)));
     const message = await refusalOf(runHere, ['solve', 'problem', '--model', directory]);

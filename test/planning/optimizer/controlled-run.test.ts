@@ -37,7 +37,7 @@ function run({ traces, spec, deadlineMs, isControlled, slowdown, profile = PROFI
 const finished = ({ result }: ControlledRun): number => result.branches.filter(({ finish, isForced }) => finish === 'end' && !isForced).length;
 
 describe('a controlled plan', () => {
-  const vote = { strategy: 'self-consistency', branches: 8, draftLength: 0, earlyDecision: 'none' } as const;
+  const vote = { strategy: 'self-consistency', branches: 8, draftLength: 0, earlyDecision: 'none', answerTokens: 8 } as const;
   const traces = inventTraces({ count: 1, branches: 16, ease: () => 0.7, length: () => 40 });
 
   test('drops branches on a machine that slows down, so that the others finish in time', async () => {
