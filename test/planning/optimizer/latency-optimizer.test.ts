@@ -70,7 +70,7 @@ describe('LatencyOptimizer', () => {
       const [surely, onAverage] = (['quantile', 'mean'] as const).map((fastestBy) => optimizer.solve({ minAccuracy, fastestBy }));
       expect(onAverage!.predicted.accuracy).toBeGreaterThanOrEqual(minAccuracy);
       expect(onAverage!.predicted.latencyMs.mean).toBeLessThanOrEqual(surely!.predicted.latencyMs.mean);
-      expect(surely!.predicted.latencyMs.p95).toBeLessThanOrEqual(1.05 * onAverage!.predicted.latencyMs.p95);
+      expect(surely!.predicted.latencyMs.p95).toBeLessThanOrEqual(1.15 * onAverage!.predicted.latencyMs.p95);
       const { mean, p50, p99 } = onAverage!.predicted.latencyMs;
       expect(mean).toBeGreaterThan(0.5 * p50);
       expect(mean).toBeLessThanOrEqual(p99);
