@@ -13,10 +13,9 @@ import { denormalOptions } from './denormals.ts';
 import { openHubModel, openTokenModel, type TokenModelFacts } from './detect-layout.ts';
 import { ExclusiveSession, pageTurns, type Turns } from './exclusive-session.ts';
 import { explained, findModel, modelFacts, openHubTokenizer, wantedDtype, type FoundModel, type HubOptions, type HubPlatform } from './found-model.ts';
-import { FILE_BACKEND, handOverFile, type GraphRuntime } from './graph-file.ts';
+import type { GraphRuntime } from './graph-file.ts';
 import type { LoadableModel, LocalModel } from './local-model.ts';
 import type { LoadOnnxModelOptions, LoadProgress } from './onnx-model-options.ts';
-import { openGraph } from './open-graph.ts';
 import { requireMemory, type Weights } from './weights.ts';
 import { isNode } from './platform.ts';
 import { largestBuffer, turnsOf, type WebGpuDevice } from './webgpu-device.ts';
@@ -150,6 +149,8 @@ async function openModel(found: FoundModel, loader: typeof AutoModelForCausalLM,
 
 /** The model over one cache of cells where its graph can be changed for that; else over the graph as it is. */
 async function openChangeable(found: FoundModel, loader: typeof AutoModelForCausalLM, runtime: GraphRuntime): Promise<TokenModel> {
+  // Left out of pages, whose runtime is none that takes changed graphs.
+  const [{ FILE_BACKEND, handOverFile }, { openGraph }] = await Promise.all([import('./graph-file.ts'), import('./open-graph.ts')]);
   const handed = await handOverFile(runtime, ['cpu'], (given) => openSession(found, loader, given)).catch((error: unknown) => {
     // transformers.js has a copy of the runtime of its own.
     if (String(error).includes(FILE_BACKEND)) return undefined;
