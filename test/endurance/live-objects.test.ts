@@ -18,7 +18,7 @@ const cases = [
   ...scriptedWorkloads.map((workload) => ({ ...workload, classes: RUN })),
 ];
 const WARM_UP = 16;
-const REQUESTS = 48;
+const REQUESTS = 24;
 /** Caches, and connections that are kept, hold a few; a leak holds at least one a request. */
 const SPARE = 6;
 /** At once, as clients of a server are. */
