@@ -41,20 +41,9 @@ export class CellCache {
     return this.#capacity;
   }
 
-  /** Cells in use. */
-  get live(): number {
-    return this.#live;
-  }
-
   /** Changes whenever `part` gives other arrays. */
   get version(): number {
     return this.#version;
-  }
-
-  /** Bytes of one cell. */
-  get cellBytes(): number {
-    const { parts, kvHeads, headWidth, type } = this.#shape;
-    return parts * kvHeads * headWidth * (type === 'float16' ? 2 : 4);
   }
 
   /** Keys or values of one layer, `[kvHeads, capacity, headWidth]`. */
@@ -95,25 +84,6 @@ export class CellCache {
     this.#live += tokens;
     this.#copyIn(fresh, cells);
     return cells;
-  }
-
-  /** Copies cells out, `[parts, kvHeads, cells, headWidth]`. */
-  copyOut(cells: readonly number[]): CacheData {
-    const { parts, kvHeads, headWidth, type } = this.#shape;
-    const copy = allocateCache(type, parts * kvHeads * cells.length * headWidth);
-    let next = 0;
-    for (let part = 0; part < parts; part++) {
-      const data = this.#data[part]!;
-      for (let head = 0; head < kvHeads; head++) {
-        const start = head * this.#capacity;
-        for (const [first, length] of runsOf(cells)) {
-          const from = (start + cells[first]!) * headWidth;
-          copy.set(data.subarray(from, from + length * headWidth), next + first * headWidth);
-        }
-        next += cells.length * headWidth;
-      }
-    }
-    return copy;
   }
 
   #copyIn(fresh: CacheData, cells: readonly number[]): void {
