@@ -40,9 +40,14 @@ function isSameWithUnits(left: Expression, leftUnit: Unit, right: Expression, ri
   if (leftUnit.dimension === undefined || rightUnit.dimension === undefined) return hasSameWords(leftUnit, rightUnit) && isSameNumber(left, right, effort);
   if (leftUnit.dimension === RADIANS && rightUnit.dimension === DEGREES) return hasSameValue(left, expressions.callOf('degrees', right), effort);
   if (leftUnit.dimension === DEGREES && rightUnit.dimension === RADIANS) return isSameWithUnits(right, rightUnit, left, leftUnit, effort);
-  if (leftUnit.dimension !== rightUnit.dimension) return false;
+  if (leftUnit.dimension !== rightUnit.dimension) return isSterling(leftUnit, rightUnit) && isSameNumber(left, right, effort);
   if (rationals.isEqual(leftUnit.factor, rightUnit.factor)) return isSameNumber(left, right, effort);
   return isSameNumber(times(left, leftUnit.factor), times(right, rightUnit.factor), effort);
+}
+
+/** Pounds may be money. */
+function isSterling(left: Unit, right: Unit): boolean {
+  return [left, right].some(({ text }) => text === 'pound') && [left, right].some(({ text }) => text === '£');
 }
 
 /** `apple` and `red apple`: one may say more than the other, but for rates. */

@@ -12,7 +12,7 @@ const OPTION = String.raw`(?<!\p{L})(?:option|choice|letter|opción|opção|opzi
 
 /** Where an answer is announced: `the answer is`, `**Answer**`, `<answer>`, `I choose`. */
 const ANNOUNCED = new RegExp(
-  String.raw`${ANSWER}(?:\s+(?:to|of|for)\s[^.:\n]{1,80}?)?\s{0,3}(?:${COPULA}\s{0,3}:?|>|\n)|(?<!\p{L})(?:choose|pick|select|go(?:ing)? with)(?!\p{L})`,
+  String.raw`${ANSWER}(?:\s+(?:to|of|for)\s[^.:\n]{1,80}?)?\s{0,3}(?:${COPULA}\s{0,3}:?|>|\n)|[选選]|(?<!\p{L})(?:choose|pick|select|go(?:ing)? with)(?!\p{L})`,
   'giu',
 );
 const OPENING = new RegExp(String.raw`^\s*(?:(?:the|therefore|thus|clearly|definitely|indeed|simply)\s+){0,2}(?:${OPTION})?${LETTER}`, 'iu');
@@ -62,20 +62,27 @@ export function choiceAnswer(text: string, letters = 'ABCDEFGHIJ'): string | und
     }
     return undefined;
   };
-  // Options that are listed again are not chosen.
+  // Options that are listed again, or asked about, are not chosen.
   const unlisted = plain.replace(LISTED, '\n');
+  const asserted = withoutQuestions(unlisted);
   const written = boxedAnswer(said) ?? answerAfterHashes(said);
   return (
     (written && opening(written.replace(MARKUP, ''))) ??
     announced() ??
     opening(LAST_LINE.exec(unlisted.slice(-200))?.[0] ?? '') ??
-    last(CALLED_RIGHT, plain) ??
-    last(NAMED, plain) ??
+    last(CALLED_RIGHT, withoutQuestions(plain)) ??
+    last(NAMED, withoutQuestions(plain)) ??
     (REJECTED_AFTER.test(unlisted.replace(/^\s*[([]?[A-Z]/, '').slice(0, 40)) ? undefined : opening(unlisted)) ??
-    last(BRACKETED, unlisted) ??
-    last(ANYWHERE, unlisted)
+    last(BRACKETED, asserted) ??
+    last(ANYWHERE, asserted)
   );
 }
+
+const withoutQuestions = (text: string): string =>
+  text
+    .split(/(?<=[.!?？\n])/)
+    .filter((sentence) => !/[?？]$/.test(sentence))
+    .join('');
 
 /** Whether a letter is chosen rather than a word or a name: by its brackets, or by what follows. */
 function isChosen({ open, letter, close }: Readonly<Record<string, string | undefined>>, rest: string): boolean {

@@ -13,7 +13,7 @@ const MOST_SHIFT = 30;
 
 /** Of a decimal: thousands apart by one separator throughout, or lakhs. A separator is one only before three digits: `1,23` are two numbers. */
 function decimalOf(point: string, comma: string): string {
-  const apart = String.raw`[1-9]\d{0,2}(?:(?<separator>${comma}|['’ ]|\{,\}|,?\\[,!;])\d{3}(?:\k<separator>\d{3})*|(?:${comma}\d\d)+${comma}\d{3})(?!\d)`;
+  const apart = String.raw`[1-9]\d{0,2}(?:(?<separator>${comma}|['’ _]|\{,\}|,?\\[,!;])\d{3}(?:\k<separator>\d{3})*|(?:${point}\d{3}){2,}(?!${point}\d)|(?:${comma}\d\d)+${comma}\d{3})(?!\d)`;
   return String.raw`(?:(?<whole>${apart}|\d+)(?:(?:${point}|\{,\})(?<decimals>\d+))?|(?<!\d)${point}(?<part>\d+))(?:${POWER})?`;
 }
 

@@ -13,12 +13,12 @@ const STATEMENT = new RegExp(
 /** `**Final Answer**` as a line of its own. */
 const HEADING = new RegExp(String.raw`^[#*_ \t]*(?:the\s)?(?:final\s|correct\s)?${ANSWER}[*_:： \t]*$`, 'gimu');
 const SENTENCE_END =
-  /(?<!\d|\b(?:approx|ca|vs|no))\.(?=\s|$)|\.(?=\s*$|\s+[A-Z])|!(?=\s*$|\s+[A-Z])|。|です|である|입니다|이다|\n|<\/|[;,]\s+(?:because|since|so|as|which|where|and\s+so)\b|\s+\(?(?:because|since)\b/gi;
-/** Closes emphasis that the statement may have opened; `2**3` is a power. */
-const CLOSING_EMPHASIS = /\*\*(?=[\s.,;:!?]|$)/;
+  /(?<!\d|\b(?:approx|ca|vs|no))\.(?=\s|$)|\.(?=\s*$|\s+[A-Z])|!(?=\s*$|\s+[A-Z])|。|です|である|입니다|이다|\n|<\/|[;,]\s+(?:because|since|so|as|which|where|and\s+so)\b|\s+\(?(?:because|since|whereas|which)\b/gi;
+/** Emphasis that the statement may have opened is closed before one of these; `2**3` is a power. */
+const EMPHASIS = /([*_]+)[ \t]*$/;
 /** What is said of an answer rather than what it is. */
 const REMARK =
-  /^(?:found|obtained|calculated|computed|determined|derived|(?:in)?correct|wrong|right|shown|expected|required|needed|provided|expressed|rounded)\b/i;
+  /^(?:an? (?:[a-z-]+ ){0,3}(?:integer|number|fraction|multiple|percentage)\b(?! \d)|found|obtained|calculated|computed|determined|derived|(?:in)?correct|wrong|right|shown|expected|required|needed|provided|expressed|rounded)\b/i;
 const MOST_CHARACTERS = 400;
 
 /** What the last "the answer is …" states that states something: mathematics that is set off, or the value in the rest of the sentence. */
@@ -28,7 +28,7 @@ export function statedAnswer(text: string): string | undefined {
   for (const { 0: words, index } of statements) {
     const start = index + words.length;
     const rest = said.slice(start, start + MOST_CHARACTERS).replace(/^(?:\s|\.{2,}|…)+/, '');
-    const clause = words.includes('"') ? inQuotes(rest) : sentenceIn(rest);
+    const clause = words.includes('"') ? inQuotes(rest) : withoutEmphasis(sentenceIn(rest), EMPHASIS.exec(words)?.[1] ?? '**');
     const isStructure = words.includes('"') && /^[{[]/.test(clause);
     const value = displayedMathematics(rest) ?? (isStructure ? clause : REMARK.test(clause) || isCut(clause) ? undefined : valueIn(clause));
     const answer = value === undefined || (/^answers/i.test(words) && !/[\d\\$]/.test(value)) ? undefined : cleanAnswer(value, said);
@@ -63,6 +63,12 @@ function inQuotes(text: string): string {
 function sentenceIn(text: string): string {
   const set = mathematicsIn(text);
   const end = [...text.matchAll(SENTENCE_END)].find((mark) => !set.some(({ index, end: close }) => mark.index > index && mark.index < close))?.index;
-  const sentence = text.slice(0, end);
-  return sentence.split('**').length % 2 === 0 ? sentence.replace(CLOSING_EMPHASIS, '') : sentence;
+  return text.slice(0, end);
+}
+
+/** Without the mark that closes what was opened before the sentence. */
+function withoutEmphasis(sentence: string, mark: string): string {
+  const parts = sentence.split(mark);
+  const closing = parts.length % 2 === 0 ? parts.findIndex((_, index) => index > 0 && /^(?:[\s.,;:!?]|$)/.test(parts[index]!)) : -1;
+  return closing < 0 ? sentence : parts.slice(0, closing).join(mark) + parts.slice(closing).join(mark);
 }

@@ -11,7 +11,8 @@ const MOST_STEPS = 4;
 const WORD = /\p{L}{2,}/gu;
 const VERDICT = /^(yes|no)\s*(?:[,.;:!]|[-–—]\s)/i;
 const CHOICE = /^[([]?[A-J][)\].:]/;
-const ADVERB = /^(?:then|therefore|thus|simply|just|indeed|clearly|also|actually|now|that|therefore|given by|equal to)\s*[,:]?\s+/i;
+const ADVERB =
+  /^(?:then|therefore|thus|simply|just|indeed|clearly|also|actually|now|that|given by|equal to|(?:in )?(?:the )?(?:interval|range|form)|donc|alors|daher|somit|folglich|entonces|pues|por (?:lo )?tanto|quindi|dunque|portanto|então|dus)\s*[,:]?\s+/i;
 /** `not 5 but 6`, `6, not 5` */
 const REJECTED = /^not\s.{1,80}?\s(?:but|rather)\s+|(?<=\S),?\s(?:not|rather than|instead of|and not)\s.*$/i;
 /** A number behind one of these says when or out of what. */

@@ -6,7 +6,7 @@
 import { plainCharacters } from './characters.ts';
 
 /** Characters and what stands for them, in pairs. */
-const SYMBOLS = `— - ∗ * ′ ' ’ ' ‘ ' “ " ” " （ ( ） )  ： : ； ; 。 . ％ % ＝ = ＋ + ＜ < ＞ > ［ [ ］ ] ｛ { ｝ } ∶ : ℯ e ⅈ i Å angstrom Å angstrom
+const SYMBOLS = `— - ∗ * ′ ' ’ ' ‘ ' “ " ” " （ ( ） )  ： : ； ; 。 . ％ % ‰ /1000 ＝ = ＋ + ＜ < ＞ > ［ [ ］ ] ｛ { ｝ } ∶ : ℯ e ⅈ i Å angstrom Å angstrom
   × \\times · \\cdot ⋅ \\cdot ∙ \\cdot • \\cdot ÷ \\div √ \\sqrt ∛ \\cbrt ∞ \\infty ≤ \\le ⩽ \\le ≥ \\ge ⩾ \\ge ≦ \\le ≧ \\ge ≠ \\ne ≈ \\approx ≅ \\approx ≡ \\equiv
   ± \\pm ∓ \\mp ∪ \\cup ∩ \\cap ∖ \\setminus ∅ \\emptyset ∈ \\in ∣ \\mid ∥ \\Vert ⌊ \\lfloor ⌋ \\rfloor ⌈ \\lceil ⌉ \\rceil ⟨ \\langle ⟩ \\rangle
   … \\ldots ⋯ \\cdots ° \\degree º \\degree ˚ \\degree ∠ \\angle △ \\triangle ∧ \\land ∨ \\lor ∑ \\sum ∏ \\prod ∫ \\int → \\to ⇒ \\implies ∂ \\partial ℓ \\ell

@@ -19,6 +19,10 @@ const PARTS: ReadonlyMap<string, number> = new Map([
     [word, index + 3],
     [`${word}s`, index + 3],
   ]),
+  ...Object.entries({ twentieth: 20, hundredth: 100, thousandth: 1000 }).flatMap(([word, size]): [string, number][] => [
+    [word, size],
+    [`${word}s`, size],
+  ]),
 ]);
 
 const NUMBER_WORDS = [...SMALL, ...TENS, ...[...SCALES.keys()].map((word) => `${word}s?`), ...PARTS.keys(), 'dozens?', 'point', 'and', 'an?', 'of an?'].join(

@@ -23,12 +23,15 @@ export const phraseOf = (text: string): string | undefined => PHRASES.get(text);
 
 const ARTICLES = new Set(['a', 'an', 'the']);
 const PUNCTUATION = new Set([',', ';', ':', '!', '?', "'", '"', '`', '(', ')', '{', '}', '$', '#']);
-const MONTHS = 'january february march april may june july august september october november december'.split(' ');
+export const MONTHS = 'january february march april may june july august september october november december'.split(' ');
 const SPELLINGS: ReadonlyMap<string, string> = new Map([
   ...['dfrac', 'tfrac', 'cfrac'].map((name): [string, string] => [name, 'frac']),
   ['tbinom', 'binom'],
   ['dbinom', 'binom'],
 ]);
+
+const WEEKDAYS = 'monday tuesday wednesday thursday friday saturday sunday'.split(' ');
+const dayOf = (word: string): string => (word.length >= 3 && WEEKDAYS.find((day) => day.startsWith(word))) || word;
 
 /** One spelling for texts that differ in capitals, articles, punctuation and spacing only. */
 export function plainText(tokens: readonly Token[]): string {
@@ -39,6 +42,7 @@ export function plainText(tokens: readonly Token[]): string {
     return isProse || isText ? spelling.toLowerCase() : spelling;
   });
   const meaningful = isProse ? words.filter((word) => !ARTICLES.has(word)) : words;
+  if (meaningful.length === 1) return dayOf(meaningful[0]!);
   return datesInOrder(meaningful.length > 0 ? meaningful : words).join(' ');
 }
 
@@ -55,7 +59,7 @@ function datesInOrder(words: readonly string[]): readonly string[] {
   if (!isDate(words)) return words;
   return words
     .filter((word) => !/^(?:st|nd|rd|th|of)$/.test(word))
-    .map((word) => monthOf(word) ?? word)
+    .map((word) => monthOf(word) ?? word.replace(/^0+(?=\d)/, ''))
     .sort();
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { MONTHS } from './phrases.ts';
 import { isKnownUnit } from './units.ts';
 
 type Rewrite = readonly [pattern: RegExp, spelling: (...groups: string[]) => string];
@@ -36,12 +37,25 @@ function equationsApart(source: string): string {
   return parts.every((part) => /[=<>]|\\(?:[lg]eq?|in|ne)(?![a-zA-Z])/.test(part)) ? parts.join(', ') : source;
 }
 
+/** A date in numbers with its month in letters; as it was where there is no such day. */
+function dateInWords(date: string, year: string, month: string, day: string): string {
+  const name = MONTHS[Number(month) - 1];
+  return name === undefined || Number(day) < 1 || Number(day) > 31 ? date : `${Number(day)} ${name} ${year}`;
+}
+
 const REWRITES: readonly Rewrite[] = [
   [/^([^]*(?:\\q?quad|\n)[^]*)$/, equationsApart],
   // `x = 1 y = 2`
   [/(?<=^[a-zA-Z]\s*=\s*-?\d+)\s+(?=[a-zA-Z]\s*=[^=])/, () => ', '],
   [/=<|^([^=]*)=>(?=[^=]*$)/, (before) => (before ? `${before}>=` : '<=')],
-  [/(\d+)\s+out\s+of\s+(\d+)/gi, (part, whole) => `${part}/${whole}`],
+  [/(\d+)\s+out\s+of\s+(\d+)|^(\d+)\s+in\s+(\d+)$/gi, (part, whole, chance, tries) => `${part || chance}/${whole || tries}`],
+  // `[1,2] U [3,4]`
+  [/(?<=[)\]}])\s*U\s*(?=[([{])/g, () => ' \\cup '],
+  // `12,5 %`, `1.234,50 €`: with a unit behind it a comma without a space is decimal, unless it separates thousands.
+  [
+    /^(-?)(\d{1,3}(?:\.\d{3})+|\d+),(\d{1,2}|\d{4,})(?=\s?(?:\\?%|[€£]|[a-zA-Z]+\.?)$)/,
+    (sign, whole, decimals) => `${sign}${whole.replaceAll('.', '')}.${decimals}`,
+  ],
   [/^(\d+)\s+to\s+(\d+)$/i, (first, second) => `${first}:${second}`],
   // The sides of a thing are no product: `2 × 3 matrix`.
   [
@@ -52,7 +66,17 @@ const REWRITES: readonly Rewrite[] = [
   [new RegExp(String.raw`^\\begin\s*\{${LAYOUT}\}([\s\S]*)\\end\s*\{${LAYOUT}\}$`), withoutLayout],
   [/\\AA(?![a-zA-Z])|\\(?:mathring|r)\s*\{\s*A\s*\}/g, () => ' angstrom '],
   // `27 (square units)`
-  [/(?<=[\d}%])(?:\s+\((?!mod)[A-Za-z]{3,}(?:[ -][A-Za-z]+)*\)|\s*\\text\s*\{\s*\((?!mod)[A-Za-z]{3,}(?:[ -][A-Za-z]+)*\)\s*\})$/, () => ''],
+  [
+    /(?<=[\d}%])(?:\s+\((?:(?!mod)[A-Za-z]{3,}(?:[ -][A-Za-z]+)*|(?:out )?of \d+(?: [a-z]+)*)\)|\s*\\text\s*\{\s*\((?!mod)[A-Za-z]{3,}(?:[ -][A-Za-z]+)*\)\s*\})$/,
+    () => '',
+  ],
+  // `2020-01-31`, `31.1.2020`, `1/31/2020`: of slashes the month comes first, where it can.
+  [/^((\d{4})([-/])(\d\d?)\3(\d\d?))$/, (date, year, _, month, day) => dateInWords(date, year, month, day)],
+  [/^((\d\d?)\.(\d\d?)\.(\d{4}))$/, (date, day, month, year) => dateInWords(date, year, month, day)],
+  [
+    /^((\d\d?)\/(\d\d?)\/(\d{4}))$/,
+    (date, first, second, year) => (Number(first) > 12 ? dateInWords(date, year, second, first) : dateInWords(date, year, first, second)),
+  ],
   // `4 o'clock`
   [/^(\d{1,2})\s*o'?\s?clock(?=$|\s)/i, (hour) => `${hour}:00`],
   // `1{.}5`, `14{:}15`

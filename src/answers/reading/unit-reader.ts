@@ -66,6 +66,8 @@ export function isUnitAhead(cursor: Cursor, readsLetters: boolean): boolean {
 
 function startsUnit(token: Token, cursor: Cursor, readsLetters: boolean): boolean {
   if (token.kind === 'operator') return MARKS.has(token.text);
+  if (token.kind === 'word' && /^(?:sq|cu|of)$/.test(token.text))
+    return cursor.peek(1)?.kind === 'word' || (token.text !== 'of' && cursor.peek(1)?.kind === 'symbol');
   if (token.kind === 'word') return token.isText || isKnownUnit(token.text) || ORDINALS.test(token.text) || (token.isSpaced && !isProductOfLetters(token.text));
   // Bare `sec` and `min` are functions elsewhere.
   if (token.kind === 'function') return token.text === 'sec' && (!cursor.peek(1) || cursor.isAnyOf(ENDS, 1) || cursor.is('^', 1));

@@ -44,7 +44,8 @@ mg milligram | M | 1/1000000
 g gm gram gramme | M | 1/1000
 kg kilogram kilo | M | 1
 ton tonne | M | 1000
-lb pound lbs | LB | 16
+lb lbs | LB | 16
+pound | LB | 16
 oz ounce | LB | 1
 ms millisecond msec | T | 1/1000
 s sec second secs | T | 1

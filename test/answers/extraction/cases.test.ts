@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { extractAnswer, lastNumber } from '../../../src/answers/extract-answer.ts';
+import { extractAnswer } from '../../../src/answers/extract-answer.ts';
 import type { AnswerExtractor } from '../../../src/contracts/answer.ts';
 
 /** Cases by section: `text => answer`, one a line; `⏎` is a line break, `-` is no answer. */
@@ -25,7 +25,7 @@ function casesIn(file: string): [section: string, cases: [text: string, answer: 
 const FILES: readonly (readonly [file: string, extract: AnswerExtractor])[] = [
   ['closing-cases.txt', extractAnswer],
   ['choice-cases.txt', (text) => extractAnswer(text, { kind: 'choice' })],
-  ['number-cases.txt', lastNumber],
+  ['number-cases.txt', (text) => extractAnswer(text, { kind: 'number' })],
 ];
 
 describe.each(FILES)('%s', (file, extract) => {
