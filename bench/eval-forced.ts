@@ -1,15 +1,16 @@
 /**
- * What real models answer when a deadline cuts them: how many of their forced answers can be read in the form that the prompt
- * asked for, and how many are what the same branch says when it runs to its end.
+ * What real models answer when they are cut short: how many of their forced answers parse in the form that the prompt asked
+ * for, and how many equal the answer of the same branch run to its end.
  *
  *   LATENCY_TTS_REAL_MODELS=DIRECTORY npm run eval:forced -- --problems FILE [--problems FILE] [--models a,b] [--forms boxed,json]
- *     [--count 20] [--at-once 4] [--max-tokens 400] [--json FILE]
+ *     [--cut half|deadline] [--count 20] [--skip 0] [--at-once 4] [--max-tokens 400] [--json FILE] [--texts FILE]
  *
  * Problems are lines of JSON with `prompt` and, where it is known, `answer`. Branches are greedy, so that the cut one and the
- * whole one write the same text. Each problem is solved to its end first; the deadline of the second run is half the median of
- * the times that took. Runs go on `--at-once` together, in both passes.
+ * whole one write the same text. Each problem is solved to its end first. `--cut half` then runs it again with `maxTokens` at half
+ * of its own length: the figures do not depend on how fast the machine is. `--cut deadline` runs it with a deadline of half the
+ * median time that the solutions took. `--texts` appends every pair of branches to a file, a line of JSON each.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import pLimit from 'p-limit';
@@ -19,21 +20,61 @@ import { HOW_TO_GET_REAL_MODELS, realModelDirectory, REAL_MODELS, type RealModel
 import { commandOf, countOf, printTable } from './support/command-line.ts';
 import { percent } from './support/proportions.ts';
 
-/** What prompts say of the form, behind the problem; and what an answer in it is found by, in text that was forced. */
-const FORMS: Readonly<Record<string, { readonly asks: string; readonly shape: RegExp }>> = {
-  none: { asks: '', shape: /\\boxed\{.+\}/s },
-  boxed: { asks: 'Please reason step by step, and put your final answer within \\boxed{}.', shape: /\\boxed\{.+\}/s },
-  answer: { asks: 'Think step by step. The last line of your response should be of the form "Answer: X", where X is the answer.', shape: /Answer:\s*\S/ },
-  sentence: { asks: 'Think step by step and finish with "The final answer is X".', shape: /The final answer is\s*\S/ },
-  hashes: { asks: 'Think step by step. End with the answer on a line of its own behind "####".', shape: /####\s*\S/ },
-  json: { asks: 'Reply with JSON: {"reasoning": "your steps", "answer": "the final answer"}', shape: /"answer":\s*("[^"]+"|[-\d.]+|\[.+\])/s },
-  tag: { asks: 'Think step by step, then give the final answer as <answer>…</answer>.', shape: /<answer>\s*[^<\s]/ },
+/** What prompts say of the form, after the problem; and how a strict reader finds an answer in it, where it must stand last. */
+const FORMS: Readonly<Record<string, { readonly asks: string; readonly parse: (text: string) => string | undefined }>> = {
+  none: { asks: '', parse: lastBox },
+  boxed: { asks: 'Please reason step by step, and put your final answer within \\boxed{}.', parse: lastBox },
+  answer: {
+    asks: 'Think step by step. The last line of your response should be of the form "Answer: X", where X is the answer.',
+    parse: lastLineOf(/Answer:(.*)/g),
+  },
+  sentence: { asks: 'Think step by step and finish with "The final answer is X".', parse: lastLineOf(/The final answer is(.*)/g) },
+  hashes: { asks: 'Think step by step. End with the answer on a line of its own after "####".', parse: lastLineOf(/####(.*)/g) },
+  json: { asks: 'Reply with JSON: {"reasoning": "your steps", "answer": "the final answer"}', parse: jsonField },
+  tag: { asks: 'Think step by step, then give the final answer as <answer>…</answer>.', parse: lastLineOf(/<answer>([^<]*)<\/answer>/g) },
 };
+
+function lastLineOf(pattern: RegExp): (text: string) => string | undefined {
+  return (text) => [...text.trimEnd().matchAll(pattern)].at(-1)?.[1]?.trim();
+}
+
+function lastBox(text: string): string | undefined {
+  const start = text.lastIndexOf('\\boxed{') + '\\boxed{'.length;
+  for (let end = start, depth = 1; end < text.length; end++) {
+    if (text[end] === '{') depth++;
+    if (text[end] === '}' && --depth === 0) return text.slice(start, end);
+  }
+  return undefined;
+}
+
+/** The field of an object that parses; one that was stopped before its end is closed first. */
+function jsonField(text: string): string | undefined {
+  for (let start = text.lastIndexOf('{'); start >= 0; start = start === 0 ? -1 : text.lastIndexOf('{', start - 1)) {
+    for (const end of ['', '}']) {
+      try {
+        const { answer } = JSON.parse(text.slice(start).trim().replace(/,$/, '') + end) as { answer?: unknown };
+        if (answer !== undefined && answer !== null) return typeof answer === 'string' ? answer : JSON.stringify(answer);
+      } catch {
+        // Tried from an earlier brace.
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Whether it may be the answer to one of these problems: a number, a formula, or a word or three; no sentence. */
+function isShort(answer: string | undefined): boolean {
+  if (answer === undefined || answer.trim() === '') return false;
+  const words = answer.trim().split(/\s+/).length;
+  return /[\d\\$=^]/.test(answer) ? words <= 8 || answer.includes('\\') : words <= 3;
+}
 
 interface Problem {
   readonly prompt: string;
   readonly answer?: string;
 }
+
+type Cut = 'half' | 'deadline';
 
 interface Case {
   readonly form: string;
@@ -43,6 +84,8 @@ interface Case {
 interface Row {
   readonly model: string;
   readonly form: string;
+  readonly cut: Cut;
+  readonly problems: number;
   readonly forced: number;
   readonly read: number;
   readonly inForm: number;
@@ -57,24 +100,35 @@ const { values } = parseArgs({
     problems: { type: 'string', multiple: true, default: [] },
     models: { type: 'string', default: 'qwen2.5-coder-0.5b,smollm2-135m' },
     forms: { type: 'string', default: Object.keys(FORMS).join() },
+    cut: { type: 'string', default: 'half' },
     count: { type: 'string', default: '20' },
+    skip: { type: 'string', default: '0' },
     'at-once': { type: 'string', default: '4' },
     'max-tokens': { type: 'string', default: '400' },
     json: { type: 'string' },
     texts: { type: 'string' },
   },
 });
+const cut: Cut = values.cut === 'deadline' ? 'deadline' : 'half';
 const count = countOf('count', values.count);
+const skip = Number(values.skip);
 const maxTokens = countOf('max-tokens', values['max-tokens']);
+const forms = values.forms.split(',');
 const limit = pLimit(countOf('at-once', values['at-once']));
 
-async function run(engine: Engine, { form, problem }: Case, deadlineMs?: number): Promise<{ readonly branch: BranchReport | undefined; readonly ms: number }> {
-  const strategy = new SelfConsistency({
-    branches: 1,
-    maxTokens: deadlineMs === undefined ? maxTokens : 2 * maxTokens,
-    sampling: { temperature: 0 },
-    ...(deadlineMs === undefined && { forcedAnswer: false }),
-  });
+interface Limits {
+  readonly maxTokens: number;
+  readonly deadlineMs?: number;
+  readonly isForced: boolean;
+}
+
+interface Ran {
+  readonly branch: BranchReport | undefined;
+  readonly ms: number;
+}
+
+async function run(engine: Engine, { form, problem }: Case, { maxTokens, deadlineMs, isForced }: Limits): Promise<Ran> {
+  const strategy = new SelfConsistency({ branches: 1, maxTokens, sampling: { temperature: 0 }, ...(!isForced && { forcedAnswer: false }) });
   const prompt = `${problem.prompt}\n\n${FORMS[form]!.asks}`.trim();
   try {
     const { branches, timing } = await strategy.run({ engine, prompt, ...(deadlineMs !== undefined && { deadlineMs }) });
@@ -85,20 +139,36 @@ async function run(engine: Engine, { form, problem }: Case, deadlineMs?: number)
   }
 }
 
-function tally(model: string, form: string, cases: readonly { readonly problem: Problem; readonly whole: BranchReport; readonly cut: BranchReport }[]): Row {
-  const forced = cases.filter(({ cut }) => cut.isForced);
+/** What cuts each of the branches in the second pass. */
+function limitsOf(whole: readonly Ran[]): (index: number) => Limits {
+  if (cut === 'half') return (index) => ({ maxTokens: Math.max(1, Math.floor((whole[index]!.branch?.tokenCount ?? maxTokens) / 2)), isForced: true });
+  const times = whole.map(({ ms }) => ms);
+  const deadlineMs = quantile(times, 0.5) / 2;
+  console.log(`deadline ${Math.round(deadlineMs)} ms, half of the median solution`);
+  return () => ({ maxTokens: 2 * maxTokens, deadlineMs, isForced: true });
+}
+
+interface Pair extends Case {
+  readonly whole: BranchReport;
+  readonly cut: BranchReport;
+}
+
+function tally(model: string, form: string, pairs: readonly Pair[]): Row {
+  const forced = pairs.filter((pair) => pair.cut.isForced);
   const comparable = forced.filter(({ whole }) => whole.finish === 'end' && whole.answer !== undefined);
   const same = (left: string | undefined, right: string | undefined): boolean => left !== undefined && right !== undefined && equivalent(left, right);
   return {
     model,
     form,
+    cut,
+    problems: pairs.length,
     forced: forced.length,
-    read: forced.filter(({ cut }) => cut.answer !== undefined).length,
-    inForm: forced.filter(({ cut }) => FORMS[form]!.shape.test(cut.text)).length,
-    sameAsWhole: comparable.filter(({ whole, cut }) => same(whole.answer, cut.answer)).length,
+    read: forced.filter((pair) => pair.cut.answer !== undefined).length,
+    inForm: forced.filter((pair) => isShort(pair.cut.answer) && isShort(FORMS[form]!.parse(pair.cut.text))).length,
+    sameAsWhole: comparable.filter((pair) => same(pair.whole.answer, pair.cut.answer)).length,
     comparable: comparable.length,
-    rightForced: forced.filter(({ problem, cut }) => same(cut.answer, problem.answer)).length,
-    rightWhole: forced.filter(({ problem, whole }) => same(whole.answer, problem.answer)).length,
+    rightForced: forced.filter((pair) => same(pair.cut.answer, pair.problem.answer)).length,
+    rightWhole: forced.filter((pair) => same(pair.whole.answer, pair.problem.answer)).length,
   };
 }
 
@@ -112,23 +182,24 @@ async function evaluate(name: RealModelName): Promise<Row[]> {
   try {
     await engine.ready();
     const problems = values.problems
-      .flatMap((file) => readFileSync(file, 'utf8').trim().split('\n').slice(0, count))
+      .flatMap((file) =>
+        readFileSync(file, 'utf8')
+          .trim()
+          .split('\n')
+          .slice(skip, skip + count),
+      )
       .map((line) => JSON.parse(line) as Problem);
-    const cases = values.forms.split(',').flatMap((form) => problems.map((problem) => ({ form, problem })));
-    const whole = await Promise.all(cases.map((one) => limit(() => run(engine, one))));
-    const deadlineMs =
-      quantile(
-        whole.map(({ ms }) => ms),
-        0.5,
-      ) / 2;
-    const cut = await Promise.all(cases.map((one) => limit(() => run(engine, one, deadlineMs))));
+    const cases = forms.flatMap((form) => problems.map((problem) => ({ form, problem })));
+    const whole = await Promise.all(cases.map((one) => limit(() => run(engine, one, { maxTokens, isForced: false }))));
+    const limits = limitsOf(whole);
+    const short = await Promise.all(cases.map((one, index) => limit(() => run(engine, one, limits(index)))));
     const pairs = cases.flatMap((one, index) => {
-      const [first, second] = [whole[index]!.branch, cut[index]!.branch];
+      const [first, second] = [whole[index]!.branch, short[index]!.branch];
       return first && second ? [{ ...one, whole: first, cut: second }] : [];
     });
-    if (values.texts !== undefined) writeFileSync(values.texts, pairs.map((pair) => JSON.stringify({ model: name, ...pair })).join('\n'), { flag: 'a' });
-    console.log(`${name}: deadline ${Math.round(deadlineMs)} ms, half of the median solution; ${pairs.length} of ${cases.length} runs had time for a token`);
-    return values.forms.split(',').map((form) =>
+    if (values.texts !== undefined) appendFileSync(values.texts, pairs.map((pair) => `${JSON.stringify({ model: name, ...pair })}\n`).join(''));
+    console.log(`${name}: ${pairs.length} of ${cases.length} runs had time for a token`);
+    return forms.map((form) =>
       tally(
         name,
         form,
@@ -146,10 +217,11 @@ const rows: Row[] = [];
 for (const name of names) rows.push(...(await evaluate(name)));
 const share = (part: number, of: number): string => (of === 0 ? '–' : `${part} of ${of} (${percent(part / of)} %)`);
 printTable({
-  head: ['model', 'form', 'forced', 'read', 'in the form asked for', 'as the whole branch', 'right, forced', 'right, whole'],
+  head: ['model', 'form', 'problems', 'forced', 'read', 'in the form asked for', 'as the whole branch', 'right, forced', 'right, whole'],
   rows: rows.map((row) => [
     row.model,
     row.form,
+    String(row.problems),
     String(row.forced),
     share(row.read, row.forced),
     share(row.inForm, row.forced),

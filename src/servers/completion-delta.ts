@@ -117,15 +117,18 @@ export const NOTHING: CompletionDelta = {
  * @throws {ContextLengthError} where that is the failure.
  */
 export function readDelta(value: unknown, redact: Redact): CompletionDelta {
-  // Signs of life: `null`, an empty list.
-  if (value === null || (Array.isArray(value) && value.length === 0)) return NOTHING;
-  const failure = errorOfEvent(value);
+  // Some gateways put the event into a list.
+  const event = Array.isArray(value) ? (value[0] as unknown) : value;
+  // Signs of life: `null`, a word, a figure.
+  if (!isRecord(event)) return NOTHING;
+  const failure = errorOfEvent(event);
   if (failure !== undefined) throw errorInStream(failure, redact);
-  const result = v.safeParse(Event, value);
+  const result = v.safeParse(Event, event);
   if (!result.success) throw unreadable(v.getDotPath(result.issues[0]) ?? '', redact(result.issues[0].message));
-  const event = result.output;
-  const choice = event.choices?.find((one) => one !== null) ?? undefined;
-  if (!choice) return { ...NOTHING, usage: readUsage(event.usage), drafts: readDrafts(event) };
+  const { choices, usage } = result.output;
+  const told = { usage: readUsage(usage), drafts: readDrafts(result.output) };
+  const choice = choices?.find((one) => one !== null) ?? undefined;
+  if (!choice) return { ...NOTHING, ...told };
   const said = readContent(choice);
   const tokenIds = choice.token_ids ?? [];
   const likelihoods = readLogprobs(choice.logprobs);
@@ -136,8 +139,7 @@ export function readDelta(value: unknown, redact: Redact): CompletionDelta {
     ...likelihoods,
     finish: readFinish(choice.finish_reason),
     stop: choice.stop_reason ?? choice.matched_stop ?? matchedOf(choice.finish_reason),
-    usage: readUsage(event.usage),
-    drafts: readDrafts(event),
+    ...told,
   };
 }
 
@@ -154,7 +156,8 @@ function matchedOf(finish: unknown): string | undefined {
 /** @throws {ServerError} where the text is there and cannot be read. */
 function readContent({ delta, message: whole, text: completion }: v.InferOutput<typeof Choice>): Pick<CompletionDelta, 'text' | 'reasoning'> {
   const message = [delta, whole].find(isRecord);
-  const content = message?.['content'] ?? (message && typeof completion !== 'string' ? '' : (completion ?? delta ?? whole ?? ''));
+  const plain = [completion, delta, whole].find((one) => typeof one === 'string');
+  const content = message?.['content'] ?? plain ?? '';
   let said = '';
   let thought = '';
   for (const part of [content].flat()) {
@@ -183,8 +186,8 @@ function wordsOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return value.map(wordsOf).join('');
   if (!isRecord(value)) return '';
-  const { text: words, thinking, reasoning, content, summary } = value;
-  return wordsOf(words ?? thinking ?? reasoning ?? content ?? summary);
+  const { text: words, thinking, reasoning, content, summary, value: inner } = value;
+  return wordsOf(words ?? thinking ?? reasoning ?? content ?? summary ?? inner);
 }
 
 type LikelyToken = readonly [token: string, logprob: number];

@@ -19,10 +19,14 @@ export interface ToldFinish {
 
 /** The first that matches counts; a word that none does ends the text. */
 const ENDINGS: readonly (readonly [RegExp, Ending])[] = [
-  [/^(?:model.?length|context)|context.?(?:window|length|size|limit|exceed|full|overflow)/i, 'context'],
-  [/filter|safety|sensitiv|recitation|block|prohibit|moderat|refus|policy|censor|guardrail|spii/i, 'withheld'],
-  [/length|limit|max.?(?:new.?|output.?|completion.?)?tokens|budget/i, 'length'],
-  [/error|abort|cancel|interrupt|insufficient|resource|time.?out|overload|network|fail|unavailable|preempt|shut.?down|evict|disconnect|malformed/i, 'broken'],
+  [/^(?:model.?length|context)|context.?(?:window|length|size|limit|exceed|full|overflow)|max.?context|cache.?full/i, 'context'],
+  [/filter|safety|sensitiv|recitation|block|prohibit|moderat|refus|policy|censor|guardrail|armor|toxic|inspection|spii|^language$/i, 'withheld'],
+  // What was cut short by a rule of the server can be asked for its answer as it stands.
+  [/length|limit|max.?(?:new.?|output.?|completion.?|predicted.?)?(?:tokens|time)|budget|truncat|incomplete|partial|pause|repetition|loop/i, 'length'],
+  [
+    /error|exception|abort|cancel|interrupt|insufficient|resource|time.?out|overload|network|fail|unavailable|preempt|shut.?down|evict|connect|malformed|kill|crash|stall|expire|unload|reset|restart|halt|user.?(?:stop|request)|^(?:other|unknown|load)$/i,
+    'broken',
+  ],
 ];
 /** What stands for "not yet" besides null. */
 const NOTHING = /^\s*(?:null|none|undefined|unspecified|finish_reason_unspecified|in_progress)?\s*$/i;
@@ -30,9 +34,9 @@ const NOTHING = /^\s*(?:null|none|undefined|unspecified|finish_reason_unspecifie
 /** Reads a `finish_reason`; `undefined` while the answer goes on. Some servers send an object with the word in it. */
 export function readFinish(value: unknown): ToldFinish | undefined {
   if (typeof value === 'object' && value !== null) {
-    const { type, reason, finish_reason: inner } = value as Readonly<Record<string, unknown>>;
+    const { type, reason, finish_reason: inner, name, [0]: first } = value as Readonly<Record<string | number, unknown>>;
     // Something without a word is still a sign of the end.
-    return readFinish([type, reason, inner].find((word) => typeof word === 'string') ?? 'stop');
+    return readFinish([type, reason, inner, name, first].find((word) => typeof word === 'string') ?? 'stop');
   }
   if (typeof value !== 'string' || NOTHING.test(value)) return undefined;
   return { ending: ENDINGS.find(([pattern]) => pattern.test(value))?.[1] ?? 'end', word: value };

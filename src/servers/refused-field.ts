@@ -9,7 +9,7 @@ import type { ToldFailure } from './told-failure.ts';
 const SAMPLING = /^(?:temperature|top_p|top_k|min_p|repetition_penalty|repeat_penalty|max_tokens|max_completion_tokens)$/;
 /** Says that there is no such field. */
 const UNKNOWN =
-  /unsupported.?param|not (?:\w+ )?(?:supported|permitted|allowed|available|accepted|implemented|recogni[sz]ed)|n['’]t support|not support|unrecogni[sz]ed|unknown|unexpected|extra.?(?:input|forbidden|field)|no such|leave .{0,30}out|remove|omit|use .{0,20}instead/i;
+  /unsupported(?!.?value)|not (?:\w+ )?(?:supported|permitted|allowed|available|accepted|implemented|recogni[sz]ed)|n['’]t support|not support|not (?:a )?(?:valid|known)|unrecogni[sz]ed|unknown|unexpected|deprecated|no longer|extra.?(?:input|forbidden|field)|no such|leave .{0,30}out|remove|omit|use .{0,20}instead/i;
 /** Says that the field is known and its value is not. */
 const VALUE =
   /unsupported.?value|invalid.?value|out of range|\bbetween\b|\bmust\b|\bshould be\b|at (?:most|least)|less than|greater than|only the default|does not support [\d.]|too (?:large|small|high|low|many)|less_than|greater_than|\brange\b|exceeds?\b/i;
@@ -27,34 +27,40 @@ const NEAR = 12;
  * @param sent - The body of the request.
  */
 export function refusedField(failure: ToldFailure, sent: object): string | undefined {
-  const { message, labels, param } = failure;
+  const { message, labels, param, status } = failure;
   const words = [message, ...labels].join(' ');
+  const isRefusal = status === 400 || status === 422;
+  // Servers that crash over a field that they do not know say so as well.
+  if (!isRefusal && !((status === 500 || status === 501) && UNKNOWN.test(message))) return undefined;
   const fields = Object.entries(sent)
     .flatMap(([name, value]) => [name, ...(name === 'stream_options' ? Object.keys(value as object) : [])])
     .filter((name) => !NEEDED.has(name));
   const named = param === undefined ? undefined : fields.find((field) => param === field || param.startsWith(`${field}.`) || param.endsWith(`.${field}`));
   const field = named ?? (param === undefined || param === '' ? fieldIn(message, fields, promptOf(sent)) : undefined);
-  if (field === undefined || !COMPLAINT.test(words)) return undefined;
-  if (SAMPLING.test(field) && (VALUE.test(words) || !UNKNOWN.test(words))) return undefined;
+  if (field === undefined || !COMPLAINT.test(named === undefined ? message : words)) return undefined;
+  if (SAMPLING.test(field) && (VALUE.test(words) || !UNKNOWN.test(words) || new RegExp(`${field}\\W*(?:=|of|to)\\W*\\d`, 'i').test(message))) return undefined;
   return field;
 }
 
-/** Longer names first: `top_logprobs` also has `logprobs` in it. */
+/** The field that is mentioned first: what follows may be a list of those that a server does take. */
 function fieldIn(message: string, fields: readonly string[], prompt: string): string | undefined {
   const told = plain(message);
-  const isAbout = (pattern: string): boolean =>
-    [...told.matchAll(new RegExp(`(?<!\\w)(?:${pattern})(?!\\w)`, 'gi'))].some(({ index, 0: word }) => !isQuoted(told, index, word, prompt));
-  const found = [...fields].sort((left, right) => right.length - left.length).find(isAbout);
-  if (found !== undefined) return found;
+  const placeOf = (pattern: string): number =>
+    [...told.matchAll(new RegExp(`(?<!\\w)(?:${pattern})(?!\\w)`, 'gi'))].find(({ index, 0: word }) => !isQuoted(told, index, word, prompt))?.index ?? Infinity;
+  const found = fields
+    // Servers that call their fields otherwise than OpenAI tell them so: `topLogprobs`.
+    .map((field) => ({ field, place: placeOf(field.replaceAll('_', '[_ -]?')) }))
+    .sort((left, right) => left.place - right.place)[0];
+  if (found && found.place < Infinity) return found.field;
   // Prose has it in words of its own.
-  return fields.includes('logprobs') && isAbout('log[ -]?prob(?:s|abilit(?:y|ies))?') ? 'logprobs' : undefined;
+  return fields.includes('logprobs') && placeOf('(?:top[_ -]?)?log[_ -]?prob(?:s|abilit(?:y|ies))?') < Infinity ? 'logprobs' : undefined;
 }
 
 /** Whether a word of a message stands there as it does in the prompt. */
 function isQuoted(told: string, index: number, word: string, prompt: string): boolean {
   const before = told.slice(Math.max(0, index - NEAR), index);
-  const behind = told.slice(index + word.length, index + word.length + NEAR);
-  return (before.length === NEAR && prompt.includes(before + word)) || (behind.length === NEAR && prompt.includes(word + behind));
+  const after = told.slice(index + word.length, index + word.length + NEAR);
+  return (before.length === NEAR && prompt.includes(before + word)) || (after.length === NEAR && prompt.includes(word + after));
 }
 
 function promptOf(sent: object): string {
@@ -62,7 +68,7 @@ function promptOf(sent: object): string {
   return plain([prompt, ...(messages ?? []).map(({ content }) => content)].filter((text) => typeof text === 'string').join(' '));
 }
 
-/** Quotes of a text differ in their spaces and escapes. */
+/** Quotes of a text differ in their case, spaces and escapes. */
 function plain(text: string): string {
-  return text.replace(/\\[nrt"'\\]|[\s"'`“”‘’]+/g, ' ');
+  return text.replace(/(?:\\+[nrt]?|&(?:quot|apos|amp|#\d+);|[\s"'`“”‘’])+/g, ' ').toLowerCase();
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { InvalidOptionError, isLatencyTtsError, ServerError } from '../errors.ts';
 import { AbortScope } from '../runtime/abort-scope.ts';
-import { readEvents, readText, type Redact, type StreamEvent } from './read-events.ts';
+import { LONGEST_ANSWER, readEvents, readText, type Redact, type StreamEvent } from './read-events.ts';
 import { errorOfAnswer } from './server-errors.ts';
 
 export interface ServerOptions {
@@ -15,8 +15,6 @@ export interface ServerOptions {
   readonly fetch?: typeof fetch;
 }
 
-/** Longest answer that is not a stream, in characters. */
-const LONGEST_ANSWER = 32 * 1024 * 1024;
 /** Values of headers that are no secrets are shorter than this. */
 const SHORTEST_SECRET = 6;
 
@@ -55,7 +53,7 @@ export class ServerClient {
   }
 
   /**
-   * Events of a stream as they come; an answer that is no stream is one event. Returns whether the server said that it is done.
+   * Events of a stream as they come; an answer in one piece is one event. Returns whether the server said that it is done.
    * Whoever stops listening ends the request.
    */
   async *stream(path: string, body: object, signal: AbortSignal): AsyncGenerator<StreamEvent, boolean> {
@@ -63,21 +61,7 @@ export class ServerClient {
     try {
       signal.throwIfAborted();
       const response = await this.#send(path, body, ending.signal);
-      const type = response.headers.get('content-type') ?? '';
-      if (/\bjson\b/i.test(type)) {
-        yield { value: this.#parse(path, await readText(response, LONGEST_ANSWER, this.redact)) };
-        return true;
-      }
-      if (!/\btext\/event-stream\b/i.test(type)) {
-        throw new ServerError(
-          'protocol',
-          `The server answered ${path} with ${this.redact(type) || 'no content type'} in place of an event stream. Check the base URL.`,
-          {
-            status: response.status,
-          },
-        );
-      }
-      return yield* readEvents(response, this.redact);
+      return yield* readEvents(response, path, this.redact);
     } catch (error) {
       signal.throwIfAborted();
       throw this.#failure(path, error);

@@ -16,11 +16,11 @@ const TOLD_LENGTH = 300;
 export async function errorOfAnswer(path: string, response: Response, redact: Redact, sent: object = {}): Promise<Error> {
   const { status, headers } = response;
   const text = await readText(response, LONGEST_REFUSAL, redact).catch(() => '');
-  const failure = readFailure(parsed(text));
+  const failure = { ...readFailure(parsed(text)), status };
   const tooLong = status >= 400 && status !== 401 && status !== 403 && status !== 404 ? contextLengthError(failure) : undefined;
   if (tooLong) return tooLong;
   const retryAfterMs = retryAfter(headers);
-  const refused = status === 400 || status === 422 ? refusedField(failure, sent) : undefined;
+  const refused = refusedField(failure, sent);
   return new ServerError(kindOf(status), `The server answered ${path} with status ${status}: ${told(failure.message, redact)}`, {
     status,
     isRetryable: isPassing(status) && !isLasting(failure),
@@ -48,8 +48,8 @@ function isPassing(status: number): boolean {
 /** What no second request would change: what was asked, who asked, and what it may cost. */
 function isLasting({ labels, message }: ToldFailure): boolean {
   const lasting =
-    /invalid|unsupported|not.?found|authenti|permission|forbidden|unauthori[sz]ed|quota|billing|credit|payment|context.?(?:length|size|window)|content.?(?:filter|policy)|bad.?request|validation|unprocessable/i;
-  return labels.some((label) => lasting.test(label)) || /exceeded your current quota|insufficient (?:quota|balance|credits?)/i.test(message);
+    /invalid|unsupported|unknown.?(?:param|field|url|argument)|missing|not.?found|authenti|permission|forbidden|unauthori[sz]ed|quota|billing|credit|payment|context.?(?:length|size|window)|filter|policy|inspection|moderation|safety|blocked|deactivated|terminated|suspended|bad.?request|validation|unprocessable/i;
+  return labels.some((label) => lasting.test(label)) || /exceeded your current quota|insufficient (?:quota|balance|credits?)|credit balance/i.test(message);
 }
 
 function kindOf(status: number): ServerErrorKind {

@@ -7,6 +7,8 @@
 /** How deep servers wrap what they have to say. */
 const DEEPEST = 4;
 
+const LABELS = ['code', 'status', 'status_code', 'statusCode', 'type', 'error_type', 'errorType', 'error_code'] as const;
+
 /** What a server says of a failure, whatever form it says it in. */
 export interface ToldFailure {
   readonly message: string;
@@ -30,13 +32,14 @@ export function readFailure(value: unknown): ToldFailure {
     if (Array.isArray(inner) && !isRecord(inner[0])) break;
     const [layer] = [inner].flat() as unknown[];
     if (!isRecord(layer)) break;
-    for (const name of ['code', 'status', 'status_code', 'type', 'error_type', 'errorType']) {
+    for (const name of LABELS) {
       const label = layer[name];
       if (typeof label === 'string') labels.push(label);
       const number = Number(label);
       if (number >= 400 && number < 600) status ??= number;
     }
-    if (typeof layer['param'] === 'string') param ??= layer['param'];
+    // Python writes nothing so.
+    if (typeof layer['param'] === 'string' && layer['param'] !== 'None') param ??= layer['param'];
     figures = { ...figures, ...layer };
     const next = wrapped(layer);
     if (next === undefined) break;
@@ -46,11 +49,14 @@ export function readFailure(value: unknown): ToldFailure {
 }
 
 function wrapped(layer: Readonly<Record<string, unknown>>): unknown {
-  const { error, errors, message, detail, msg, loc, metadata } = layer;
+  const { error, errors, message, detail, msg, error_msg: errorMsg, title, loc, metadata } = layer;
   // A gateway's own words say less than those it passes on.
   if (isRecord(metadata) && isTelling(metadata['raw'])) return typeof metadata['raw'] === 'string' ? parsed(metadata['raw']) : metadata['raw'];
   if (Array.isArray(loc) && typeof msg === 'string') return `${loc.join('.')}: ${msg}`;
-  return [isRecord(error) ? error : undefined, message, error, detail, msg, errors].find((one) => isTelling(one));
+  const told = [isRecord(error) ? error : undefined, message, error, detail, msg, errorMsg, errors, title].find((one) => isTelling(one));
+  // What another server said is passed on as text.
+  const inner = typeof told === 'string' && told.trim().startsWith('{') ? parsed(told) : told;
+  return isRecord(inner) ? inner : told;
 }
 
 /** Several failures at once are told one behind the other; what was sent is not repeated. */
@@ -64,23 +70,28 @@ function messageOf(value: unknown): string {
  * What an event of a stream tells of a failure; `undefined` where it is none. Servers send `error` with an object or a text,
  * in the event or in its choice, or the bare object that they answer with elsewhere.
  */
-export function errorOfEvent(value: unknown): unknown {
-  const event = Array.isArray(value) ? (value[0] as unknown) : value;
+export function errorOfEvent(event: unknown): unknown {
   if (!isRecord(event)) return undefined;
-  const { choices, error, errors, object, type, message, detail } = event;
+  const { choices, error, errors, object, type, message, detail, error_msg: errorMsg } = event;
   if (isTelling(error)) return event;
   if (Array.isArray(choices)) {
     const [choice] = choices as readonly unknown[];
     return isRecord(choice) && isTelling(choice['error']) ? choice : undefined;
   }
   if (choices !== undefined && choices !== null) return undefined;
-  const isNamed = object === 'error' || type === 'error' || isTelling(errors);
-  return isNamed || typeof message === 'string' || isTelling(detail) ? event : undefined;
+  const isNamed = object === 'error' || type === 'error' || isTelling(errors) || LABELS.some((name) => Number(event[name]) >= 400);
+  if (isNamed) return event;
+  // Some gateways begin with how well it went, or how long the queue is.
+  const isFine = LABELS.some((name) => FINE.test(String(event[name])));
+  return !isFine && [message, detail, errorMsg].some((one) => isTelling(one)) ? event : undefined;
 }
 
+const FINE = /^(?:0|20\d|ok|success|queued|pending|processing|in_progress|loading)$/i;
+
+/** Whether there is a word or a figure in it: some servers send the fields of an error with every event, empty. */
 function isTelling(error: unknown): boolean {
-  if (isRecord(error)) return Object.keys(error).length > 0;
-  return Array.isArray(error) ? error.length > 0 : typeof error === 'string' && error !== '';
+  if (typeof error === 'object' && error !== null) return Object.values(error).some((one) => isTelling(one) || (typeof one === 'number' && one !== 0));
+  return typeof error === 'string' && error !== '';
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -305,6 +305,168 @@ const TOO_LONG: readonly (readonly [string, number, object | string, Figure, Fig
   ],
   ['MLC', 400, flat('Request prompt has 5000 tokens in total, larger than the model input length limit 4096.'), 5_000, 4_096],
   ['FastAPI', 400, { detail: "This model's maximum context length is 8192 tokens. However, your request has 9001 input tokens." }, 9_001, 8_192],
+  [
+    'vLLM, newest',
+    400,
+    openai(
+      "You passed 9001 input tokens and requested 100 output tokens. However, the model's context length is only 8192 tokens, resulting in a maximum input length of 8092 tokens. Please reduce the length of the input prompt. (parameter=input_tokens, value=9001)",
+      { param: 'input_tokens', code: 400 },
+    ),
+    9101,
+    8192,
+  ],
+  [
+    'vLLM, a limit beyond the context',
+    400,
+    flat('max_tokens (100000) cannot be greater than max_model_len (8192). Please request fewer output tokens.'),
+    100000,
+    8192,
+  ],
+  [
+    'vLLM, a limit beyond the context, newer',
+    400,
+    flat('max_tokens=100000 cannot be greater than max_model_len=max_total_tokens=8192. Please request fewer output tokens.'),
+    100000,
+    8192,
+  ],
+  ['llama.cpp, while it writes', 500, { error: { code: 500, message: 'Context size has been exceeded.', type: 'server_error' } }, undefined, undefined],
+  [
+    'llama.cpp, the prompt',
+    400,
+    { error: { code: 400, message: 'the prompt exceeds the available context size', type: 'exceed_context_size_error' } },
+    undefined,
+    undefined,
+  ],
+  ['Ollama, by how much', 400, { error: 'prompt too long; exceeded max context length by 1234 tokens' }, undefined, undefined],
+  ['Ollama, with a status', 400, { error: { message: 'the input length exceeds the context length (StatusCode: 400)' } }, undefined, undefined],
+  [
+    'LM Studio, while it writes',
+    400,
+    {
+      error:
+        'Reached context length of 4096 tokens with model (arch: qwen2) that does not currently support mid-generation context overflow. Try reloading with a larger context length or shortening the prompt/chat.',
+    },
+    undefined,
+    4096,
+  ],
+  [
+    'OpenAI, a limit of its own',
+    400,
+    openai('Input tokens exceed the configured limit of 272000 tokens. Your messages resulted in 300012 tokens. Please reduce the length of the messages.', {
+      code: 'context_length_exceeded',
+    }),
+    300012,
+    272000,
+  ],
+  [
+    'LiteLLM',
+    400,
+    {
+      error: {
+        message:
+          "litellm.ContextWindowExceededError: litellm.BadRequestError: ContextWindowExceededError: OpenAIException - This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens. Please reduce the length of the messages. model=gpt-4. context_window_fallbacks=None. fallbacks=None.\nReceived Model Group=gpt-4\nAvailable Model Group Fallbacks=None",
+        type: null,
+        param: null,
+        code: '400',
+      },
+    },
+    9001,
+    8192,
+  ],
+  [
+    'LiteLLM, of Anthropic',
+    400,
+    {
+      error: {
+        message:
+          'litellm.ContextWindowExceededError: AnthropicError - {"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 215000 tokens > 200000 maximum"},"request_id":"req_011"}',
+        code: '400',
+      },
+    },
+    215000,
+    200000,
+  ],
+  [
+    'DashScope',
+    400,
+    openai('<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 98304]', { code: 'invalid_parameter_error' }),
+    undefined,
+    98304,
+  ],
+  ['Zhipu', 400, { error: { code: '1261', message: 'Prompt exceeds max length' } }, undefined, undefined],
+  ['MiniMax', 400, openai('invalid params, context window exceeds limit (2013)'), undefined, undefined],
+  ['Bedrock', 400, { message: 'Input is too long for requested model.' }, undefined, undefined],
+  [
+    'Vertex',
+    400,
+    [
+      {
+        error: {
+          code: 400,
+          message:
+            'Unable to submit request because the input token count is 1100000 but model only supports up to 1048576. Reduce the input token count and try again. You can also use the CountTokens API',
+          status: 'INVALID_ARGUMENT',
+        },
+      },
+    ],
+    1100000,
+    1048576,
+  ],
+  [
+    'GitHub Models',
+    413,
+    { error: { code: 'tokens_limit_reached', message: 'Request body too large for gpt-4o model. Max size: 8000 tokens.', details: 'x' } },
+    undefined,
+    8000,
+  ],
+  ['Copilot', 400, openai('prompt token count of 130000 exceeds the limit of 128000', { code: 'model_max_prompt_tokens_exceeded' }), 130000, 128000],
+  [
+    'TabbyAPI',
+    400,
+    {
+      detail: {
+        error: { message: 'Prompt length 5000 is greater than max_seq_len 4096', trace: 'Traceback (most recent call last):\n  File "x.py", line 123' },
+      },
+    },
+    5000,
+    4096,
+  ],
+  ['TensorRT', 400, openai('The sum of prompt length (9001.0), query length (0) should not exceed max_num_tokens (8192)'), 9001, 8192],
+  [
+    'Cloudflare',
+    400,
+    {
+      success: false,
+      errors: [
+        { code: 5021, message: 'AiError: The estimated number of input and maximum output tokens (24545) exceeded this model context window limit (24000).' },
+      ],
+    },
+    24545,
+    24000,
+  ],
+  ['SambaNova', 400, openai('Prompt length 5000 exceeds the max sequence length 4096'), 5000, 4096],
+  ['AI21', 422, { detail: 'Prompt is too long: 5000 tokens; max is 4096' }, 5000, 4096],
+  ['KoboldCpp', 400, { detail: { msg: 'Prompt is too long: the context window is 2048 tokens, the prompt has 2500.' } }, 2500, 2048],
+  ['llamafile', 400, { error: { code: 400, message: 'Prompt is too long (9001 tokens); context is 8192', type: 'invalid_request_error' } }, 9001, 8192],
+  ['MLX', 400, { error: 'Input sequence length 9001 exceeds maximum 8192' }, 9001, 8192],
+  ['exo', 400, { detail: 'Prompt of 9001 tokens does not fit the context of 8192 tokens' }, 9001, 8192],
+  ['Perplexity', 400, openai('Input exceeds maximum token limit: 9001 > 8192'), 9001, 8192],
+  [
+    'Together',
+    422,
+    {
+      id: 'x',
+      error: {
+        message: 'Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8193. Given: 7000 `inputs` tokens and 2000 `max_new_tokens`',
+        type: 'invalid_request_error',
+        param: null,
+        code: null,
+      },
+    },
+    9000,
+    8193,
+  ],
+  ['Databricks', 400, { error_code: 'BAD_REQUEST', message: 'BAD_REQUEST: Input is too long. Max input length 8192 tokens, got 9001 tokens.' }, 9001, 8192],
   ['a proxy', 413, openai("This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.", { code: null }), 9_001, 8_192],
 ];
 
@@ -339,6 +501,39 @@ test.each([
       'Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 45000. The input or output tokens must be reduced in order to run successfully.',
       { code: 'rate_limit_exceeded' },
     ),
+  ],
+  [
+    'tokens per minute (Groq)',
+    413,
+    openai(
+      'Request too large for model `llama-3.1-8b-instant` in organization `org_1` service tier `on_demand` on tokens per minute (TPM): Limit 6000, Requested 7000, please reduce your message size and try again.',
+      { code: 'rate_limit_exceeded', type: 'tokens' },
+    ),
+  ],
+  ['a limit of 0', 400, openai("Invalid 'max_tokens': integer below minimum value. Expected a value >= 1, but got 0 instead.", { param: 'max_tokens' })],
+  [
+    'a long name',
+    400,
+    openai("Invalid 'messages[0].name': string too long. Expected a string with maximum length 64, but got a string with length 80 instead.", {
+      code: 'string_above_max_length',
+    }),
+  ],
+  ['too many images', 400, openai('Too many images: 12 > 10 maximum', { code: null })],
+  [
+    'a batch size (llama.cpp)',
+    500,
+    { error: { code: 500, message: 'input is too large to process. increase the physical batch size (current batch size: 512)', type: 'server_error' } },
+  ],
+  ['logit_bias', 400, openai('logit_bias has 400 entries, limit of 300', { code: null })],
+  ['a rate limit on long contexts', 429, openai('Rate limit: context length requests limited to 3 per minute', { code: null })],
+  ['too many choices', 400, flat('n must be at most 128, got 1000')],
+  ['a time-out', 504, { error: 'the request took too long: 60000 ms > 30000 maximum' }],
+  [
+    'a limit of the model (Groq)',
+    400,
+    openai('max_tokens must be less than or equal to `8192`, the maximum value for `max_tokens` is less than the `context_window` for this model', {
+      code: null,
+    }),
   ],
   ['a long stop string', 400, flat('stop: string too long. Expected at most 64 characters, got 80.')],
   ['a wrong key', 401, flat('Key for context length 8192 is 9000.')],

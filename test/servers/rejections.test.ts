@@ -86,6 +86,148 @@ const LEFT_OUT: readonly (readonly [string, string, object | string, number, str
     400,
     'sampling',
   ],
+  [
+    'serde expected list',
+    'seed',
+    {
+      error:
+        'Failed to deserialize the JSON body into the target type: unknown field `seed`, expected one of `messages`, `model`, `temperature`, `max_tokens`, `top_p`, `stream`, `stream_options`, `logprobs`, `top_logprobs` at line 1 column 9',
+    },
+    422,
+    'seed',
+  ],
+  [
+    'serde plain text',
+    'seed',
+    'Failed to deserialize the JSON body into the target type: unknown field `seed`, expected one of `messages`, `stream_options`, `max_tokens`',
+    422,
+    'seed',
+  ],
+  [
+    'LiteLLM',
+    'logprobs',
+    {
+      error: {
+        message:
+          "litellm.UnsupportedParamsError: openai does not support parameters: ['logprobs', 'top_logprobs'], for model=o1. To drop these, set `litellm.drop_params=True` or for proxy:\n\n`litellm_settings:\n drop_params: true`\n. \n If you want to use these params dynamically send allowed_openai_params=['logprobs', 'top_logprobs'] in your request.. Received Model Group=o1\nAvailable Model Group Fallbacks=None",
+        type: 'None',
+        param: null,
+        code: '400',
+      },
+    },
+    400,
+    'logprobs',
+  ],
+  [
+    'LiteLLM seed',
+    'seed',
+    {
+      error: {
+        message:
+          "litellm.UnsupportedParamsError: anthropic does not support parameters: {'seed': 7}, for model=claude. To drop these, set `litellm.drop_params=True`",
+        type: 'None',
+        param: 'None',
+        code: '400',
+      },
+    },
+    400,
+    'seed',
+  ],
+  [
+    'Mistral wraps detail',
+    'seed',
+    {
+      object: 'error',
+      message: { detail: [{ type: 'extra_forbidden', loc: ['body', 'seed'], msg: 'Extra inputs are not permitted', input: 7 }] },
+      type: 'invalid_request_error',
+      param: null,
+      code: null,
+      raw_status_code: 422,
+    },
+    422,
+    'seed',
+  ],
+  [
+    'Mistral stream_options',
+    'stream_options',
+    {
+      object: 'error',
+      message: { detail: [{ type: 'extra_forbidden', loc: ['body', 'stream_options'], msg: 'Extra inputs are not permitted', input: {} }] },
+      type: 'invalid_request_error',
+    },
+    422,
+    'usage',
+  ],
+  ['Groq property', 'logprobs', openai("property 'logprobs' is unsupported", {}), 400, 'logprobs'],
+  ['Groq model', 'logprobs', openai('`logprobs` is not supported with this model', { param: 'logprobs' }), 400, 'logprobs'],
+  ['DeepSeek reasoner', 'logprobs', openai('deepseek-reasoner does not support the parameter `logprobs`'), 400, 'logprobs'],
+  ['xAI', 'logprobs', { code: 'Client specified an invalid argument', error: 'Argument not supported on this model: logprobs' }, 400, 'logprobs'],
+  ['xAI camel', 'logprobs', { code: 'Client specified an invalid argument', error: 'Model grok-4 does not support parameter topLogprobs.' }, 400, 'logprobs'],
+  [
+    'Bedrock',
+    'seed',
+    { message: 'Malformed input request: #: extraneous key [seed] is not permitted, please reformat your input and try again.' },
+    400,
+    'seed',
+  ],
+  ['Cerebras', 'stream_options', openai("'stream_options' is not a valid field"), 400, 'usage'],
+  ['Ollama go', 'stream_options', openai('json: cannot unmarshal object into Go struct field ChatCompletionRequest.stream_options of type bool'), 400, 'usage'],
+  [
+    'zod',
+    'seed',
+    { error: { issues: [{ code: 'unrecognized_keys', keys: ['seed'], path: [], message: "Unrecognized key(s) in object: 'seed'" }], name: 'ZodError' } },
+    400,
+    'seed',
+  ],
+  ['Fireworks', 'seed', openai("Extra inputs are not permitted, field: 'seed', value: 42"), 400, 'seed'],
+  [
+    'Google',
+    'seed',
+    [
+      {
+        error: {
+          code: 400,
+          message: 'Invalid JSON payload received. Unknown name "seed": Cannot find field.',
+          status: 'INVALID_ARGUMENT',
+          details: [{ '@type': 'x', fieldViolations: [{ description: 'y' }] }],
+        },
+      },
+    ],
+    400,
+    'seed',
+  ],
+  ['deprecated temperature', 'temperature', openai('`temperature` is deprecated for this model.', {}), 400, 'sampling'],
+  [
+    'ajv',
+    'seed',
+    { statusCode: 400, code: 'FST_ERR_VALIDATION', error: 'Bad Request', message: 'body/seed must NOT be present; additional properties' },
+    400,
+    'seed',
+  ],
+  ['dotted param', 'stream_options', openai('Unknown parameter', { param: 'stream_options.include_usage', code: 'unknown_parameter' }), 400, 'usage'],
+  ['capital', 'seed', openai('Seed is not supported on this model.'), 400, 'seed'],
+  ['per-request seed TPU', 'seed', flat('Per-request seed is not supported on this platform'), 400, 'seed'],
+  ['max_tokens deprecated', 'max_tokens', openai('max_tokens is deprecated, please use max_completion_tokens'), 400, 'max_tokens'],
+  [
+    'max_tokens azure newer',
+    'max_tokens',
+    openai("'max_tokens' or model output limit could not be used with this model; use 'max_completion_tokens'", {
+      param: 'max_tokens',
+      code: 'unsupported_parameter',
+    }),
+    400,
+    'max_tokens',
+  ],
+  [
+    'max_completion_tokens unknown 422 HF',
+    'max_completion_tokens',
+    { error: ['Error in `max_completion_tokens`: unknown argument'], warnings: [] },
+    422,
+    'max_completion_tokens',
+  ],
+  ['status 501', 'logprobs', openai('logprobs is not supported yet'), 501, 'logprobs'],
+  ['status 500 with unsupported', 'logprobs', { error: { message: 'logprobs is not supported', type: 'server_error' } }, 500, 'logprobs'],
+  ['llama.cpp', 'logprobs', { error: { code: 500, message: 'logprobs is not supported with tools + stream', type: 'server_error' } }, 500, 'logprobs'],
 ];
 
 describe('a field that a server does not take', () => {
@@ -153,6 +295,44 @@ const REPORTED: readonly (readonly [string, object | string, RegExp])[] = [
   ['a model', openai('The model `seedling` does not exist', { code: 'model_not_found' }), /seedling/],
 ];
 
+const QUOTED = 'My seed is unknown and max_tokens not supported; "logprobs" must be removed. Is temperature unsupported? stream_options: extra field.';
+/** Refusals that quote the prompt, or are about the value of a field. */
+const QUOTING: readonly (readonly [string, object])[] = [
+  ['moderation', openai(`Your request was rejected: {"role":"user","content":${JSON.stringify(QUOTED)}} is not allowed`)],
+  ['head', openai(`Invalid value for 'content': "My seed is unknown and max..." is not supported`)],
+  ['tail', openai(`messages[0].content "...stream_options: extra field." not permitted`)],
+  ['python repr', flat(`[{'type': 'missing', 'loc': ('body', 'messages', 0, 'role'), 'msg': 'Field required', 'input': {'content': '${QUOTED}'}}]`)],
+  ['upper', openai(`Unsupported input: ${QUOTED.toUpperCase()}`)],
+  ['short quote', openai(`The words "seed is unknown" are not allowed`)],
+  ['one word', openai(`The prompt may not contain the words: seed, max_tokens`)],
+  ['escaped twice', openai(JSON.stringify(JSON.stringify({ error: `unknown thing in ${JSON.stringify(QUOTED)}` })))],
+  ['html', openai(`Unexpected content &quot;${QUOTED.replaceAll('"', '&quot;')}&quot;`)],
+  ['temperature anthropic', openai('`temperature` and `top_p` cannot both be specified for this model. Please use only one.')],
+  ['kimi', openai('invalid temperature: only 1 is allowed for this model')],
+  ['thinking', openai('`temperature` may only be set to 1 when thinking is enabled.')],
+  [
+    'temperature param 0',
+    openai("Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 3 instead.", {
+      param: 'temperature',
+      code: 'decimal_above_max_value',
+    }),
+  ],
+  ['temperature number', flat('temperature=0.7 is not supported by speculative decoding; use 0')],
+  ['top_p 1', openai('top_p: only 0.95 is supported for this model', { param: 'top_p' })],
+  [
+    'max tokens min',
+    openai("Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, but got 9 instead.", {
+      param: 'max_tokens',
+      code: 'integer_below_min_value',
+    }),
+  ],
+  [
+    'max tokens model',
+    openai('max_tokens must be less than or equal to `8192`, the maximum value for `max_tokens` is less than the `context_window` for this model'),
+  ],
+  ['credits', openai('This request requires more credits, or fewer max_tokens. You requested up to 9 tokens, but can only afford 3.')],
+];
+
 describe('what no other request would mend', () => {
   test.each(REPORTED)('%s is reported at once, and nothing is left out', async (_, body, message) => {
     const server = await CannedServer.start({ status: 400, body });
@@ -170,6 +350,16 @@ describe('what no other request would mend', () => {
     await engine.dispose();
     await server.stop();
   });
+});
+
+test.each(QUOTING)('a refusal that is not of a field is reported: %s', async (_, body) => {
+  const server = await CannedServer.start({ status: 400, body });
+  const engine = server.engine({ server: 'ollama', maxRetries: 3 });
+  const branch = (await engine.open(QUOTED, { topLogprobs: 2 })).branch(1)[0]!;
+  await expect(branch.advance({ until: { tokens: 9 } })).rejects.toMatchObject({ kind: 'request' });
+  expect([engine.withoutFields, server.bodies.length]).toEqual([[], 1]);
+  await engine.dispose();
+  await server.stop();
 });
 
 /** Failures within a stream, or with status 200: the message, and whether another request may do better. */
@@ -214,6 +404,48 @@ const IN_STREAM: readonly (readonly [string, string | object, RegExp, boolean])[
   ['an event named error with a bare object', 'event: error\ndata: {"message":"Model unloaded"}\n\n', /Model unloaded/, true],
   ['a line named error (llama.cpp, older)', 'error: {"code":500,"message":"failed to decode","type":"server_error"}\n\n', /failed to decode/, true],
   ['nothing but a number', { error: { code: 500 } }, /500/, true],
+  ['overload code', { error: { message: 'Busy', type: 'server_error', code: 'engine_overloaded' } }, /Busy/, true],
+  ['overload text', { error: 'overloaded_error' }, /overloaded_error/, true],
+  ['Anthropic', { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }, /Overloaded/, true],
+  ['Anthropic auth', { type: 'error', error: { type: 'authentication_error', message: 'invalid x-api-key' } }, /x-api-key/, false],
+  ['429 text', { error: { code: '429', message: 'Slow down' } }, /Slow down/, true],
+  ['null message', { error: { type: 'internal_error', message: null } }, /internal_error/, true],
+  ['detail error', { detail: { error: { message: 'X happened', code: 400 } } }, /X happened/, false],
+  ['detail message', { detail: { message: 'X happened' } }, /X happened/, true],
+  ['DashScope', { code: 'InvalidParameter', message: 'Bad thing', request_id: 'x' }, /Bad thing/, false],
+  ['DashScope inspection', { code: 'DataInspectionFailed', message: 'Input data may contain inappropriate content.', request_id: 'x' }, /inappropriate/, false],
+  ['Baidu', { error_code: 336000, error_msg: 'Internal error, please retry' }, /Internal error/, true],
+  ['Baidu quota', { error_code: 17, error_msg: 'Open api daily request limit reached' }, /daily request limit/, true],
+  ['Cloudflare', { success: false, errors: [{ code: 3040, message: 'Capacity temporarily exceeded' }], messages: [] }, /Capacity/, true],
+  ['status error', { status: 'error', message: 'Oops' }, /Oops/, true],
+  ['error true', { error: true, message: 'Oops' }, /Oops/, true],
+  ['legacy code', { object: 'error', message: 'Bad', type: 'BadRequestError', param: null, code: 40303 }, /Bad/, false],
+  ['deep', { error: { error: { error: { error: { message: 'deep thing' } } } } }, /deep thing/, true],
+  ['list of text', { error: ['one thing', 'another'] }, /one thing; another/, true],
+  ['402', { error: { code: 402, message: 'Pay first' } }, /Pay first/, false],
+  ['503', { error: { code: 503, message: 'Loading model' } }, /Loading model/, true],
+  ['529', { error: { code: 529, message: 'Overloaded' } }, /Overloaded/, true],
+  ['403 text', { error: { code: 'forbidden', message: 'No' } }, /No/, false],
+  ['deactivated', { error: { code: 'account_deactivated', message: 'Gone' } }, /Gone/, false],
+  ['policy', { error: { code: 'ResponsibleAIPolicyViolation', message: 'Filtered' } }, /Filtered/, false],
+  ['safety', { error: { code: 'prompt_blocked', message: 'Blocked' } }, /Blocked/, false],
+  ['terminated', { error: { type: 'access_terminated_error', message: 'Terminated' } }, /Terminated/, false],
+  ['unknown param', { error: { code: 'unknown_parameter', message: 'Foo' } }, /Foo/, false],
+  ['balance', { error: { message: 'Insufficient Balance', type: 'unknown_error', param: null, code: 'invalid_request_error' } }, /Balance/, false],
+  ['balance 2', { error: { message: 'Your credit balance is too low', code: 'x' } }, /credit balance/, false],
+  ['message object', { object: 'error', message: { detail: [{ loc: ['body', 'x'], msg: 'Bad' }] }, code: 422 }, /body\.x: Bad/, false],
+  ['reason', { error: { reason: 'Worker died' } }, /Worker died/, true],
+  ['title problem+json', { type: 'about:blank', title: 'Bad Gateway', status: 502, detail: 'upstream reset' }, /upstream reset/, true],
+  ['title problem+json 403', { type: 'about:blank', title: 'Forbidden', status: 403 }, /Forbidden/, false],
+  ['string JSON in error', { error: '{"message":"inner thing","code":401}' }, /inner thing/, false],
+  ['string JSON in message', { error: { message: '{"error":{"message":"inner thing","code":"invalid_api_key"}}' } }, /inner thing/, false],
+  ['bare text event', 'data: Internal Server Error\n\n', /Internal Server Error/, true],
+  ['bare text error line', 'data: error: CUDA out of memory\n\n', /CUDA out of memory/, true],
+  ['html', { error: '<html><head><title>502 Bad Gateway</title></head><body>x</body></html>' }, /502 Bad Gateway/, true],
+  ['error event JSON string', 'event: error\ndata: "it broke"\n\n', /it broke/, true],
+  ['event exception', 'event: exception\ndata: {"internalServerException":{"message":"it broke"}}\n\n', /it broke/, true],
+  ['choice error text', { choices: [{ index: 0, delta: {}, error: 'broke down' }] }, /broke down/, true],
+  ['second choice?', { choices: [], error: { message: 'gone' } }, /gone/, true],
 ];
 
 describe('a failure within an answer', () => {

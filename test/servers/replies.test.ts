@@ -99,9 +99,63 @@ const READABLE: readonly (readonly [string, string | readonly object[]])[] = [
   ['finish_reason as an object within the text', [say('The answer', { finish_reason: {} }), say(' is 42.'), stop()]],
   ['finish_reason as an object without a word', [say('The answer'), say(' is 42.'), stop({})]],
   ['finish_reason with the last text', [say('The answer'), say(' is 42.', { finish_reason: 'stop' })]],
-  ...['eos', 'eos_token', 'end_turn', 'STOP', 'stop_sequence', 'COMPLETE', 'completed', 'tool_calls'].map(
+  ...['eos', 'eos_token', 'EndOfText', 'eosFound', 'stopStringFound', 'end_turn', 'STOP', 'stop_sequence', 'COMPLETE', 'completed', 'tool_calls'].map(
     (word) => [`finish_reason ${word}`, [say(WHOLE), stop(word)]] as const,
   ),
+  ['logprobs as text', odd({ logprobs: 'none' })],
+  ['logprobs of texts', odd({ logprobs: { token_logprobs: ['-0.1'], top_logprobs: [[['a', -0.1]]] } })],
+  ['delta: false', [{ choices: [{ index: 0, delta: false }] }, ...odd({})]],
+  ['delta: []', [{ choices: [{ index: 0, delta: [] }] }, ...odd({})]],
+  ['an index as text', odd({ index: '0' })],
+  ['usage beyond all numbers', odd({}, { usage: { prompt_tokens: 1e300, completion_tokens: '99999999999999999999' } })],
+  ['a content part without a type', odd({ delta: { content: { text: 'The answer' } } })],
+  ['a content part with its text in a value', odd({ delta: { content: [{ type: 'text', text: { value: 'The answer', annotations: [] } }] } })],
+  [
+    'references among the content (Mistral)',
+    odd({
+      delta: {
+        content: [
+          { type: 'reference', reference_ids: [1] },
+          { type: 'text', text: 'The answer' },
+        ],
+      },
+    }),
+  ],
+  [
+    'a content part without text',
+    odd({
+      delta: {
+        content: [
+          { type: 'text', text: null },
+          { type: 'text', text: 'The answer' },
+        ],
+      },
+    }),
+  ],
+  ['finish_reason: 0', odd({ finish_reason: 0 })],
+  ['finish_reason: false', odd({ finish_reason: false })],
+  ['finish_reason: []', odd({ finish_reason: [] })],
+  ['finish_reason in a list', [say(WHOLE), stop(['stop'])]],
+  ['finish_reason taken back', [say('The answer'), say(' is 42.'), stop(), stop(''), stop(null)]],
+  ['an empty choice after the end', [say('The answer'), say(' is 42.'), stop(), { choices: [{}], usage: { prompt_tokens: 3, completion_tokens: 2 } }]],
+  ['stop_reason as a number', odd({ stop_reason: 128_009 })],
+  ['reasoning: true', odd({ delta: { content: 'The answer', reasoning: true, thinking: {} } })],
+  ['text: null beside the delta', odd({ text: null, message: null })],
+  ['an error of code 0', odd({}, { error: { code: 0, message: '' } })],
+  ['an error of nulls', odd({}, { error: { code: null, message: null, type: null } })],
+  ['empty lists of errors', odd({}, { errors: [], detail: null, message: null })],
+  ['a word of success', [{ code: 0, message: 'Success', sid: 'x' }, ...odd({}, { code: 0, message: 'Success' })]],
+  ['its place in a queue', [{ object: 'status', status: 'queued', message: 'You are third' }, ...odd({})]],
+  [
+    'how much of the prompt is read (llama.cpp)',
+    [{ choices: [{ index: 0, delta: { content: null } }], prompt_progress: { total: 4, processed: 2 } }, ...odd({})],
+  ],
+  ['events in lists', odd({}).map((event) => [event])],
+  ['[DONE] in quotes', streamOf(odd({})).replace('[DONE]', '"[DONE]"')],
+  ['done without brackets', streamOf(odd({})).replace('[DONE]', 'done')],
+  ['words that keep it alive', `data: ping\n\ndata: "ping"\n\ndata: 0\n\ndata: false\n\n${streamOf(odd({}))}`],
+  ['a time that keeps it alive', `event: keepalive\ndata: 2026-11-30T00:00:00Z\n\n${streamOf(odd({}))}`],
+  ['an event over several lines', 'data: {"choices":[{"delta":\ndata: {"content":"The answer is 42."},"finish_reason":"stop"}]}\n\n'],
   [
     'one object of JSON',
     JSON.stringify({ choices: [{ index: 0, message: { role: 'assistant', content: WHOLE }, finish_reason: 'stop' }], usage: { prompt_tokens: 3 } }),
@@ -113,6 +167,42 @@ function read(body: string | readonly object[]): Promise<Segment> {
   const isJson = typeof body === 'string' && body.startsWith('{');
   return segmentFrom({ body, ...(isJson && { headers: { 'content-type': 'application/json' } }) });
 }
+
+const AS_JSON = JSON.stringify({ choices: [{ index: 0, message: { content: WHOLE }, finish_reason: 'stop' }] }, undefined, 2);
+
+/** What a reply is called and what it is. */
+const CALLED: readonly (readonly [string, string, string])[] = [
+  ['a stream', 'application/json', streamOf(odd({}))],
+  ['a stream', 'text/plain', streamOf(odd({}))],
+  ['a stream', '', streamOf(odd({}))],
+  ['a stream that begins with a comment', 'application/octet-stream', `\n: ping\n\n${streamOf(odd({}))}`],
+  ['JSON', 'text/event-stream', AS_JSON],
+  ['JSON', 'text/plain; charset=utf-8', AS_JSON],
+  ['JSON with a byte order mark', 'application/json', `\uFEFF${AS_JSON}\n`],
+  ['JSON after empty lines', 'application/json', `\n \n${AS_JSON}`],
+  ['JSON in a list', 'application/json', `[${AS_JSON}]`],
+  [
+    'a line of JSON for each event',
+    'application/x-ndjson',
+    odd({})
+      .map((event) => JSON.stringify(event))
+      .join('\n'),
+  ],
+];
+
+test.each(CALLED)('%s called %j is read as what it is', async (_, type, body) => {
+  expect(await segmentFrom({ body, headers: { 'content-type': type } })).toMatchObject({ text: WHOLE, finish: 'end' });
+});
+
+test.each([
+  ['a page', 'text/html', '<!doctype html><title>Welcome</title>'],
+  ['prose', 'text/plain', 'Welcome to the server'],
+])('%s is no reply', async (_, type, body) => {
+  await expect(segmentFrom({ body, headers: { 'content-type': type } })).rejects.toMatchObject({
+    kind: 'protocol',
+    message: expect.stringContaining(type) as unknown,
+  });
+});
 
 describe('a reply with', () => {
   test.each(READABLE)('%s keeps its text', async (_, body) => {
@@ -173,6 +263,18 @@ const ENDINGS: readonly (readonly [unknown, { readonly finish: Segment['finish']
   ['timeout', { isRetryable: true }],
   [{ type: 'abort', message: 'Aborted by the scheduler' }, { isRetryable: true }],
   ['MALFORMED_RESPONSE', { isRetryable: true }],
+  ...['truncated', 'incomplete', 'partial', 'pause_turn', 'repetition_truncation', 'max_time', 'maxPredictedTokensReached', 'MaxTokens'].map(
+    (word) => [word, { finish: 'length' }] as const,
+  ),
+  [{ name: 'length' }, { finish: 'length' }],
+  [['length'], { finish: 'length' }],
+  ...['contextLengthReached', 'kv_cache_full', 'MAX_CONTEXT', 'context_overflow'].map((word) => [word, { finish: 'context' }] as const),
+  ...['contentFilter', 'CONTENT_FILTERED', 'MODEL_ARMOR', 'ERROR_TOXIC', 'guardrail_intervened', 'LANGUAGE', 'SPII'].map(
+    (word) => [word, { isRetryable: false }] as const,
+  ),
+  ...['OTHER', 'unknown', 'exception', 'killed', 'expired', 'stalled', 'modelUnloaded', 'userStopped', 'USER_CANCEL', 'load', 'engine_overloaded'].map(
+    (word) => [word, { isRetryable: true }] as const,
+  ),
 ];
 
 describe('a text that ends by', () => {
