@@ -9,7 +9,7 @@ import { choiceAnswer } from './extraction/choice.ts';
 import { closingAnswer } from './extraction/closing.ts';
 import { answerAfterHashes } from './extraction/hashes.ts';
 import { lastNumber as lastNumberIn } from './extraction/numbers.ts';
-import { saidIn } from './extraction/said.ts';
+import { proseIn } from './extraction/said.ts';
 import { statedAnswer } from './extraction/stated.ts';
 import { codeAnswer, jsonAnswer } from './extraction/structured.ts';
 
@@ -46,7 +46,7 @@ export function firstOf(...extractors: readonly AnswerExtractor[]): AnswerExtrac
 }
 
 /** The last number in the text; a fraction of two integers is one. */
-export const lastNumber: AnswerExtractor = (text) => lastNumberIn(saidIn(text));
+export const lastNumber: AnswerExtractor = (text) => lastNumberIn(proseIn(text));
 
 /** An answer that was written out: after `####` or in `\boxed{}`. A text without one is unfinished. */
 export const explicitAnswer: AnswerExtractor = firstOf(answerAfterHashes, boxedAnswer);

@@ -1,4 +1,4 @@
-import { saidIn } from './said.ts';
+import { proseIn } from './said.ts';
 import { cleanAnswer } from './numbers.ts';
 
 const BOX = /\\(?:boxed|fbox)(?![a-zA-Z])\s*/g;
@@ -25,7 +25,7 @@ interface Box {
  * lists (`\boxed{2}$ and $\boxed{3}`) count together.
  */
 export function boxedAnswer(text: string): string | undefined {
-  const said = saidIn(text);
+  const said = proseIn(text);
   const boxes = boxesIn(said);
   const last = boxes.pop();
   if (!last) return undefined;

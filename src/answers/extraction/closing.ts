@@ -1,6 +1,6 @@
 import { mathematicsIn, type SetOff, valueOf } from './mathematics.ts';
-import { cleanAnswer, numbersIn, plainNumerals } from './numbers.ts';
-import { saidIn } from './said.ts';
+import { cleanAnswer, type FoundNumber, numbersIn, plainNumerals } from './numbers.ts';
+import { proseIn } from './said.ts';
 
 /** Of mathematics that is a mere name nothing can be told. */
 const NAME = /^\\?[A-Za-z]{0,8}(?:_\{?\w+\}?|')?$|^\\triangle|^\\angle/;
@@ -9,8 +9,8 @@ const LABELLED = /^\\?[\w'{}\\]{1,10}\s*=/;
 
 /** The last number of a text, or the mathematics that the text closes with: a matrix, an interval, values that a sentence lists. */
 export function closingAnswer(text: string): string | undefined {
-  const said = plainNumerals(saidIn(text));
-  const number = numbersIn(said).at(-1);
+  const said = plainNumerals(proseIn(text));
+  const number = ratioAt(said, numbersIn(said).at(-1));
   const set = mathematicsIn(said).filter(({ content }) => !NAME.test(content));
   const last = set.pop();
   if (!last || (number && number.index >= last.end)) return number?.text;
@@ -18,4 +18,13 @@ export function closingAnswer(text: string): string | undefined {
   for (let before = set.pop(); before && JOINT.test(said.slice(before.end, listed[0]!.index)); before = set.pop()) listed.unshift(before);
   const isLabelled = listed.length > 1 && listed.every(({ content }) => LABELLED.test(content));
   return cleanAnswer(listed.map(({ content }) => (isLabelled ? content : valueOf(content))).join(', '), said) ?? number?.text;
+}
+
+/** `3:4`, `3:45 PM`: a number that is the last part of one. */
+function ratioAt(text: string, number: FoundNumber | undefined): FoundNumber | undefined {
+  const before = number && /(?:(?<![\d.:/])\d{1,4}:){1,3}$/.exec(text.slice(Math.max(number.index - 15, 0), number.index))?.[0];
+  if (!before) return number;
+  const [half = ''] = /^\s?[ap]\.?m\b\.?/i.exec(text.slice(number.end, number.end + 6)) ?? [];
+  const [index, end] = [number.index - before.length, number.end + half.length];
+  return { index, end, text: text.slice(index, end) };
 }

@@ -1,5 +1,5 @@
 import { cleanAnswer } from './numbers.ts';
-import { saidIn } from './said.ts';
+import { proseIn } from './said.ts';
 import { displayedMathematics } from './stated.ts';
 import { valueIn } from './value-in.ts';
 import { ANSWER, COPULA } from './words.ts';
@@ -17,7 +17,7 @@ const MOST_BELOW = 400;
  * over: names of sections, and words with more text below them. Below a heading `#### Answer` the answer may be on the next line.
  */
 export function answerAfterHashes(text: string): string | undefined {
-  const said = saidIn(text).trimEnd();
+  const said = proseIn(text).trimEnd();
   for (const { 0: mark, index } of [...said.matchAll(MARK)].reverse()) {
     const start = index + mark.length;
     const lineEnd = said.indexOf('\n', start);

@@ -1,8 +1,9 @@
 /** Numbers in running text, and one form for them: `1200.5` for `$1,200.50`. */
 import { plainCharacters } from '../reading/characters.ts';
+import { ANSWER_WITH_COMMAS } from './words.ts';
 
 /** A hyphen after a word or a bracket is an operator or a range; with a space behind it, it is a sign only after `=`, `:` or a bracket. */
-const SIGN = String.raw`(?:(?<![\w)\]}])[-+]|(?<=[=:(]\s?)-\s|(?<!\p{L}|[\d)]\s?)(?:minus|negative)\s)`;
+const SIGN = String.raw`(?:(?<![\w)\]}])[-+]|(?<=(?:[=:(]|\bis)\s?)-\s|(?<!\p{L}|[\d)]\s?)(?:minus|negative)\s)`;
 const CURRENCY = String.raw`\\?\$|[€£¥₹]`;
 /** `3/8`, `2 1/2`, `\frac{3}{8}`; of the date `3/4/2020` no part is a fraction. */
 const FRACTION = String.raw`(?<![\d.,/])(?:\d{1,3}(?: (?=\d+/)|\s?(?=\\)))?(?:\d+/\d+(?!\.?\d|/)|\\[dt]?frac\s?(?:\{-?\d+\}\s?\{\d+\}|\d\d(?!\d)))`;
@@ -34,8 +35,10 @@ const POINTS = styleOf(String.raw`\.`, ',');
 const COMMAS = styleOf(',', String.raw`\.`);
 
 /** Decimal commas show in arithmetic, before units, behind a lone zero, beside points between thousands, and in languages that have them. */
-const SHOWS_COMMAS =
-  /\d\.\d{3},\d|(?<![\d.,([{]\s?)\b0,\d+(?![\d,)\]}])|\d,(?!\d{3}(?!\d))\d+\s?(?:[-+*×·÷:]\s?\d|[€%£]|[ckm]?[mglL]\b|kg|euros?\b)|[-+*×·÷]\s?\d+,\d{1,2}\s?=|(?:antwort|lösung|ergebnis|réponse|résultat|respuesta|resposta|risposta|ответ|відповідь|odpowied|odpověď|antwoord|svar|vastaus|cevap|jawaban|đáp)/iu;
+const SHOWS_COMMAS = new RegExp(
+  String.raw`\d\.\d{3},\d|(?<![\d.,([{]\s?)\b0,\d+(?![\d,)\]}])|\d,(?!\d{3}(?!\d))\d+\s?(?:[-+*×·÷:]\s?\d|[€%£]|[ckm]?[mglL]\b|kg|euros?\b)|€\s?\d+,\d\d?(?!\d)|[-+*×·÷]\s?\d+,\d{1,2}\s?=|${ANSWER_WITH_COMMAS}`,
+  'iu',
+);
 const SHOWS_POINTS = /\d,\d{3}\.\d|\d\.\d{1,2}(?!\d)|\d\.\d{4}/;
 
 function styleIn(text: string): Style {

@@ -13,3 +13,12 @@ export function saidIn(text: string): string {
   const start = START_OF_THOUGHT.exec(said);
   return start ? said.slice(0, start.index) : said;
 }
+
+const BLOCK_TAG = /<\/?(?:p|div|li|br|td|tr)\b[^<>]{0,80}>/gi;
+/** Tags of emphasis, and marks that models end a turn with. */
+const INLINE_TAG = /<\/?(?:[biu]|em|strong|span|code)(?:\s[^<>]{0,80})?>|<\|[^|<>\s]{1,30}\|>|<\/s>/gi;
+
+/** What a text says, without tags of HTML. */
+export function proseIn(text: string): string {
+  return saidIn(text).replace(INLINE_TAG, '').replace(BLOCK_TAG, '\n');
+}

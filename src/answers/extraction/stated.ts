@@ -1,7 +1,7 @@
 import { closingBrace } from '../reading/wrapping.ts';
 import { mathematicsIn, valueOf } from './mathematics.ts';
 import { cleanAnswer } from './numbers.ts';
-import { saidIn } from './said.ts';
+import { proseIn } from './said.ts';
 import { valueIn } from './value-in.ts';
 import { ANSWER, COPULA } from './words.ts';
 
@@ -13,7 +13,7 @@ const STATEMENT = new RegExp(
 /** `**Final Answer**` as a line of its own. */
 const HEADING = new RegExp(String.raw`^[#*_ \t]*(?:the\s)?(?:final\s|correct\s)?${ANSWER}[*_:： \t]*$`, 'gimu');
 const SENTENCE_END =
-  /(?<!\d|\b(?:approx|ca|vs|no))\.(?=\s|$)|\.(?=\s*$|\s+[A-Z])|!(?=\s*$|\s+[A-Z])|。|です|である|입니다|이다|\n|<\/|[;,]\s+(?:because|since|so|as|which|where|and\s+so)\b|\s+\(?(?:because|since|whereas|which)\b/gi;
+  /(?<!\d|\b(?:approx|ca|vs|no))\.(?=\s|$)|\.(?=\s*$|\s+[A-Z])|!(?=\s*$|\s+[A-Z])|。|です|である|입니다|이다|\n|<\/|[;,]\s+(?:because|since|so|as|which|where|and\s+so|i\.e|namely|that\s+is|(?:not\s+)?including|this|it)\b|\s+\(?(?:because|since|whereas|which|(?:if|when)\s+(?:rounded|we|you|it|the))\b|\s+(?:—|–|--)\s+(?=\p{L}{2})/giu;
 /** Emphasis that the statement may have opened is closed before one of these; `2**3` is a power. */
 const EMPHASIS = /([*_]+)[ \t]*$/;
 /** What is said of an answer rather than what it is. */
@@ -23,12 +23,12 @@ const MOST_CHARACTERS = 400;
 
 /** What the last "the answer is …" states that states something: mathematics that is set off, or the value in the rest of the sentence. */
 export function statedAnswer(text: string): string | undefined {
-  const said = saidIn(text);
+  const said = proseIn(text);
   const statements = [...said.matchAll(STATEMENT), ...said.matchAll(HEADING)].sort((left, right) => right.index - left.index);
   for (const { 0: words, index } of statements) {
     const start = index + words.length;
     const rest = said.slice(start, start + MOST_CHARACTERS).replace(/^(?:\s|\.{2,}|…)+/, '');
-    const clause = words.includes('"') ? inQuotes(rest) : withoutEmphasis(sentenceIn(rest), EMPHASIS.exec(words)?.[1] ?? '**');
+    const clause = words.includes('"') ? inQuotes(rest) : withoutClosing(sentenceIn(rest), ['**', '`', EMPHASIS.exec(words)?.[1] ?? '`']);
     const isStructure = words.includes('"') && /^[{[]/.test(clause);
     const value = displayedMathematics(rest) ?? (isStructure ? clause : REMARK.test(clause) || isCut(clause) ? undefined : valueIn(clause));
     const answer = value === undefined || (/^answers/i.test(words) && !/[\d\\$]/.test(value)) ? undefined : cleanAnswer(value, said);
@@ -66,9 +66,11 @@ function sentenceIn(text: string): string {
   return text.slice(0, end);
 }
 
-/** Without the mark that closes what was opened before the sentence. */
-function withoutEmphasis(sentence: string, mark: string): string {
-  const parts = sentence.split(mark);
-  const closing = parts.length % 2 === 0 ? parts.findIndex((_, index) => index > 0 && /^(?:[\s.,;:!?]|$)/.test(parts[index]!)) : -1;
-  return closing < 0 ? sentence : parts.slice(0, closing).join(mark) + parts.slice(closing).join(mark);
+/** Without the marks that close what was opened before the sentence. */
+function withoutClosing(sentence: string, marks: readonly string[]): string {
+  return marks.reduce((text, mark) => {
+    const parts = text.split(mark);
+    const closing = parts.length % 2 === 0 ? parts.findIndex((part, index) => index > 0 && /^(?:[\s.,;:!?]|$)/.test(part)) : -1;
+    return closing < 0 ? text : parts.slice(0, closing).join(mark) + parts.slice(closing).join(mark);
+  }, sentence);
 }

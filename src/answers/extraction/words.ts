@@ -1,10 +1,12 @@
 /** Words that announce answers, as sources of regular expressions. */
 
 const EDGE = String.raw`(?![\p{L}\p{M}])`;
-const ANSWER_WORDS =
-  '(?:final|correct) (?:result|value|solution)|(?:correct|right|best) (?:option|choice)|answers?|ans|antwort|lösung|ergebnis|réponse|résultat|respuesta|resultado|resposta|risposta|risultato|antwoord|svar(?:et)?|vastaus|odpowiedź|odpověď|válasz|răspuns(?:ul)?|cevap|yanıt|jawaban(?:nya)?|đáp (?:án|số)|câu trả lời|ответ|відповідь|απάντηση|תשובה|התשובה|الجواب|الإجابة|उत्तर|উত্তর|คำตอบ';
+/** Of languages that write decimal commas. */
+export const ANSWER_WITH_COMMAS =
+  'antwort|lösung|ergebnis|réponse|résultat|respuesta|resultado|resposta|risposta|risultato|antwoord|svar(?:et)?|resultat(?:et)?|vastaus|vastus|odpowiedź|wynik|odpověď|odpoveď|odgovor|atsakymas|atbilde|válasz|răspuns(?:ul)?|cevap|yanıt|jawaban(?:nya)?|đáp (?:án|số)|câu trả lời|ответ|відповідь|отговор|одговор|απάντηση';
+const ANSWER_WORDS = `(?:final|correct) (?:result|value|solution)|(?:correct|right|best) (?:option|choice)|answers?|ans|${ANSWER_WITH_COMMAS}|תשובה|התשובה|الجواب|الإجابة|جواب|پاسخ|उत्तर|উত্তর|பதில்|సమాధానం|คำตอบ`;
 /** Words of scripts without spaces need no boundary. */
-const UNSPACED_WORDS = '答案|答え|解答|正解|答|정답|답';
+const UNSPACED_WORDS = '答案|答え|解答|正解|正答|答|정답|답';
 export const ANSWER = String.raw`(?:(?<![\p{L}\p{M}/])(?:${ANSWER_WORDS})${EDGE}|${UNSPACED_WORDS})`;
 
 /** `is` */

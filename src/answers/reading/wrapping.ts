@@ -20,7 +20,7 @@ const LEAD_IN =
   /^(?:(?:so|thus|therefore|hence),?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?(?:answer|ans|result|value|solution(?:\s+set)?)(?:\s*(?:is|=|:))+\s*(?=\S)/i;
 const HEDGE = /^(?:on|at|in|approximately|approx\.?|about|roughly|around|exactly|equals?(?:\s+to)?)\s+(?=\S)/i;
 /** `both A and B` */
-const BOTH = /^both\s+(?=\S.*\sand\s)/i;
+const BOTH = /^(?:both|either)\s+(?=\S.*\s(?:and|or)\s)/i;
 /** A box or prose around the whole answer. */
 const BOX = /^\\(?:boxed|fbox|text|textbf|textrm|textit|mbox)\s*(?=\{)/;
 const MOST_UNWRAPPINGS = 10;
