@@ -4,7 +4,8 @@ import { proseIn } from './said.ts';
 import { ANSWER, COPULA } from './words.ts';
 
 /** What may surround a letter and goes before anything is read: `\text{`, `**`, quotes. */
-const MARKUP = /\\(?:text(?:bf|it|rm)?|math(?:rm|bf)|boxed|fbox|left|right)(?![a-zA-Z])|[*$`"“”„«»{}]|(?<![\p{L}\p{N}])_+|_+(?![\p{L}\p{N}])|(?<![\p{L}\p{N}])['‘’]|['‘’](?![\p{L}\p{N}])/gu;
+const MARKUP =
+  /\\(?:text(?:bf|it|rm)?|math(?:rm|bf)|boxed|fbox|left|right)(?![a-zA-Z])|[*$`"“”„«»{}]|(?<![\p{L}\p{N}])_+|_+(?![\p{L}\p{N}])|(?<![\p{L}\p{N}])['‘’]|['‘’](?![\p{L}\p{N}])/gu;
 const WIDE_LETTER = /[Ａ-Ｚａ-ｚⒶ-ⓩ]/g;
 /** `B`, `(B)`, `[B]`, `B)` */
 const LETTER = String.raw`(?<open>[([（【]?)(?<letter>[a-zA-Z])(?<close>[)\]）】]?)(?![\p{Script=Latin}\p{M}\p{N}_]|['’]\p{L})`;
@@ -58,12 +59,18 @@ export function choiceAnswer(text: string, letters = 'ABCDEFGHIJ'): string | und
       : undefined;
   };
   const last = (pattern: RegExp, plain: string): string | undefined =>
-    [...plain.matchAll(pattern)].findLast(({ 0: found, index, groups }) => {
-      const end = index + found.length;
-      const isRejected = REJECTED_BEFORE.test(plain.slice(Math.max(index - 40, 0), index)) || REJECTED_AFTER.test(plain.slice(end, end + 40));
-      const { open, letter, close } = groups!;
-      return isKnown(open && close ? letter!.toUpperCase() : letter) && !isRejected && (groups!['close'] === undefined || isChosen(groups!, plain.slice(end, end + 20)));
-    })?.groups!['letter']?.toUpperCase();
+    [...plain.matchAll(pattern)]
+      .findLast(({ 0: found, index, groups }) => {
+        const end = index + found.length;
+        const isRejected = REJECTED_BEFORE.test(plain.slice(Math.max(index - 40, 0), index)) || REJECTED_AFTER.test(plain.slice(end, end + 40));
+        const { open, letter, close } = groups!;
+        return (
+          isKnown(open && close ? letter!.toUpperCase() : letter) &&
+          !isRejected &&
+          (groups!['close'] === undefined || isChosen(groups!, plain.slice(end, end + 20)))
+        );
+      })
+      ?.groups!['letter']?.toUpperCase();
   const announced = (): string | undefined => {
     for (const { 0: words, index } of [...plain.matchAll(ANNOUNCED)].reverse()) {
       const rest = plain.slice(index + words.length, index + words.length + 200).replace(REPLACED, '');

@@ -1,6 +1,7 @@
 import { mathematicsIn, type SetOff, valueOf } from './mathematics.ts';
 import { cleanAnswer, type FoundNumber, numbersIn, plainNumerals } from './numbers.ts';
 import { proseIn } from './said.ts';
+import { CIRCUMSTANCE } from './words.ts';
 
 /** Of mathematics that is a mere name nothing can be told. */
 const NAME = /^\\?[A-Za-z]{0,8}(?:_\{?\w+\}?|')?$|^\\triangle|^\\angle/;
@@ -10,7 +11,7 @@ const LABELLED = /^\\?[\w'{}\\]{1,10}\s*=/;
 /** The last number of a text, or the mathematics that the text closes with: a matrix, an interval, values that a sentence lists. */
 export function closingAnswer(text: string): string | undefined {
   const said = plainNumerals(proseIn(text));
-  const number = ratioAt(said, numbersIn(said).at(-1));
+  const number = mainNumber(said);
   const set = mathematicsIn(said).filter(({ content }) => !NAME.test(content));
   const last = set.pop();
   if (!last || (number && number.index >= last.end)) return number?.text;
@@ -18,6 +19,13 @@ export function closingAnswer(text: string): string | undefined {
   for (let before = set.pop(); before && JOINT.test(said.slice(before.end, listed[0]!.index)); before = set.pop()) listed.unshift(before);
   const isLabelled = listed.length > 1 && listed.every(({ content }) => LABELLED.test(content));
   return cleanAnswer(listed.map(({ content }) => (isLabelled ? content : valueOf(content))).join(', '), said) ?? number?.text;
+}
+
+/** The last number, with the parts of a ratio or a time before it; in a sentence that goes on with a circumstance the one before. */
+function mainNumber(text: string): FoundNumber | undefined {
+  const [last, before] = numbersIn(text).reverse();
+  if (last && before && CIRCUMSTANCE.test(text.slice(before.end, last.index)) && !/[.,;=\n]|\band\b/.test(text.slice(before.end, last.index))) return before;
+  return ratioAt(text, last);
 }
 
 /** `3:4`, `3:45 PM`: a number that is the last part of one. */

@@ -27,7 +27,7 @@ function styleOf(point: string, comma: string): Style {
   const decimal = decimalOf(point, comma);
   return {
     anywhere: new RegExp(`(?<sign>${SIGN})?(?:${CURRENCY})?(?:(?<fraction>${FRACTION})|${decimal})`, 'giu'),
-    alone: new RegExp(String.raw`^(?<sign>[-+]|(?:minus|negative)\s)?(?:${CURRENCY})?(?<inner>-)?${decimal}\.?(?:${CURRENCY})?$`, 'iu'),
+    alone: new RegExp(String.raw`^(?<sign>[-+]\s?|(?:minus|negative)\s)?(?:${CURRENCY})?(?<inner>-)?${decimal}\.?(?:${CURRENCY})?$`, 'iu'),
   };
 }
 

@@ -1,7 +1,7 @@
 import { unwrapped } from '../reading/wrapping.ts';
 import { mathematicsIn, valueOf } from './mathematics.ts';
 import { numbersIn, plainNumerals } from './numbers.ts';
-import { VERB } from './words.ts';
+import { CIRCUMSTANCE, VERB } from './words.ts';
 
 /** So many words beside mathematics and numbers belong to a value: `12 red apples`. */
 const MOST_BARE_WORDS = 3;
@@ -15,8 +15,6 @@ const ADVERB =
   /^(?:then|therefore|thus|simply|just|indeed|clearly|also|actually|now|that|given by|equal to|(?:in )?(?:the )?(?:interval|range|form)|donc|alors|daher|somit|folglich|entonces|pues|por (?:lo )?tanto|quindi|dunque|portanto|então|dus)\s*[,:]?\s+/i;
 /** `not 5 but 6`, `6, not 5` */
 const REJECTED = /^not\s.{1,80}?\s(?:but|rather)\s+|(?<=\S),?\s(?:not|rather than|instead of|and not)\s.*$/i;
-/** A number behind one of these says when or out of what. */
-const CIRCUMSTANCE = /(?:^|\s)(?:in|over|after|within|during|per|every|each|of the|out of|of these)\s+(?:the\s+)?$/i;
 const CURRENCY_AT_END = /[$€£¥₹]\s?$/;
 /** `x is 5` in `x is 5 and y is 6` */
 const NAMED_VALUE = /^\$?(\\?[\p{L}\d_{}']{1,8})\$?\s+(?:is|=|equals)\s+(\S+)$/iu;

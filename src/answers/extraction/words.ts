@@ -16,3 +16,6 @@ const UNSPACED_VERBS = '是|为|為|は|은|는|이';
 export const COPULA = `(?:${VERBS}${EDGE}|${UNSPACED_VERBS}|[:：=＝])`;
 
 export const VERB = new RegExp(String.raw`(?<![\p{L}\p{M}])(?:was|were|has|have|had|costs?|weighs?|gives|yields|becomes|${VERBS.slice(3)}${EDGE}`, 'giu');
+
+/** Before a number that says when or out of what. */
+export const CIRCUMSTANCE = /(?:^|\s)(?:in|over|after|within|during|per|every|each|of the|out of|of these)\s+(?:the\s+)?$/i;
