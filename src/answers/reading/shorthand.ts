@@ -48,7 +48,27 @@ const REWRITES: readonly Rewrite[] = [
   // `x = 1 y = 2`
   [/(?<=^[a-zA-Z]\s*=\s*-?\d+)\s+(?=[a-zA-Z]\s*=[^=])/, () => ', '],
   [/=<|^([^=]*)=>(?=[^=]*$)/, (before) => (before ? `${before}>=` : '<=')],
-  [/(\d+)\s+out\s+of\s+(\d+)|^(\d+)\s+in\s+(\d+)$/gi, (part, whole, chance, tries) => `${part || chance}/${whole || tries}`],
+  // `f(3) = 10` is no multiple of f.
+  [/^([a-zA-Z])\s*\(\s*(-?\d+)\s*\)\s*=(?=[^=<>]+$)/, (name, at) => `${name}_{${at}}=`],
+  // `7 (7)`, which was `seven (7)`
+  [/^(\S+) \((\S+)\)$/, (first, second) => (first === second ? first : `${first} (${second})`)],
+  [/^(\w+)\s+(squared|cubed)$/i, (base, power) => `${base}^${power.toLowerCase() === 'squared' ? 2 : 3}`],
+  // `1 and 1/2 hours`
+  [/^(\d+)\s+and\s+(?=\d+\/\d+\s+[a-z])/i, (whole) => `${whole} `],
+  [/^(\\?\$)\s?(\d[\d.,]*)\s?([km])$/i, (dollar, amount, scale) => `${dollar}${amount} ${scale.toLowerCase() === 'k' ? 'thousand' : 'million'}`],
+  [/^<([^<>]*,[^<>]*)>$/, (entries) => String.raw`\langle ${entries}\rangle`],
+  [
+    /^all real (?:numbers|values)(?: [a-z])? (?:except|but|other than) (?:for )?(?:[a-z]\s*=)?(.+)$/i,
+    (points) => String.raw`\mathbb{R} \setminus \{${points}\}`,
+  ],
+  [
+    /^([a-z])\s+(?:is\s+)?(?:strictly\s+)?(?:(greater|more|larger)|less|smaller) than (or equal to )?/i,
+    (name, greater, orEqual) => `${name} ${greater ? '>' : '<'}${orEqual ? '=' : ''} `,
+  ],
+  // `Ann has 3, Bob has 5`
+  [/^((?:\p{Lu}\p{L}+ (?:has|gets) \$?\d[^,]*?(?:,? and |, |$)){2,})$/u, (all) => all.replace(/ (?:has|gets) /g, ' = ')],
+  [/(?<![A-Za-z\\])C\s*\((\d+),\s*(\d+)\)/g, (from, of) => (Number(from) >= Number(of) ? binomial(from, of) : `C(${from},${of})`)],
+  [/(\d+)\s+(?:out\s+)?of\s+(\d+)|^(\d+)\s+in\s+(\d+)$/gi, (part, whole, chance, tries) => `${part || chance}/${whole || tries}`],
   // `[1,2] U [3,4]`
   [/(?<=[)\]}])\s*U\s*(?=[([{])/g, () => ' \\cup '],
   // `12,5 %`, `1.234,50 €`: with a unit behind it a comma without a space is decimal, unless it separates thousands.
@@ -94,7 +114,12 @@ const REWRITES: readonly Rewrite[] = [
     new RegExp(String.raw`(\d+)\s*${DEGREE}\s*(\d+)\s*${PRIME}(?!['"])(?:\s*(\d+(?:\.\d+)?)\s*${TWO_PRIMES})?`, 'g'),
     (degrees, minutes, seconds) => String.raw`(${degrees}+\frac{${minutes}}{60}+\frac{${seconds || '0'}}{3600})^\circ`,
   ],
-  [new RegExp(String.raw`^(\d+)\s*${PRIME}\s*(\d+(?:\.\d+)?)\s*${TWO_PRIMES}$`), (feet, inches) => `${feet} feet ${inches} inches`],
+  [
+    new RegExp(String.raw`^(?:(\d+)\s*${PRIME}(?!['"]))?\s*(?:(\d+(?:\.\d+)?)\s*${TWO_PRIMES})?$`),
+    (feet, inches) => [feet && `${feet} feet`, inches && `${inches} inches`].filter(Boolean).join(' '),
+  ],
+  // `10 μm`
+  [/^(-?[\d.]+)\s*\\mu\s*([msgLFAVWNCHJ])$/, (count, unit) => String.raw`${count} \mu\text{${unit}}`],
 ];
 
 /** The same answer without shorthand. */

@@ -24,44 +24,66 @@ interface KnownUnit {
 }
 
 /** Names of one unit, its dimension and its size in base units. Base quantities: length, mass, time, current, kelvin, mole, angle in degrees, percent, one for each currency. */
-const TABLE = `
-mm millimeter millimetre | L | 1/1000
-cm centimeter centimetre | L | 1/100
-dm decimeter decimetre | L | 1/10
+/** Units that prefixes go with: a symbol and a name of each. */
+const METRIC = `
 m meter metre | L | 1
-km kilometer kilometre | L | 1000
-nm nanometer nanometre | L | 1/1000000000
-um micron micrometer micrometre | L | 1/1000000
+g gram gramme | M | 1/1000
+s second | T | 1
+L liter litre l | L3 | 1/1000
+N newton | M L T-2 | 1
+J joule | M L2 T-2 | 1
+Wh | M L2 T-2 | 3600
+eV electronvolt ev | EV | 1
+cal calorie | CAL | 1
+W watt | M L2 T-3 | 1
+Pa pascal | M L-1 T-2 | 1
+Hz hertz | T-1 | 1
+A amp ampere | I | 1
+C coulomb | I T | 1
+V volt | M L2 T-3 I-1 | 1
+ohm | M L2 T-3 I-2 | 1
+F farad | M-1 L-2 T4 I2 | 1
+H henry | M L2 T-2 I-2 | 1
+Wb weber | M L2 T-2 I-1 | 1
+K kelvin | K | 1
+mol mole | N | 1
+bit | BIT | 1
+B byte | BIT | 8
+`;
+
+const PREFIXES = 'n nano 1/1000000000 u micro 1/1000000 m milli 1/1000 c centi 1/100 d deci 1/10 k kilo 1000 M mega 1000000 G giga 1000000000'.split(' ');
+
+const TABLE = `
+micron | L | 1/1000000
 angstrom | L | 1/10000000000
 inch in | L | 127/5000
 ft foot feet | L | 381/1250
-yd yard | L | 1143/1250
+yd yds yard | L | 1143/1250
 mile mi | L | 201168/125
 pc parsec | PC | 1
 ly lightyear | LY | 1
 AU au | AU | 1
-mg milligram | M | 1/1000000
-g gm gram gramme | M | 1/1000
-kg kilogram kilo | M | 1
+gm | M | 1/1000
+kilo | M | 1
 ton tonne | M | 1000
 lb lbs | LB | 16
 pound | LB | 16
 oz ounce | LB | 1
-ms millisecond msec | T | 1/1000
-s sec second secs | T | 1
+msec | T | 1/1000
+sec secs | T | 1
 minute min mins | T | 60
 hour h hr hrs | T | 3600
 day | T | 86400
-week wk | T | 604800
+week wk wks | T | 604800
 month | MO | 1
 year yr yrs | MO | 12
 decade | MO | 120
 century | MO | 1200
-liter L litre l | L3 | 1/1000
-mL ml milliliter millilitre | L3 | 1/1000000
 cc | L3 | 1/1000000
 gallon gal | GAL | 4
 quart qt | GAL | 1
+pint | GAL | 1/2
+cup | GAL | 1/4
 acre | AC | 1
 hectare ha | L2 | 10000
 degree deg | ANGLE | 1
@@ -77,46 +99,9 @@ pence | GBP | 1/100
 ₹ rupee INR Rs | INR | 1
 mph | L T-1 | 1397/3125
 kph kmh | L T-1 | 5/18
-N newton | M L T-2 | 1
-kN kilonewton | M L T-2 | 1000
 dyne dyn | M L T-2 | 1/100000
-J joule | M L2 T-2 | 1
-kJ kilojoule | M L2 T-2 | 1000
-MJ megajoule | M L2 T-2 | 1000000
 erg | M L2 T-2 | 1/10000000
-eV electronvolt ev | EV | 1
-keV | EV | 1000
-MeV | EV | 1000000
-GeV | EV | 1000000000
-cal calorie | CAL | 1
-kcal kilocalorie | CAL | 1000
-W watt | M L2 T-3 | 1
-kW kilowatt | M L2 T-3 | 1000
-MW megawatt | M L2 T-3 | 1000000
-Pa pascal | M L-1 T-2 | 1
-kPa kilopascal | M L-1 T-2 | 1000
-MPa megapascal | M L-1 T-2 | 1000000
 atm atmosphere | ATM | 1
-Hz hertz | T-1 | 1
-kHz kilohertz | T-1 | 1000
-MHz megahertz | T-1 | 1000000
-GHz gigahertz | T-1 | 1000000000
-A amp ampere | I | 1
-mA milliamp | I | 1/1000
-C coulomb | I T | 1
-V volt | M L2 T-3 I-1 | 1
-mV millivolt | M L2 T-3 I-1 | 1/1000
-kV kilovolt | M L2 T-3 I-1 | 1000
-ohm | M L2 T-3 I-2 | 1
-kohm kiloohm | M L2 T-3 I-2 | 1000
-Mohm megaohm | M L2 T-3 I-2 | 1000000
-F farad | M-1 L-2 T4 I2 | 1
-H henry | M L2 T-2 I-2 | 1
-Wb weber | M L2 T-2 I-1 | 1
-K kelvin | K | 1
-mol mole | N | 1
-bit | BIT | 1
-byte | BIT | 8
 °C celsius | CELSIUS | 1
 °F fahrenheit | FAHRENHEIT | 1
 dozen | | 12
@@ -128,16 +113,43 @@ trillion | | 1000000000000
 `;
 
 const KNOWN: ReadonlyMap<string, KnownUnit> = new Map(
-  TABLE.trim()
-    .split('\n')
-    .flatMap((line) => {
-      const [names = '', dimension = '', factor = ''] = line.split('|').map((cell) => cell.trim());
-      const [top = '1', bottom = '1'] = factor.split('/');
-      const size = rationals.rational(BigInt(top), BigInt(bottom));
-      const [name = '', ...others] = names.split(' ');
-      return [name, ...others].map((spelling): [string, KnownUnit] => [spelling, { name, dimension: dimensionOf(dimension), factor: size }]);
-    }),
+  [...withPrefixes(unitsIn(METRIC)), ...unitsIn(TABLE)].flatMap(({ names, unit }) => names.map((name) => [name, unit])),
 );
+
+interface NamedUnit {
+  readonly names: readonly string[];
+  readonly unit: KnownUnit;
+}
+
+function unitsIn(table: string): NamedUnit[] {
+  return table
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [spellings = '', dimension = '', factor = ''] = line.split('|').map((cell) => cell.trim());
+      const names = spellings.split(' ');
+      return { names, unit: { name: names[0]!, dimension: dimensionOf(dimension), factor: rationalOf(factor) } };
+    });
+}
+
+function withPrefixes(units: readonly NamedUnit[]): NamedUnit[] {
+  return units.flatMap((one) => [
+    one,
+    ...PREFIXES.flatMap((prefix, index) => {
+      if (index % 3 !== 0) return [];
+      const [long, factor] = [PREFIXES[index + 1]!, PREFIXES[index + 2]!];
+      const names = one.names.map((name) => (name.length > 2 && name !== 'mol' && name !== 'cal' ? long : prefix) + name);
+      // `kcal`, `kohm`, `Mbit`
+      if (!/^..?$/.test(one.names[0]!)) names.push(prefix + one.names[0]!);
+      return [{ names, unit: { ...one.unit, name: names[0]!, factor: rationals.multiply(one.unit.factor, rationalOf(factor)) } }];
+    }),
+  ]);
+}
+
+function rationalOf(text: string): Rational {
+  const [top = '1', bottom = '1'] = text.split('/');
+  return rationals.rational(BigInt(top), BigInt(bottom));
+}
 
 function dimensionOf(text: string): Map<string, number> {
   return new Map([...text.matchAll(/([A-Z]+)(-?\d+)?/g)].map(([, base, exponent]) => [base!, Number(exponent ?? 1)]));
@@ -158,8 +170,11 @@ export function isKnownUnit(word: string): boolean {
   return lookUp(word) !== undefined;
 }
 
+const IRREGULAR: Readonly<Record<string, string>> = { people: 'person', children: 'child', men: 'man', women: 'woman' };
+
 /** A word without the ending of its plural. */
 export function singular(word: string): string {
+  if (Object.hasOwn(IRREGULAR, word)) return IRREGULAR[word]!;
   if (word.length <= 3 || word.endsWith('ss')) return word;
   if (/ies$/.test(word) && word.length > 4) return `${word.slice(0, -3)}y`;
   if (/(?:ch|sh|x|ss|z)es$/.test(word)) return word.slice(0, -2);
@@ -168,7 +183,7 @@ export function singular(word: string): string {
 
 /** The unit that some words make, or `undefined` where they carry no meaning (`square units`). */
 export function unitOf(parts: readonly UnitPart[]): Unit | undefined {
-  const meaningful = withPowers(parts).filter(({ word }) => !FILLERS.has(word.toLowerCase()));
+  const meaningful = withPowers(parts).filter(({ word }) => !FILLERS.has(word.length > 1 ? word.toLowerCase() : word));
   if (meaningful.length === 0) return undefined;
   const known = meaningful.map(({ word, exponent }) => ({ unit: lookUp(word), exponent }));
   const words = meaningful.map(({ word, exponent }, index) => printPart(known[index]!.unit?.name ?? singular(word.toLowerCase()), exponent));
