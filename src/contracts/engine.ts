@@ -68,6 +68,11 @@ export interface SessionOptions {
   readonly selfCertainty?: boolean;
   /** Tokens drafted a round for the session's branches, where the engine speculates: 0 drafts none. @default as the engine was told */
   readonly draftLength?: number;
+  /**
+   * Whether the prompt is read from its first token, though the engine has read another one that begins alike, and nothing of it is
+   * kept: for measurements of first requests, and for texts that must leave no trace. @default false
+   */
+  readonly readsWholePrompt?: boolean;
   /** Called for every draft that was decided, where the engine speculates. Must not throw, as `onProgress`. */
   readonly onDraft?: (branch: number, draft: DecidedDraft) => void;
 }
@@ -124,6 +129,8 @@ export interface BranchOptions {
 /** What an engine has computed for a session. */
 export interface EngineUsage {
   readonly promptTokens: number;
+  /** Of these, tokens that were not read again since an earlier prompt of the engine began alike. Absent where an engine cannot tell. */
+  readonly cachedPromptTokens?: number;
   /** Tokens sampled over all branches. */
   readonly completionTokens: number;
   /** Tokens appended by `force`. */

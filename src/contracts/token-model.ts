@@ -97,6 +97,21 @@ export interface TokenSequence {
   truncate(length: number): void;
   /** An independent copy: how branches share a prompt and beams split. */
   fork(): TokenSequence;
+  /** Copies the cache of tokens `[start, end)` out of the model's. Missing where caches are not kept by token. */
+  save?(start: number, end: number): SavedTokens;
+  /**
+   * Appends saved tokens without a pass.
+   *
+   * @param saved - Parts that were saved from sequences of the same model, one after the other, the first where this one ends.
+   */
+  restore?(saved: readonly SavedTokens[]): void;
   /** Frees the cache. Safe to call twice. */
   dispose(): void;
+}
+
+/** The cache of some tokens, apart from that of their model. */
+export interface SavedTokens {
+  readonly tokenCount: number;
+  /** Memory it takes. */
+  readonly byteLength: number;
 }

@@ -10,7 +10,7 @@ export interface DecoderOptions extends ThreadOptions {
 export class Decoder extends ThreadedEngine {
   /** Loads nothing yet. @throws {InvalidOptionError} */
   constructor(options: DecoderOptions) {
-    requireKnownOptions<DecoderOptions>('options', options, { model: true, maxRows: true, thread: true, worker: true });
+    requireKnownOptions<DecoderOptions>('options', options, { model: true, maxRows: true, prefixCacheBytes: true, thread: true, worker: true });
     const { model, ...thread } = options;
     super({ target: requireLocalModel('model', model) }, thread);
   }

@@ -12,6 +12,7 @@ import { UninterruptedTokenModel, type AtOnce } from '../models/uninterrupted-to
 import { systemClock } from '../runtime/system-clock.ts';
 import { LocalEngine } from './local/local-engine.ts';
 import type { Verification } from './local/lane.ts';
+import { PrefixCache } from './local/prefix-cache.ts';
 import { DraftModelDrafter } from './speculation/draft-model-drafter.ts';
 import { AdaptiveDrafting } from './speculation/adaptive-drafting.ts';
 import { fixedDraftLength } from './speculation/draft-policy.ts';
@@ -35,6 +36,7 @@ export interface EnginePlan {
   readonly target: LocalModel;
   readonly draft?: LocalModel;
   readonly maxRows: number;
+  readonly prefixCacheBytes?: number;
   readonly speculation?: SpeculationPlan;
 }
 
@@ -54,12 +56,14 @@ export interface EngineSurroundings {
  * @throws {ModelLoadError | VocabularyMismatchError | InvalidOptionError}
  */
 export async function loadEngine(
-  { target, draft, maxRows, speculation: plan }: EnginePlan,
+  { target, draft, maxRows, prefixCacheBytes, speculation: plan }: EnginePlan,
   { clock = systemClock, takeTurn, atOnce }: EngineSurroundings = {},
 ): Promise<LocalEngine> {
   const { model, tokenizer } = await loadWhole(target);
   const settings = target.settings && { settings: target.settings };
-  const loaded = { name: target.name, model, tokenizer, sampling: resolveSampling(model.sampling), maxRows, clock, ...settings, ...(takeTurn && { takeTurn }) };
+  const prefixes = new PrefixCache(prefixCacheBytes);
+  const sampling = resolveSampling(model.sampling);
+  const loaded = { name: target.name, model, tokenizer, sampling, maxRows, prefixes, clock, ...settings, ...(takeTurn && { takeTurn }) };
   if (!plan) {
     await warmUp(model);
     return new LocalEngine(loaded);
@@ -71,7 +75,7 @@ export async function loadEngine(
   const loadedDraft = draft && plan.drafters.includes('draft-model') ? await loadDraft(draft, loaded).catch(closing(model)) : undefined;
   const isOnDevice = loadedDraft instanceof DeviceTokenModel;
   const draftModel = loadedDraft && atOnce && !isOnDevice ? new UninterruptedTokenModel(loadedDraft, atOnce) : loadedDraft;
-  const drafters = draftersOf(plan, draftModel);
+  const drafters = draftersOf(plan, draftModel, prefixes);
   await warmUp(model);
   if (draftModel) await warmUp(draftModel);
   const { draftLength, longestDraft: longest } = plan;
@@ -82,11 +86,11 @@ export async function loadEngine(
 }
 
 /** The drafters of a plan in their order; all that look texts up are one, in the place of the first. */
-function draftersOf({ drafters, minConfidence }: SpeculationPlan, draftModel: TokenModel | undefined): Drafter[] {
+function draftersOf({ drafters, minConfidence }: SpeculationPlan, draftModel: TokenModel | undefined, prefixes: PrefixCache): Drafter[] {
   const scopes = drafters.filter((name): name is SuffixScope => name !== 'draft-model');
   const first = drafters.indexOf(scopes[0] ?? 'draft-model');
   return drafters.flatMap((name, index): Drafter[] => {
-    if (name === 'draft-model') return [new DraftModelDrafter(draftModel!, { minConfidence })];
+    if (name === 'draft-model') return [new DraftModelDrafter(draftModel!, { minConfidence, prefixes })];
     return index === first ? [new SuffixDrafter(scopes)] : [];
   });
 }

@@ -42,11 +42,16 @@ const NAMES: readonly DrafterName[] = ['draft-model', 'lookup', 'sibling', 'hist
 
 export class SpeculativeDecoder extends ThreadedEngine {
   /** Loads nothing yet. @throws {InvalidOptionError} */
-  constructor({ target, draft, thread, worker, maxRows, ...options }: SpeculativeDecoderOptions) {
+  constructor({ target, draft, thread, worker, maxRows, prefixCacheBytes, ...options }: SpeculativeDecoderOptions) {
     requireLocalModel('target', target);
     if (draft !== undefined) requireLocalModel('draft', draft);
     const speculation = resolvePlan(options, target, draft);
-    const threads = { ...(thread && { thread }), ...(worker && { worker }), ...(maxRows !== undefined && { maxRows }) };
+    const threads = {
+      ...(thread && { thread }),
+      ...(worker && { worker }),
+      ...(maxRows !== undefined && { maxRows }),
+      ...(prefixCacheBytes !== undefined && { prefixCacheBytes }),
+    };
     super({ target, ...(draft && { draft }), speculation }, threads);
   }
 }

@@ -23,6 +23,11 @@ import { requireCallOptions } from '../runtime/call-options.ts';
 export interface ThreadOptions extends ThreadChoice {
   /** Most branches decoded in one step; further ones wait their turn. Whole number ≥ 1. @default 64 */
   readonly maxRows?: number;
+  /**
+   * Most memory, in bytes, for what has been read of earlier prompts, so that a prompt that begins like one of them is read from
+   * where they differ. 0 reads every prompt as a whole. Whole number ≥ 0. @default 268_435_456: 256 MiB
+   */
+  readonly prefixCacheBytes?: number;
 }
 
 const DEFAULT_MAX_ROWS = 64;
@@ -33,6 +38,7 @@ interface EngineStart extends StartMessage {
   readonly target: unknown;
   readonly draft: unknown;
   readonly maxRows: number;
+  readonly prefixCacheBytes: number | undefined;
   readonly speculation: SpeculationPlan | undefined;
 }
 
@@ -48,9 +54,11 @@ export class ThreadedEngine implements Engine {
   #isDisposed = false;
 
   /** Loads nothing yet. @throws {InvalidOptionError} */
-  constructor(plan: Omit<EnginePlan, 'maxRows'>, { maxRows = DEFAULT_MAX_ROWS, ...threads }: ThreadOptions) {
+  constructor(plan: Omit<EnginePlan, 'maxRows' | 'prefixCacheBytes'>, options: ThreadOptions) {
+    const { maxRows = DEFAULT_MAX_ROWS, prefixCacheBytes, ...threads } = options;
     requireWholeNumber('maxRows', maxRows, 1);
-    this.#plan = { ...plan, maxRows };
+    if (prefixCacheBytes !== undefined) requireWholeNumber('prefixCacheBytes', prefixCacheBytes);
+    this.#plan = { ...plan, maxRows, ...(prefixCacheBytes !== undefined && { prefixCacheBytes }) };
     this.#startsWorker = chooseWorker(plan.target, threads);
   }
 
@@ -96,14 +104,15 @@ export class ThreadedEngine implements Engine {
   }
 
   async #inWorker(startWorker: () => ModelWorker): Promise<Engine> {
-    const { target, draft, maxRows, speculation } = this.#plan;
+    const { target, draft, maxRows, prefixCacheBytes, speculation } = this.#plan;
     const worker = startWorker();
     const engine = new PortEngine(
       worker.port,
       () => worker.terminate(),
       ({ model, progress }) => this.#plan[model]?.onLoadProgress?.(progress),
     );
-    worker.port.post({ hosts: 'engine', target: target.description, draft: draft?.description, maxRows, speculation } satisfies EngineStart);
+    const models = { target: target.description, draft: draft?.description };
+    worker.port.post({ hosts: 'engine', ...models, maxRows, prefixCacheBytes, speculation } satisfies EngineStart);
     return engine;
   }
 }
@@ -126,15 +135,19 @@ export function hostThreadedEngine(
   describeModel: DescribeModel,
   surroundings: Pick<EngineSurroundings, 'takeTurn' | 'atOnce'> = {},
 ): void {
-  const { target, draft, maxRows, speculation } = start as EngineStart;
+  const { target, draft, maxRows, prefixCacheBytes, speculation } = start as EngineStart;
   const load = async (): Promise<Engine> => {
     const describe = (model: 'target' | 'draft', description: unknown): Promise<LocalModel> =>
       describeModel(description, (progress) => port.post([{ type: 'load-progress', model, progress }] satisfies EngineNotice[]));
     const [targetModel, draftModel] = await Promise.all([describe('target', target), draft === undefined ? undefined : describe('draft', draft)]);
-    return loadEngine(
-      { target: targetModel, maxRows, ...(draftModel && { draft: draftModel }), ...(speculation && { speculation }) },
-      { takeTurn: nextTask, ...surroundings },
-    );
+    const plan = {
+      target: targetModel,
+      maxRows,
+      ...(draftModel && { draft: draftModel }),
+      ...(prefixCacheBytes !== undefined && { prefixCacheBytes }),
+      ...(speculation && { speculation }),
+    };
+    return loadEngine(plan, { takeTurn: nextTask, ...surroundings });
   };
   hostEngine(new LazyEngine(load), port);
 }

@@ -23,13 +23,13 @@ export abstract class CacheSequence<Cache extends SequenceCache> implements Toke
   }
 
   truncate(length: number): void {
-    const cache = this.#requireOpen();
+    const cache = this.requireOpen();
     if (!Number.isInteger(length) || length < 0 || length > this.length) throw new InvalidOptionError('length', `from 0 to ${this.length}`, length);
     this.cut(length, cache);
   }
 
   fork(): TokenSequence {
-    return this.copy(this.#requireOpen());
+    return this.copy(this.requireOpen());
   }
 
   dispose(): void {
@@ -49,7 +49,8 @@ export abstract class CacheSequence<Cache extends SequenceCache> implements Toke
   /** Gives back what the sequence holds. */
   protected abstract free(cache: Cache): void;
 
-  #requireOpen(): Cache {
+  /** @throws {DisposedError | ModelError} while a forward is under way. */
+  protected requireOpen(): Cache {
     if (!this.#cache) throw new DisposedError('sequence');
     this.#cache.lock.requireFree();
     return this.#cache;

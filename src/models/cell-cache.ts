@@ -1,3 +1,4 @@
+import type { SavedTokens } from '../contracts/token-model.ts';
 import { CacheLock } from './cache-lock.ts';
 import { CacheSequence } from './cache-sequence.ts';
 import { allocateCache, type CacheData, type CacheType } from './decoder-graph.ts';
@@ -86,6 +87,23 @@ export class CellCache {
     return cells;
   }
 
+  /** Copies cells out: `[parts, kvHeads, cells, headWidth]`, as `store` takes them. */
+  copyOut(cells: readonly number[]): CacheData {
+    const { parts, kvHeads, headWidth, type } = this.#shape;
+    const copy = allocateCache(type, parts * kvHeads * cells.length * headWidth);
+    const runs = runsOf(cells);
+    let next = 0;
+    for (let part = 0; part < parts; part++) {
+      const data = this.#data[part]!;
+      for (let head = 0; head < kvHeads; head++) {
+        const start = head * this.#capacity;
+        for (const [first, length] of runs) copyRun(data, (start + cells[first]!) * headWidth, copy, next + first * headWidth, length * headWidth);
+        next += cells.length * headWidth;
+      }
+    }
+    return copy;
+  }
+
   #copyIn(fresh: CacheData, cells: readonly number[]): void {
     const { parts, kvHeads, headWidth } = this.#shape;
     const runs = runsOf(cells);
@@ -144,6 +162,20 @@ function copyRun(from: CacheData, source: number, to: CacheData, target: number,
   for (let index = 0; index < count; index++) to[target + index] = from[source + index]!;
 }
 
+class SavedCells implements SavedTokens {
+  readonly data: CacheData;
+  readonly tokenCount: number;
+
+  constructor(data: CacheData, tokenCount: number) {
+    this.data = data;
+    this.tokenCount = tokenCount;
+  }
+
+  get byteLength(): number {
+    return this.data.byteLength;
+  }
+}
+
 /** A sequence of a model with one cache of cells. */
 export class CellSequence extends CacheSequence<CellCache> {
   /** The cell of each token, in order. */
@@ -156,6 +188,16 @@ export class CellSequence extends CacheSequence<CellCache> {
 
   get length(): number {
     return this.cells.length;
+  }
+
+  save(start: number, end: number): SavedTokens {
+    return new SavedCells(this.requireOpen().copyOut(this.cells.slice(start, end)), end - start);
+  }
+
+  restore(saved: readonly SavedTokens[]): void {
+    const cache = this.requireOpen();
+    cache.reserve(saved.reduce((sum, { tokenCount }) => sum + tokenCount, 0));
+    for (const { data, tokenCount } of saved as readonly SavedCells[]) this.cells.push(...cache.store(data, tokenCount));
   }
 
   protected cut(length: number, cache: CellCache): void {

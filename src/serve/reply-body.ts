@@ -92,9 +92,14 @@ function likeliestByName(token: NamedToken, task: CompletionTask): Record<string
 }
 
 /** Over all branches, those not returned included. */
-export function usageBody({ promptTokens, completionTokens, forcedTokens }: EngineUsage): object {
+export function usageBody({ promptTokens, completionTokens, forcedTokens, cachedPromptTokens }: EngineUsage): object {
   const completion = completionTokens + forcedTokens;
-  return { prompt_tokens: promptTokens, completion_tokens: completion, total_tokens: promptTokens + completion };
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completion,
+    total_tokens: promptTokens + completion,
+    ...(cachedPromptTokens !== undefined && { prompt_tokens_details: { cached_tokens: cachedPromptTokens } }),
+  };
 }
 
 /** What a reply says beyond OpenAI's fields. */

@@ -4,8 +4,10 @@ import type { DraftOutcome, EngineUsage, ServerUsage, SpeculationUsage } from '.
 export function sumUsage(usages: readonly EngineUsage[]): EngineUsage {
   const speculations = usages.flatMap(({ speculation }) => speculation ?? []);
   const servers = usages.flatMap(({ server }) => server ?? []);
+  const cached = usages.flatMap(({ cachedPromptTokens }) => cachedPromptTokens ?? []);
   return {
     promptTokens: sum(usages.map(({ promptTokens }) => promptTokens)),
+    ...(cached.length > 0 && { cachedPromptTokens: sum(cached) }),
     completionTokens: sum(usages.map(({ completionTokens }) => completionTokens)),
     forcedTokens: sum(usages.map(({ forcedTokens }) => forcedTokens)),
     forwardCount: sum(usages.map(({ forwardCount }) => forwardCount)),

@@ -216,6 +216,34 @@ export const tokenModelLaws: readonly TokenModelLaw[] = [
     },
   },
   {
+    name: 'saved tokens go on in another sequence as where they came from, whatever has become of that',
+    check: withModel(async (model, { tolerance }) => {
+      const [past, news] = [someTokens(model, 60, 60), someTokens(model, 10, 61)];
+      const source = model.openSequence();
+      if (!source.save) return;
+      await model.forward([{ sequence: source, tokens: past, logitCount: 0 }]);
+      const parts = [source.save(0, 16), source.save(16, 45), source.save(45, 60)];
+      assert.deepEqual(
+        parts.map(({ tokenCount }) => tokenCount),
+        [16, 29, 15],
+      );
+      source.dispose();
+      const other = model.openSequence();
+      await model.forward([{ sequence: other, tokens: someTokens(model, 70, 62), logitCount: 0 }]);
+      const [whole, part] = [model.openSequence(), model.openSequence()];
+      whole.restore!(parts);
+      part.restore!(parts.slice(0, 2));
+      assert.deepEqual([whole.length, part.length], [60, 45]);
+      const [afterWhole, afterPart] = await rowsOf(model, [
+        { sequence: whole, tokens: news, logitCount: 1 },
+        { sequence: part, tokens: [...past.slice(45), ...news], logitCount: 1 },
+      ]);
+      const expected = await logitsAfter(model, [...past, ...news]);
+      assertSameLogits(afterWhole!, expected, tolerance, 'after all of them');
+      assertSameLogits(afterPart!, expected, tolerance, 'after a part of them');
+    }),
+  },
+  {
     name: 'changes during a forward are refused and do not touch it',
     check: withModel(async (model, { tolerance }) => {
       const [past, news] = [someTokens(model, 60, 50), someTokens(model, 10, 51)];

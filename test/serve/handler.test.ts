@@ -41,7 +41,12 @@ describe('plain sampling', () => {
     expect(SOLUTIONS).toContain(choice!.message.content);
     expect(choice).toMatchObject({ index: 0, message: { role: 'assistant' }, logprobs: null, finish_reason: 'stop', stop_reason: null });
     const tokens = choice!.message.content.length + 1;
-    expect(reply.usage).toEqual({ prompt_tokens: 9, completion_tokens: tokens, total_tokens: 9 + tokens });
+    expect(reply.usage).toEqual({
+      prompt_tokens: 9,
+      completion_tokens: tokens,
+      total_tokens: 9 + tokens,
+      prompt_tokens_details: { cached_tokens: 0 },
+    });
     expect(reply.latency_tts).toMatchObject({ strategy: 'single', seed: 7, stop_reason: 'completed' });
     expect(reply.latency_tts.branches).toMatchObject([{ branch: 0, finish: 'end', token_count: tokens }]);
     expect(reply.latency_tts.timing).toMatchObject({ deadline_ms: null, queued_ms: 0 });

@@ -6,6 +6,7 @@ const plain = { promptTokens: 3, completionTokens: 10, forcedTokens: 1, forwardC
 test('sumUsage adds what sessions have cost', () => {
   expect(sumUsage([])).toEqual({ promptTokens: 0, completionTokens: 0, forcedTokens: 0, forwardCount: 0 });
   expect(sumUsage([plain, plain])).toEqual({ promptTokens: 6, completionTokens: 20, forcedTokens: 2, forwardCount: 24 });
+  expect(sumUsage([{ ...plain, cachedPromptTokens: 2 }, plain]).cachedPromptTokens).toBe(2);
 });
 
 test('sumUsage adds drafts by position and by length, where any session speculates', () => {

@@ -19,7 +19,8 @@ import { forwardChoices, type RowChoices } from './token-choice.ts';
 
 /** A prompt that is being read. */
 export interface Prefill {
-  readonly state: BranchState;
+  /** Where reading stands. First called when it is this prompt's turn and the model is idle. */
+  readonly state: () => BranchState;
   readonly clock: Clock;
   readonly deadlineAt: number;
   readonly signal: AbortSignal | undefined;
@@ -229,11 +230,12 @@ export class DecodeLoop {
   /** Reads one chunk of the first waiting prompt. */
   async #readChunk(): Promise<void> {
     const prefill = this.#prefills[0]!;
-    const { state, clock, deadlineAt, signal } = prefill;
+    const { clock, deadlineAt, signal } = prefill;
     const startedAt = clock.now();
     try {
       signal?.throwIfAborted();
       if (startedAt >= deadlineAt) throw new NoCandidateError('deadline', []);
+      const state = prefill.state();
       const chunk = state.pending.slice(0, this.#chunkTokens(deadlineAt - startedAt));
       const isLast = chunk.length === state.pending.length;
       const logits = await this.#busy(() => this.#model.forward([{ sequence: state.sequence, tokens: chunk, logitCount: isLast ? 1 : 0 }]));

@@ -12,6 +12,7 @@ import { DecodeLoop } from './decode-loop.ts';
 import { LocalPassMeter, type MeteredModel } from './local-pass-meter.ts';
 import type { Verification } from './lane.ts';
 import { LocalSession, type LocalSessionHost } from './local-session.ts';
+import { PrefixCache } from './prefix-cache.ts';
 import { requireCallOptions } from '../../runtime/call-options.ts';
 
 /** A loaded model and what belongs to it. */
@@ -27,6 +28,8 @@ export interface LoadedModel extends MeteredModel {
   readonly verification?: Verification;
   /** The draft model of `speculation`, for its passes to be timed. */
   readonly draft?: MeteredModel;
+  /** Owned by the engine. @default one of the default size */
+  readonly prefixes?: PrefixCache;
   /** What passes are timed with. @default the system clock */
   readonly clock?: Clock;
   /**
@@ -43,10 +46,20 @@ export class LocalEngine implements Engine {
   readonly #host: LocalSessionHost;
   #isDisposed = false;
 
-  constructor({ tokenizer, maxRows, speculation, draft, verification = 'coupled', clock = systemClock, takeTurn, ...target }: LoadedModel) {
+  constructor({
+    tokenizer,
+    maxRows,
+    speculation,
+    draft,
+    verification = 'coupled',
+    prefixes = new PrefixCache(),
+    clock = systemClock,
+    takeTurn,
+    ...target
+  }: LoadedModel) {
     const { name, model, sampling } = target;
     this.name = name;
-    this.#host = { model, tokenizer, sampling, speculation, verification, loop: new DecodeLoop(model, maxRows, speculation, takeTurn) };
+    this.#host = { model, tokenizer, sampling, speculation, verification, prefixes, loop: new DecodeLoop(model, maxRows, speculation, takeTurn) };
     this.passes = new LocalPassMeter({ target, draft, loop: this.#host.loop, maxRows, sampling, verification, clock });
   }
 
@@ -73,7 +86,8 @@ export class LocalEngine implements Engine {
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    const { loop, model, speculation } = this.#host;
+    const { loop, model, speculation, prefixes } = this.#host;
+    prefixes.dispose();
     // At once when idle: a moment later the loop may be in the next forward.
     await new Promise((resolve) => loop.whenIdle(() => resolve(Promise.all([model.dispose(), speculation?.dispose()]))));
   }

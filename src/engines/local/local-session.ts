@@ -13,6 +13,7 @@ import { systemClock } from '../../runtime/system-clock.ts';
 import type { BranchState } from './branch-state.ts';
 import type { ConfidenceRequest } from './confidence-record.ts';
 import type { DecodeLoop } from './decode-loop.ts';
+import type { PrefixCache } from './prefix-cache.ts';
 import { SpeculationTally } from '../speculation/speculation-tally.ts';
 import type { Speculation } from '../speculation/speculation.ts';
 import { TextReader } from './text-reader.ts';
@@ -30,17 +31,20 @@ export interface LocalSessionHost {
   readonly sampling: Sampling;
   readonly speculation: Speculation | undefined;
   readonly verification: Verification;
+  readonly prefixes: PrefixCache;
 }
 
 /** A prompt in the cache of a local model, and its branches. */
 export class LocalSession implements Session {
   readonly #host: LocalSessionHost;
   readonly #context: LaneContext;
-  readonly #prompt: BranchState;
+  readonly #sampling: Sampling;
+  /** Once its reading has begun. */
+  #prompt: BranchState | undefined;
   readonly #branches: LocalBranch[] = [];
   readonly #stopMemory = new Map<string, Map<number, boolean>>();
   readonly #tally = new SpeculationTally();
-  readonly #usage = { completionTokens: 0, forcedTokens: 0, forwardCount: 0 };
+  readonly #usage = { cachedPromptTokens: 0, completionTokens: 0, forcedTokens: 0, forwardCount: 0 };
   readonly #progressTeller: ProgressTeller;
   readonly #reader: TextReader;
   #isDisposed = false;
@@ -80,33 +84,38 @@ export class LocalSession implements Session {
       () => this.now(),
       () => this.#progress(),
     );
-    const sampling = resolveSampling(options.sampling, host.sampling);
-    this.#prompt = { sequence: model.openSequence(), tokens: [], pending: [...promptTokens], logits: undefined, stream: 0, sampling };
+    if (options.readsWholePrompt) host.prefixes.exclude(promptTokens);
+    this.#sampling = resolveSampling(options.sampling, host.sampling);
   }
 
   /** Reads the prompt. Its tokens must fit the context with room to spare. */
   static async open(host: LocalSessionHost, promptTokens: readonly number[], options: SessionOptions): Promise<LocalSession> {
-    const session = await new Promise<LocalSession>((resolve, reject) => {
-      host.loop.whenIdle(() => {
-        try {
-          resolve(new LocalSession(host, promptTokens, options));
-        } catch (error) {
-          reject(error);
-        }
-      });
-    });
+    const session = new LocalSession(host, promptTokens, options);
     try {
       await new Promise<void>((resolve, reject) => {
         const { clock } = session.#context;
         const onForward = (): void => void session.#usage.forwardCount++;
         const { deadlineAt = Infinity, signal } = options;
-        host.loop.prefill({ state: session.#prompt, clock, deadlineAt, signal, onForward, resolve, reject });
+        const state = (): BranchState => session.#begin();
+        // Before the next prompt is begun.
+        const share = (): void => host.prefixes.share(host.model, promptTokens, state().sequence);
+        host.loop.prefill({ state, clock, deadlineAt, signal, onForward, resolve: () => resolve(share()), reject });
       });
       return session;
     } catch (error) {
       await session.dispose();
       throw error;
     }
+  }
+
+  /** The prompt with what is known of it. */
+  #begin(): BranchState {
+    if (this.#prompt) return this.#prompt;
+    const { promptTokens } = this.#context;
+    const sequence = this.#host.prefixes.open(this.#host.model, promptTokens);
+    this.#usage.cachedPromptTokens = sequence.length;
+    this.#prompt = { sequence, tokens: [], pending: promptTokens.slice(sequence.length), logits: undefined, stream: 0, sampling: this.#sampling };
+    return this.#prompt;
   }
 
   get promptTokens(): number {
@@ -123,8 +132,8 @@ export class LocalSession implements Session {
 
   branch(count: number, options: BranchOptions = {}): Branch[] {
     requireWholeNumber('count', count, 1);
-    const sampling = resolveSampling(options.sampling, this.#prompt.sampling);
-    return Array.from({ length: count }, () => this.#addBranch(() => ({ ...this.#prompt, sampling }), this.#branches.length, { text: '', tokenCount: 0 }));
+    const sampling = resolveSampling(options.sampling, this.#sampling);
+    return Array.from({ length: count }, () => this.#addBranch(() => ({ ...this.#prompt!, sampling }), this.#branches.length, { text: '', tokenCount: 0 }));
   }
 
   usage(): EngineUsage {
@@ -138,7 +147,8 @@ export class LocalSession implements Session {
     for (const branch of this.#branches) branch.abort();
     this.#host.loop.whenIdle(() => {
       for (const branch of this.#branches) this.#release(branch);
-      this.#prompt.sequence.dispose();
+      if (this.#prompt) this.#keep(this.#prompt);
+      this.#prompt?.sequence.dispose();
       this.#host.speculation?.forget(this.#context.promptTokens);
     });
   }
@@ -150,8 +160,14 @@ export class LocalSession implements Session {
 
   #release({ state }: LocalBranch): void {
     if (!state) return;
+    // What the next turn of a chat begins with. Of several branches only the caller knows which one that will be.
+    if (this.#branches.length === 1) this.#keep(state);
     state.sequence.dispose();
     this.#host.speculation?.forget(state);
+  }
+
+  #keep({ sequence, tokens }: BranchState): void {
+    this.#host.prefixes.keep(this.#host.model, this.#context.promptTokens, sequence, tokens);
   }
 
   /** `from` is called when the model is idle: only then is the parent sure to have a state. */

@@ -9,6 +9,7 @@ import type { TokenModel, TokenSequence } from '../../contracts/token-model.ts';
 import { forwardChoices, type RowChoices } from '../local/token-choice.ts';
 import { drawsFromAll } from '../../maths/sampling.ts';
 import type { TokenDistribution } from '../../maths/token-distribution.ts';
+import { PrefixCache } from '../local/prefix-cache.ts';
 import { requireNumber } from '../../options.ts';
 
 export interface DraftModelDrafterOptions {
@@ -18,6 +19,8 @@ export interface DraftModelDrafterOptions {
    * @default 0.3
    */
   readonly minConfidence?: number;
+  /** What is known of prompts. @default nothing */
+  readonly prefixes?: PrefixCache;
 }
 
 /** What the draft model holds of one branch. */
@@ -42,14 +45,16 @@ export class DraftModelDrafter implements Drafter {
   readonly name = 'draft model';
   readonly #model: TokenModel;
   readonly #minConfidence: number;
-  readonly #prompts = new Map<object, TokenSequence>();
+  readonly #prefixes: PrefixCache;
+  readonly #prompts = new Map<readonly number[], TokenSequence>();
   readonly #branches = new Map<object, DraftBranch>();
 
   /** @param model - Owned by the drafter from now on. @throws {InvalidOptionError} */
-  constructor(model: TokenModel, { minConfidence = 0.3 }: DraftModelDrafterOptions = {}) {
+  constructor(model: TokenModel, { minConfidence = 0.3, prefixes = new PrefixCache(0) }: DraftModelDrafterOptions = {}) {
     requireNumber('minConfidence', minConfidence, 0, 1);
     this.#model = model;
     this.#minConfidence = minConfidence;
+    this.#prefixes = prefixes;
   }
 
   async propose(requests: readonly DraftRequest[]): Promise<Draft[]> {
@@ -68,8 +73,12 @@ export class DraftModelDrafter implements Drafter {
   forget(key: object): void {
     this.#branches.get(key)?.sequence.dispose();
     this.#branches.delete(key);
-    this.#prompts.get(key)?.dispose();
-    this.#prompts.delete(key);
+    const promptTokens = key as readonly number[];
+    const prompt = this.#prompts.get(promptTokens);
+    if (!prompt) return;
+    this.#prefixes.keep(this.#model, promptTokens, prompt);
+    prompt.dispose();
+    this.#prompts.delete(promptTokens);
   }
 
   async dispose(): Promise<void> {
@@ -90,12 +99,13 @@ export class DraftModelDrafter implements Drafter {
   async #promptOf(promptTokens: readonly number[]): Promise<TokenSequence> {
     const known = this.#prompts.get(promptTokens);
     if (known) return known;
-    const sequence = this.#model.openSequence();
+    const sequence = this.#prefixes.open(this.#model, promptTokens);
     this.#prompts.set(promptTokens, sequence);
-    for (let start = 0; start < promptTokens.length - 1; start += PREFILL_CHUNK) {
+    for (let start = sequence.length; start < promptTokens.length - 1; start += PREFILL_CHUNK) {
       const tokens = promptTokens.slice(start, Math.min(start + PREFILL_CHUNK, promptTokens.length - 1));
       await this.#model.forward([{ sequence, tokens, logitCount: 0 }]);
     }
+    this.#prefixes.share(this.#model, promptTokens, sequence);
     return sequence;
   }
 

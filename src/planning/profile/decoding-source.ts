@@ -110,5 +110,5 @@ async function advance(branches: readonly Branch[], tokens: number, signal: Abor
 }
 
 function open({ engine, signal, sessionClock }: DecodingSourceOptions, prompt: string, seed = 0): Promise<Session> {
-  return engine.open(prompt, { seed, ...sessionClock, ...(signal && { signal }) });
+  return engine.open(prompt, { seed, readsWholePrompt: true, ...sessionClock, ...(signal && { signal }) });
 }

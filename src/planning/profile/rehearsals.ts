@@ -117,6 +117,7 @@ async function timeRequest(options: RehearsalOptions, shape: RequestShape): Prom
   const session = await engine.open(prompt, {
     ...sessionClock,
     draftLength: shape.draftLength,
+    readsWholePrompt: true,
     onDraft: (branch, outcome) => drafts[branch]!.push(outcome),
     ...(signal && { signal }),
   });

@@ -86,6 +86,7 @@ export class TraceRecorder {
       clock,
       onProgress: (progress) => ends.note(progress),
       progressIntervalMs: 0,
+      readsWholePrompt: true,
     });
     try {
       const request = this.#probes && answerRequest(this.#probes.forced, requirePrompt(problem.prompt), session);
