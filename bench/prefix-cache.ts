@@ -125,7 +125,10 @@ function markdownOf(measured: PrefixReport): string {
     show(whole),
     show(cached),
   ]);
-  const besides = measured.rows.map(({ format, beside }) => [format, ...beside.map(({ median, min, max }) => `${median.toFixed(1)} (${min.toFixed(1)}–${max.toFixed(1)})`)]);
+  const besides = measured.rows.map(({ format, beside }) => [
+    format,
+    ...beside.map(({ median, min, max }) => `${median.toFixed(1)} (${min.toFixed(1)}–${max.toFixed(1)})`),
+  ]);
   return [
     `Milliseconds to the first token of a second request to ${measured.model}: median of ${rounds} rounds, and the extremes.`,
     markdownTable(['format', 'prompt tokens', 'of these known', 'read as a whole', 'with the cache'], firsts),
