@@ -15,6 +15,8 @@ const libraries = {
   'ai-sdk': 'src/adapters/ai-sdk/index.ts',
   langchain: 'src/adapters/langchain/index.ts',
   'node-llama-cpp': 'src/adapters/node-llama-cpp/index.ts',
+  // No export of its own: so that a page with nothing but `extractAnswer` loads none of the comparison of answers.
+  'extract-answer': 'src/answers/extract-answer.ts',
   problems: 'src/problems/index.ts',
   testing: 'src/testing/index.ts',
   serve: 'src/serve/index.ts',

@@ -1,8 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { build, type Rolldown } from 'vite';
+import { build, type Plugin, type Rolldown } from 'vite';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+const SOME = 'virtual:some-exports';
 
 /** What a page needs anyway, or brings itself; everything else of a bundle counts as ours. */
 const NOT_OURS = [/^onnxruntime-/, /^@huggingface\//, /^@langchain\//, /^@ai-sdk\//, /^node:/];
@@ -10,17 +12,26 @@ const NOT_OURS = [/^onnxruntime-/, /^@huggingface\//, /^@langchain\//, /^@ai-sdk
 /**
  * Kilobytes (1000 bytes) of a built file and all it loads at once, bundled, minified and compressed, without ONNX Runtime,
  * transformers.js and the libraries that adapters adapt to.
+ *
+ * @param names - Exports of the file that the bundle uses. @default all
  */
-export async function bundleKilobytes(file: string): Promise<number> {
+export async function bundleKilobytes(file: string, names: readonly string[] = []): Promise<number> {
+  const entry = `${ROOT}${file}`;
+  const some: Plugin = {
+    name: 'some-exports',
+    resolveId: (id) => (id === SOME ? id : undefined),
+    load: (id) => (id === SOME ? `export { ${names.join(', ')} } from ${JSON.stringify(entry)};` : undefined),
+  };
   const result = (await build({
     root: ROOT,
     configFile: false,
     logLevel: 'error',
+    plugins: [some],
     build: {
       write: false,
       minify: true,
       target: 'es2022',
-      rolldownOptions: { input: `${ROOT}${file}`, external: NOT_OURS, preserveEntrySignatures: 'strict', output: { format: 'es' } },
+      rolldownOptions: { input: names.length > 0 ? SOME : entry, external: NOT_OURS, preserveEntrySignatures: 'strict', output: { format: 'es' } },
     },
   })) as Rolldown.RolldownOutput;
   const chunks = new Map(result.output.flatMap((part) => (part.type === 'chunk' ? [[part.fileName, part] as const] : [])));
