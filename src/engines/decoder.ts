@@ -1,5 +1,5 @@
 import { type LocalModel, requireLocalModel } from '../models/local-model.ts';
-import { requireKnownOptions } from '../options.ts';
+import { requireKnownNames } from '../options.ts';
 import { ThreadedEngine, type ThreadOptions } from './threaded-engine.ts';
 
 export interface DecoderOptions extends ThreadOptions {
@@ -10,7 +10,7 @@ export interface DecoderOptions extends ThreadOptions {
 export class Decoder extends ThreadedEngine {
   /** Loads nothing yet. @throws {InvalidOptionError} */
   constructor(options: DecoderOptions) {
-    requireKnownOptions<DecoderOptions>('options', options, { model: true, maxRows: true, prefixCacheBytes: true, thread: true, worker: true });
+    requireKnownNames(options, ['model', 'maxRows', 'prefixCacheBytes', 'thread', 'worker']);
     const { model, ...thread } = options;
     super({ target: requireLocalModel('model', model) }, thread);
   }

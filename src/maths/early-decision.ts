@@ -4,13 +4,15 @@
  *
  * @module
  */
+import * as v from 'valibot';
 import type { AnswerTally, EarlyDecision, VoteState } from '../contracts/vote.ts';
-import { InvalidOptionError } from '../errors.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
+import { number, objectWith, oneOfOr, readOptions, wholeNumber, type OptionsOf } from '../options.ts';
 import { betaPosterior, dirichletPosterior, mixtureEvidence } from './vote-evidence.ts';
 
 /** Rules that go by a name alone, with their defaults. */
-export type EarlyDecisionName = 'exact' | 'none' | 'beta' | 'dirichlet' | 'anytime-valid';
+export type EarlyDecisionName = (typeof EARLY_DECISIONS)[number];
+
+export const EARLY_DECISIONS = ['exact', 'none', 'beta', 'dirichlet', 'anytime-valid'] as const;
 
 /** Share of the weights at stake below which a margin of sums is taken for their rounding. */
 const ROUNDING = 1e-9;
@@ -43,10 +45,14 @@ export function noDecision(): EarlyDecision {
   return { name: 'none', decide: () => false };
 }
 
-export interface PosteriorDecisionOptions {
+const openShare = /* @__PURE__ */ number(Number.MIN_VALUE, 1 - Number.EPSILON);
+
+export const posteriorDecisionEntries = {
   /** Least posterior probability of the leader. In (0, 1). @default 0.95 */
-  readonly confidence?: number;
-}
+  confidence: v.optional(openShare, 0.95),
+};
+
+export interface PosteriorDecisionOptions extends OptionsOf<typeof posteriorDecisionEntries> {}
 
 /**
  * The leader is likelier than the runner-up with the given posterior probability (Aggarwal et al. 2023, arXiv:2305.11860).
@@ -55,14 +61,17 @@ export interface PosteriorDecisionOptions {
  * @throws {InvalidOptionError}
  */
 export function betaDecision(options: PosteriorDecisionOptions = {}): EarlyDecision {
-  const confidence = confidenceOf(options);
+  const { confidence } = readOptions(posteriorDecisionEntries, options);
   return onCounts('beta', ([leader, rival = 0]) => betaPosterior(leader, rival) >= confidence);
 }
 
-export interface DirichletDecisionOptions extends PosteriorDecisionOptions {
+export const dirichletDecisionEntries = {
+  ...posteriorDecisionEntries,
   /** How many of the leading answers are compared. Whole number ≥ 2. @default 5 */
-  readonly answers?: number;
-}
+  answers: v.optional(wholeNumber(2), 5),
+};
+
+export interface DirichletDecisionOptions extends OptionsOf<typeof dirichletDecisionEntries> {}
 
 /**
  * The leader is the likeliest of the leading answers with the given posterior probability (Aggarwal et al. 2023,
@@ -71,18 +80,18 @@ export interface DirichletDecisionOptions extends PosteriorDecisionOptions {
  * @throws {InvalidOptionError}
  */
 export function dirichletDecision(options: DirichletDecisionOptions = {}): EarlyDecision {
-  const { answers = 5 } = options;
-  const confidence = confidenceOf(options);
-  requireWholeNumber('answers', answers, 2);
+  const { answers, confidence } = readOptions(dirichletDecisionEntries, options);
   return onCounts('dirichlet', ([leader, ...rivals]) => dirichletPosterior([leader, rivals[0] ?? 0, ...rivals.slice(1, answers - 1)]) >= confidence);
 }
 
-export interface AnytimeValidDecisionOptions {
+export const anytimeValidDecisionEntries = {
   /** Most probability of ever ending with a wrong leader. In (0, 1). @default 0.05 */
-  readonly alpha?: number;
+  alpha: v.optional(openShare, 0.05),
   /** How many wrong answers might come to lead; `alpha` is shared among them. Whole number ≥ 1. @default 1 */
-  readonly rivals?: number;
-}
+  rivals: v.optional(wholeNumber(1), 1),
+};
+
+export interface AnytimeValidDecisionOptions extends OptionsOf<typeof anytimeValidDecisionEntries> {}
 
 /**
  * The evidence for the leader over every other answer reaches `rivals / alpha`. Over independent votes, the chance that this
@@ -91,30 +100,24 @@ export interface AnytimeValidDecisionOptions {
  *
  * @throws {InvalidOptionError}
  */
-export function anytimeValidDecision({ alpha = 0.05, rivals = 1 }: AnytimeValidDecisionOptions = {}): EarlyDecision {
-  requireOpenShare('alpha', alpha);
-  requireWholeNumber('rivals', rivals, 1);
+export function anytimeValidDecision(options: AnytimeValidDecisionOptions = {}): EarlyDecision {
+  const { alpha, rivals } = readOptions(anytimeValidDecisionEntries, options);
   return onCounts('anytime-valid', ([leader, rival = 0]) => mixtureEvidence(leader, rival) >= rivals / alpha);
 }
 
-/** A rule by its name, or as it is. @throws {InvalidOptionError} */
-export function resolveEarlyDecision(decision: EarlyDecisionName | EarlyDecision): EarlyDecision {
-  switch (decision) {
-    case 'exact':
-      return exactDecision();
-    case 'none':
-      return noDecision();
-    case 'beta':
-      return betaDecision();
-    case 'dirichlet':
-      return dirichletDecision();
-    case 'anytime-valid':
-      return anytimeValidDecision();
-    default:
-      if (typeof decision === 'object' && typeof decision?.decide === 'function') return decision;
-      throw new InvalidOptionError('earlyDecision', "'exact', 'none', 'beta', 'dirichlet', 'anytime-valid' or a rule such as betaDecision()", decision);
-  }
-}
+const RULES: Readonly<Record<EarlyDecisionName, () => EarlyDecision>> = {
+  exact: exactDecision,
+  none: noDecision,
+  beta: betaDecision,
+  dirichlet: dirichletDecision,
+  'anytime-valid': anytimeValidDecision,
+};
+
+/** A rule by its name, or as it is. */
+export const earlyDecisionSchema: v.GenericSchema<EarlyDecisionName | EarlyDecision, EarlyDecision> = /* @__PURE__ */ v.pipe(
+  /* @__PURE__ */ oneOfOr(EARLY_DECISIONS, objectWith<EarlyDecision>('decide', 'a rule'), 'a rule such as betaDecision()'),
+  /* @__PURE__ */ v.transform((decision) => (typeof decision === 'string' ? RULES[decision]() : decision)),
+);
 
 /** A rule over numbers of votes: the leader's, then its rivals' from the most. One whose leader has fewer votes than a rival waits. */
 function onCounts(name: string, isSure: (counts: readonly [number, ...number[]]) => boolean): EarlyDecision {
@@ -127,14 +130,4 @@ function onCounts(name: string, isSure: (counts: readonly [number, ...number[]])
       return leader > (rivals[0] ?? 0) && isSure([leader, ...rivals]);
     },
   };
-}
-
-function confidenceOf({ confidence = 0.95 }: PosteriorDecisionOptions): number {
-  requireOpenShare('confidence', confidence);
-  return confidence;
-}
-
-function requireOpenShare(option: string, value: number): void {
-  requireNumber(option, value, 0, 1);
-  if (value === 0 || value === 1) throw new InvalidOptionError(option, 'a number above 0 and below 1', value);
 }

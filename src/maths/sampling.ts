@@ -11,9 +11,10 @@
  *
  * @module
  */
+import * as v from 'valibot';
 import type { SamplingOptions } from '../contracts/engine.ts';
 import type { TopLogits } from '../contracts/token-model.ts';
-import { requireKnownOptions, requireNumber, requireWholeNumber, type OptionNames } from '../options.ts';
+import { number, optionsSchema, readOptions, wholeNumber, type EntriesFor } from '../options.ts';
 import { expNonPositive } from './exponential.ts';
 import type { TokenDistribution } from './token-distribution.ts';
 
@@ -29,19 +30,19 @@ const FIRST_NUCLEUS = 256;
 /** Likeliest tokens that a pass is asked for where a nucleus decides: it seldom holds more, and finding more takes time in every pass. */
 const NUCLEUS_CANDIDATES = 256;
 
-/** Names of the options of sampling. */
-export const SAMPLING: OptionNames<SamplingOptions> = { repetitionPenalty: true, temperature: true, topK: true, topP: true, minP: true };
+export const samplingEntries = {
+  repetitionPenalty: v.optional(number(Number.MIN_VALUE)),
+  temperature: v.optional(number(0)),
+  topK: v.optional(wholeNumber()),
+  topP: v.optional(number(Number.MIN_VALUE, 1)),
+  minP: v.optional(number(0, 1)),
+} satisfies EntriesFor<SamplingOptions>;
+
+export const samplingSchema: v.GenericSchema<SamplingOptions> = /* @__PURE__ */ optionsSchema(samplingEntries);
 
 /** Fills defaults in and checks ranges. @throws {InvalidOptionError} */
 export function resolveSampling(options: SamplingOptions = {}, defaults: Sampling = DEFAULT_SAMPLING): Sampling {
-  requireKnownOptions('sampling', options, SAMPLING, 'sampling.');
-  const sampling = { ...defaults, ...options };
-  requireNumber('sampling.repetitionPenalty', sampling.repetitionPenalty, Number.MIN_VALUE);
-  requireNumber('sampling.temperature', sampling.temperature, 0);
-  requireWholeNumber('sampling.topK', sampling.topK);
-  requireNumber('sampling.topP', sampling.topP, Number.MIN_VALUE, 1);
-  requireNumber('sampling.minP', sampling.minP, 0, 1);
-  return sampling;
+  return { ...defaults, ...readOptions(samplingEntries, options, 'sampling') };
 }
 
 /** Whether every token of the vocabulary can be drawn. */

@@ -6,9 +6,9 @@
  *
  * @module
  */
+import * as v from 'valibot';
 import type { Segment } from '../contracts/engine.ts';
-import { InvalidOptionError } from '../errors.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
+import { number, oneOf, readOptions, requireWholeNumber, wholeNumber, type OptionsOf } from '../options.ts';
 
 /** A row of logits `values[start, start + size)`, and `logSumExp` of it. */
 export interface LogitRow {
@@ -95,23 +95,24 @@ export function groupConfidences(confidences: readonly number[], window: number)
  * How confidences of tokens become one of a branch: `mean` of all; `tail`: mean of the last window; `lowest-group`: the least
  * sure window; `bottom-groups`: mean of the least sure tenth of windows.
  */
-export type ConfidenceAggregation = 'mean' | 'tail' | 'lowest-group' | 'bottom-groups';
+export type ConfidenceAggregation = (typeof AGGREGATIONS)[number];
 
-export interface ConfidenceOptions {
-  /** @default 'mean' */
-  readonly aggregation?: ConfidenceAggregation;
-  /** Tokens in a group; a branch that is shorter is one group. Whole number ≥ 1. @default 2048, as in the paper */
-  readonly window?: number;
+export const AGGREGATIONS = ['mean', 'tail', 'lowest-group', 'bottom-groups'] as const;
+
+export const confidenceEntries = {
+  /** How confidences of tokens become one of a branch. @default 'mean' */
+  aggregation: v.optional(oneOf(AGGREGATIONS), 'mean'),
+  /** Tokens in a group; a branch that is shorter is one group. Whole number ≥ 1. @default 2048 */
+  window: v.optional(wholeNumber(1), 2048),
   /** Share of groups that `bottom-groups` takes, at least one group. In (0, 1]. @default 0.1 */
-  readonly bottomShare?: number;
-}
+  bottomShare: v.optional(number(Number.MIN_VALUE, 1), 0.1),
+};
+
+export interface ConfidenceOptions extends OptionsOf<typeof confidenceEntries> {}
 
 /** One confidence of a branch, `undefined` where there is none of any token. @throws {InvalidOptionError} */
 export function aggregateConfidence(confidences: readonly number[], options: ConfidenceOptions = {}): number | undefined {
-  const { aggregation = 'mean', window = 2048, bottomShare = 0.1 } = options;
-  requireWholeNumber('window', window, 1);
-  requireNumber('bottomShare', bottomShare, Number.MIN_VALUE, 1);
-  if (!AGGREGATIONS.has(aggregation)) throw new InvalidOptionError('aggregation', "'mean', 'tail', 'lowest-group' or 'bottom-groups'", aggregation);
+  const { aggregation, window, bottomShare } = readOptions(confidenceEntries, options);
   if (confidences.length === 0) return undefined;
   switch (aggregation) {
     case 'mean':
@@ -126,8 +127,6 @@ export function aggregateConfidence(confidences: readonly number[], options: Con
     }
   }
 }
-
-const AGGREGATIONS: ReadonlySet<string> = new Set<ConfidenceAggregation>(['mean', 'tail', 'lowest-group', 'bottom-groups']);
 
 function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -157,5 +156,6 @@ export function meanSelfCertaintyOf(segments: readonly ConfidenceSegment[]): num
 export function confidenceOf(segments: readonly ConfidenceSegment[], options: ConfidenceOptions & { readonly count?: number } = {}): number | undefined {
   if (segments.some((segment) => segment.topLogprobs === undefined)) return undefined;
   const lists = segments.flatMap((segment) => segment.topLogprobs ?? []);
-  return aggregateConfidence(tokenConfidences(lists, options.count), options);
+  const { count, ...measure } = options;
+  return aggregateConfidence(tokenConfidences(lists, count), measure);
 }

@@ -2,12 +2,12 @@ import type { RunEventMap, RunEventTarget } from '../contracts/event.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { requireClock, requireDeadlineMs, requireKnownOptions, type OptionNames, requirePrompt, requireSignal, requireWholeNumber } from '../options.ts';
+import { requireClock, requireDeadlineMs, requireKnownNames, requirePrompt, requireSignal, requireWholeNumber } from '../options.ts';
 import { systemClock } from './system-clock.ts';
 
 type EventFields<Name extends keyof RunEventMap> = Omit<Parameters<RunEventMap[Name]>[0], 'atMs'>;
 
-const REQUEST: OptionNames<StrategyRequest> = { engine: true, prompt: true, deadlineMs: true, seed: true, signal: true, events: true, clock: true };
+const REQUEST = ['engine', 'prompt', 'deadlineMs', 'seed', 'signal', 'events', 'clock'] as const satisfies readonly (keyof StrategyRequest)[];
 
 /** One run's deadline, abort, seed and events, on the run's clock. */
 export class RunScope {
@@ -28,7 +28,7 @@ export class RunScope {
    * @throws the signal's reason when it is already aborted.
    */
   constructor(request: StrategyRequest) {
-    requireKnownOptions('request', request, REQUEST);
+    requireKnownNames(request, REQUEST, 'request');
     const { deadlineMs = Infinity, seed = 0, clock = systemClock } = request;
     requireDeadlineMs(deadlineMs);
     requireWholeNumber('seed', seed);

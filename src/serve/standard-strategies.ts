@@ -3,42 +3,33 @@ import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { OutcomeScorer, StepScorer } from '../contracts/scorer.ts';
 import type { Strategy } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { requireWholeNumber } from '../options.ts';
-import { BeamSearch } from '../strategies/beam-search.ts';
-import { BestOfN } from '../strategies/best-of-n.ts';
-import { BudgetForcing } from '../strategies/budget-forcing.ts';
-import { DeepConf } from '../strategies/deep-conf.ts';
-import { DiverseTreeSearch } from '../strategies/diverse-tree-search.ts';
-import { FirstFinish } from '../strategies/first-finish.ts';
-import { MonteCarloTreeSearch } from '../strategies/monte-carlo-tree-search.ts';
-import { ParticleFilter } from '../strategies/particle-filter.ts';
-import { ProbeAndExit } from '../strategies/probe-and-exit.ts';
-import { Rebase } from '../strategies/rebase.ts';
-import { SelfConsistency } from '../strategies/self-consistency.ts';
-import { SpeculativeRejection } from '../strategies/speculative-rejection.ts';
+import { isPlain, readOptions, requireKnownNames, wholeNumber, type OptionsOf } from '../options.ts';
+import { BeamSearch, beamSearchEntries } from '../strategies/beam-search.ts';
+import { scorerSchema } from '../strategies/branch-scores.ts';
+import { BestOfN, bestOfNEntries } from '../strategies/best-of-n.ts';
+import { BudgetForcing, budgetForcingEntries } from '../strategies/budget-forcing.ts';
+import { DeepConf, deepConfEntries } from '../strategies/deep-conf.ts';
+import { DiverseTreeSearch, diverseTreeSearchEntries } from '../strategies/diverse-tree-search.ts';
+import { FirstFinish, firstFinishEntries } from '../strategies/first-finish.ts';
+import { MonteCarloTreeSearch, monteCarloTreeSearchEntries } from '../strategies/monte-carlo-tree-search.ts';
+import { ParticleFilter, particleFilterEntries } from '../strategies/particle-filter.ts';
+import { ProbeAndExit, probeAndExitEntries } from '../strategies/probe-and-exit.ts';
+import { Rebase, rebaseEntries } from '../strategies/rebase.ts';
+import { sameAnswerEntries } from '../strategies/solution-policy.ts';
+import { SelfConsistency, selfConsistencyEntries } from '../strategies/self-consistency.ts';
+import { SpeculativeRejection, speculativeRejectionEntries } from '../strategies/speculative-rejection.ts';
 import type { StrategyCall, StrategyMaker, StrategyRegistry } from './served-model.ts';
 import { WIDTH_OPTIONS } from './work-size.ts';
 
-export interface StandardStrategiesOptions {
+export const standardStrategiesEntries = {
   /** Judges solutions; without one, strategies that need it are not offered. */
-  readonly scorer?: StepScorer | OutcomeScorer;
+  scorer: v.optional(scorerSchema(['step', 'outcome'])),
   /** Most branches, beams, particles or simulations that a client may ask for. Whole number ≥ 1. @default 64 */
-  readonly maxBranches?: number;
-  /** Whether two answers count as one vote. @default by meaning, as `equivalent` says */
-  readonly isSame?: AnswerEquivalence;
-}
+  maxBranches: v.optional(wholeNumber(1), 64),
+  ...sameAnswerEntries,
+};
 
-type Entries = v.ObjectEntries;
-/** Options out of a request, checked for their types; ranges are the constructors' own affair. */
-type PlainOptions = Readonly<Record<string, unknown>>;
-
-const number = v.optional(v.number());
-const text = v.optional(v.string());
-const texts = v.optional(v.array(v.string()));
-const forcedAnswer = v.strictObject({ suffix: text, maxTokens: number, stop: texts });
-const solution: Entries = { forcedAnswer: v.optional(v.union([v.literal(false), forcedAnswer])) };
-const search: Entries = { ...solution, aggregation: text, select: text };
-const tree: Entries = { ...search, stepStop: texts, maxStepTokens: number, maxSteps: number, lookahead: number };
+export interface StandardStrategiesOptions extends OptionsOf<typeof standardStrategiesEntries> {}
 
 /**
  * The library's strategies under their own names. `strategy.options` of a request are those options of their constructors that
@@ -46,92 +37,61 @@ const tree: Entries = { ...search, stepStop: texts, maxStepTokens: number, maxSt
  *
  * @throws {InvalidOptionError}
  */
-export function standardStrategies({ scorer, maxBranches = 64, isSame }: StandardStrategiesOptions = {}): StrategyRegistry {
-  requireWholeNumber('maxBranches', maxBranches, 1);
-  const same = isSame && { isSame };
-  const offer = (entries: Entries, make: (options: never) => Strategy, streamsText?: StrategyMaker['streamsText']): StrategyMaker => ({
-    create: (call) => make(constructorOptions(entries, call, maxBranches) as never),
-    ...(streamsText && { streamsText }),
-  });
+export function standardStrategies(options: StandardStrategiesOptions = {}): StrategyRegistry {
+  const { scorer, maxBranches, isSame } = readOptions(standardStrategiesEntries, options);
+  const same = { isSame };
+  const offer = offering(maxBranches);
+  const streamsText: StrategyMaker['streamsText'] = ({ options }) => (options['branches'] ?? 1) === 1;
   return {
-    'self-consistency': offer({ ...solution, branches: number, earlyDecision: text, launch: text }, (options: object) => {
-      return new SelfConsistency({ ...same, ...options });
-    }),
-    'first-finish': offer({ ...solution, branches: number, finishers: number }, (options: object) => new FirstFinish({ ...same, ...options })),
-    'deep-conf': offer(
-      { ...solution, mode: text, branches: number, warmUp: number, keep: number, window: number, topLogprobs: number, aggregation: text },
-      (options: object) => new DeepConf({ ...same, ...options }),
-    ),
-    'budget-forcing': offer(
-      {
-        forcedAnswer: v.optional(forcedAnswer),
-        branches: number,
-        thinkMs: number,
-        minThinkMs: number,
-        maxWaits: number,
-        wait: text,
-        thinkingEnd: v.optional(v.union([v.literal(false), v.string()])),
-      },
-      (options: object) => new BudgetForcing(options),
-      ({ options }) => (options['branches'] ?? 1) === 1,
-    ),
-    'probe-and-exit': offer(
-      { ...solution, branches: number, interval: number, agreements: number, hedges: texts },
-      (options: object) => new ProbeAndExit({ ...same, ...options }),
-      ({ options }) => (options['branches'] ?? 1) === 1,
-    ),
-    ...(scorer && scoredStrategies(scorer, same ?? {}, offer)),
+    'self-consistency': offer(selfConsistencyEntries, (options) => new SelfConsistency({ ...same, ...options })),
+    'first-finish': offer(firstFinishEntries, (options) => new FirstFinish({ ...same, ...options })),
+    'deep-conf': offer(deepConfEntries, (options) => new DeepConf({ ...same, ...options })),
+    'budget-forcing': offer(budgetForcingEntries, (options) => new BudgetForcing({ ...same, ...options }), streamsText),
+    'probe-and-exit': offer(probeAndExitEntries, (options) => new ProbeAndExit({ ...same, ...options }), streamsText),
+    ...(scorer && scoredStrategies({ ...same, scorer }, offer)),
   };
 }
 
-type Offer = (entries: Entries, make: (options: never) => Strategy) => StrategyMaker;
+type Offer = ReturnType<typeof offering>;
 
-function scoredStrategies(scorer: StepScorer | OutcomeScorer, same: object, offer: Offer): StrategyRegistry {
-  const fixed = { ...same, scorer };
+function scoredStrategies(fixed: { readonly scorer: StepScorer | OutcomeScorer; readonly isSame?: AnswerEquivalence }, offer: Offer): StrategyRegistry {
+  const { scorer } = fixed;
   return {
-    'best-of-n': offer({ ...solution, branches: number, select: text, acceptAt: number, firstWave: number, aggregation: text }, (options: object) => {
-      return new BestOfN({ ...('select' in options && options.select === 'by-answer' ? same : {}), scorer, ...options });
-    }),
-    'speculative-rejection': offer(
-      { ...search, branches: number, rejectShare: number, checkpoints: number, firstPhaseTokens: number },
-      (options: object) => new SpeculativeRejection({ ...fixed, ...options }),
-    ),
-    ...(scorer.kind === 'step' && treeSearches({ ...same, scorer }, offer)),
+    'best-of-n': offer(bestOfNEntries, (options) => new BestOfN({ ...fixed, ...options })),
+    'speculative-rejection': offer(speculativeRejectionEntries, (options) => new SpeculativeRejection({ ...fixed, ...options })),
+    ...(scorer.kind === 'step' && treeSearches({ ...fixed, scorer }, offer)),
   };
 }
 
-function treeSearches(fixed: { readonly scorer: StepScorer }, offer: Offer): StrategyRegistry {
+function treeSearches(fixed: { readonly scorer: StepScorer; readonly isSame?: AnswerEquivalence }, offer: Offer): StrategyRegistry {
   return {
-    'beam-search': offer({ ...tree, beams: number, width: number, dropsDuplicates: v.optional(v.boolean()) }, (options: object) => {
-      return new BeamSearch({ ...fixed, ...options });
-    }),
-    'diverse-tree-search': offer({ ...tree, beams: number, width: number }, (options: object) => new DiverseTreeSearch({ ...fixed, ...options })),
-    rebase: offer({ ...tree, width: number, temperature: number }, (options: object) => new Rebase({ ...fixed, ...options })),
-    'particle-filter': offer(
-      { ...tree, particles: number, resampling: text, essThreshold: number, temperature: number, iterations: number, references: number },
-      (options: object) => new ParticleFilter({ ...fixed, ...options }),
-    ),
-    'monte-carlo-tree-search': offer({ ...tree, simulations: number, width: number, rule: text, exploration: number }, (options: object) => {
-      return new MonteCarloTreeSearch({ ...fixed, ...options });
-    }),
+    'beam-search': offer(beamSearchEntries, (options) => new BeamSearch({ ...fixed, ...options })),
+    'diverse-tree-search': offer(diverseTreeSearchEntries, (options) => new DiverseTreeSearch({ ...fixed, ...options })),
+    rebase: offer(rebaseEntries, (options) => new Rebase({ ...fixed, ...options })),
+    'particle-filter': offer(particleFilterEntries, (options) => new ParticleFilter({ ...fixed, ...options })),
+    'monte-carlo-tree-search': offer(monteCarloTreeSearchEntries, (options) => new MonteCarloTreeSearch({ ...fixed, ...options })),
   };
 }
 
-/** @throws {InvalidOptionError} for an option that is unknown, of another type, or beyond what is offered. */
-function constructorOptions(entries: Entries, { options, maxTokens, sampling }: StrategyCall, maxBranches: number): PlainOptions {
-  const parsed = v.safeParse(v.strictObject(entries), options);
-  if (!parsed.success) {
-    const [issue] = parsed.issues;
-    const path = v.getDotPath(issue) ?? '';
-    const names = Object.keys(entries).join(', ');
-    if (issue.expected === 'never') throw new InvalidOptionError(path, `one of ${names}`, path);
-    throw new InvalidOptionError(path, issue.expected ?? 'valid', issue.input);
-  }
-  const checked = parsed.output as PlainOptions;
-  // Of these a client could ask for more than a machine bears.
-  for (const name of WIDTH_OPTIONS) {
-    const value = checked[name];
-    if (typeof value === 'number' && value > maxBranches) throw new InvalidOptionError(name, `at most ${maxBranches} on this server`, value);
-  }
-  return { ...checked, ...(maxTokens !== undefined && { maxTokens }), sampling };
+/** Options that fields of the request set. */
+const BY_REQUEST: Readonly<Record<string, string>> = { maxTokens: '`max_tokens`', sampling: '`temperature`, `top_p` and the like' };
+
+/** Offers a strategy with those of its options that plain data can set; their values are checked by its constructor. */
+function offering(maxBranches: number) {
+  return (entries: v.ObjectEntries, make: (options: object) => Strategy, streamsText?: StrategyMaker['streamsText']): StrategyMaker => {
+    const names = Object.keys(entries).filter((name) => !(name in BY_REQUEST) && isPlain(entries[name]!));
+    const create = ({ options, maxTokens, sampling }: StrategyCall): Strategy => {
+      for (const [name, field] of Object.entries(BY_REQUEST)) {
+        if (options[name] !== undefined) throw new InvalidOptionError(name, 'left out of `strategy.options`', options[name], `Set ${field} in the request.`);
+      }
+      requireKnownNames(options, names, 'strategy.options');
+      // Of these a client could ask for more than a machine bears.
+      for (const name of WIDTH_OPTIONS) {
+        const value = options[name];
+        if (typeof value === 'number' && value > maxBranches) throw new InvalidOptionError(name, `at most ${maxBranches} on this server`, value);
+      }
+      return make({ ...options, ...(maxTokens !== undefined && { maxTokens }), sampling });
+    };
+    return { create, ...(streamsText && { streamsText }) };
+  };
 }

@@ -7,56 +7,52 @@
  *
  * @module
  */
+import * as v from 'valibot';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
-import { InvalidOptionError } from '../errors.ts';
-import { requireWholeNumber } from '../options.ts';
+import { flag, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
+import { withSolutionPolicy } from './solution-policy.ts';
 import { comparePaths, distinctPaths, type Path } from './tree/path.ts';
-import { resolveTreeOptions, type TreeOptions, type TreePolicy } from './tree/tree-options.ts';
+import { treeEntries, type TreePolicy } from './tree/tree-options.ts';
 import type { TreeSearchResult } from './tree/tree-result.ts';
 import { searchTree } from './tree/tree-search.ts';
 
-export interface BeamSearchOptions extends TreeOptions {
+export const beamSearchEntries = {
+  ...treeEntries,
   /** Paths that take each step. The search is over once as many solutions are complete. Whole number ≥ 1. @default 16 */
-  readonly beams?: number;
+  beams: v.optional(wholeNumber(1), 16),
   /** Continuations of each path that is kept: `beams / width` are, at least one. Whole number ≥ 1. @default 4 */
-  readonly width?: number;
+  width: v.optional(wholeNumber(1), 4),
   /** Whether paths with equal texts count as one when the best are kept. @default true */
-  readonly dropsDuplicates?: boolean;
-}
+  dropsDuplicates: v.optional(flag, true),
+};
+
+export interface BeamSearchOptions extends OptionsOf<typeof beamSearchEntries> {}
 
 export class BeamSearch implements Strategy<TreeSearchResult> {
   readonly name = 'beam-search';
-  readonly #policy: TreePolicy;
-  readonly #beams: number;
-  readonly #width: number;
-  readonly #dropsDuplicates: boolean;
+  readonly #policy: TreePolicy & SettingsOf<typeof beamSearchEntries>;
 
   /** @throws {InvalidOptionError} */
   constructor(options: BeamSearchOptions) {
-    const { beams = 16, width = 4, dropsDuplicates = true } = options;
-    requireWholeNumber('beams', beams, 1);
-    requireWholeNumber('width', width, 1);
-    if (typeof dropsDuplicates !== 'boolean') throw new InvalidOptionError('dropsDuplicates', 'true or false', dropsDuplicates);
-    this.#policy = resolveTreeOptions(options);
-    this.#beams = beams;
-    this.#width = width;
-    this.#dropsDuplicates = dropsDuplicates;
+    this.#policy = withSolutionPolicy(readOptions(beamSearchEntries, options));
   }
 
   run(request: StrategyRequest): Promise<TreeSearchResult> {
+    const { beams } = this.#policy;
     return searchTree(this.name, request, this.#policy, {
-      paths: this.#beams,
-      allocate: (live, ended) => (ended.length < this.#beams ? this.#allocate(live) : live.map(() => 0)),
+      paths: beams,
+      allocate: (live, ended) => (ended.length < beams ? this.#allocate(live) : live.map(() => 0)),
     });
   }
 
   #allocate(live: readonly Path[]): number[] {
-    const candidates = this.#dropsDuplicates ? distinctPaths(live) : live;
-    const kept = [...candidates].sort(comparePaths).slice(0, Math.max(1, Math.floor(this.#beams / this.#width)));
+    const { beams, width, dropsDuplicates } = this.#policy;
+    const candidates = dropsDuplicates ? distinctPaths(live) : live;
+    const kept = [...candidates].sort(comparePaths).slice(0, Math.max(1, Math.floor(beams / width)));
     return live.map((path) => {
       const rank = kept.indexOf(path);
       // The beam is filled in turns, so that the best get what does not divide.
-      return rank < 0 ? 0 : Math.floor(this.#beams / kept.length) + (rank < this.#beams % kept.length ? 1 : 0);
+      return rank < 0 ? 0 : Math.floor(beams / kept.length) + (rank < beams % kept.length ? 1 : 0);
     });
   }
 }

@@ -8,57 +8,52 @@
  *
  * @module
  */
-import { isSameMeaning } from '../answers/same-meaning.ts';
+import * as v from 'valibot';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
-import type { BranchOptions, SamplingOptions } from '../contracts/engine.ts';
+import type { BranchOptions } from '../contracts/engine.ts';
 import type { Prompt } from '../contracts/prompt.ts';
 import type { BranchReport, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
-import type { EarlyDecision } from '../contracts/vote.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { resolveEarlyDecision, type EarlyDecisionName } from '../maths/early-decision.ts';
-import { resolveSampling } from '../maths/sampling.ts';
-import { requireKnownOptions, requireNumber, requireWholeNumber, type OptionNames } from '../options.ts';
-import { BranchScores, resolveScoring, type ScoringCoverage, type ScoringOptions, type ScoringPolicy } from './branch-scores.ts';
+import { earlyDecisionSchema, exactDecision } from '../maths/early-decision.ts';
+import { samplingSchema } from '../maths/sampling.ts';
+import { func, numberOrInfinity, oneOf, readOptions, wholeNumber, type OptionsOf } from '../options.ts';
+import { BranchScores, scoringEntries, type ScoringCoverage, type ScoringPolicy } from './branch-scores.ts';
 import { launchAtOnce } from './launch-schedule.ts';
-import {
-  conductSolutions,
-  isSingleBranch,
-  resolveSolutionSource,
-  SOURCE_NAMES,
-  type Solutions,
-  type SolutionSource,
-  type SolutionSourceOptions,
-} from './solutions.ts';
+import { sameAnswerEntries } from './solution-policy.ts';
+import { conductSolutions, isSingleBranch, solutionSource, sourceEntries, type Solutions, type SolutionSource } from './solutions.ts';
 import { SolutionVote, type SolutionVotePolicy } from './solution-vote.ts';
 import { longestReport } from './strategy-run.ts';
 import { rewardWeights } from './vote-weights.ts';
 
-export interface BestOfNOptions extends SolutionSourceOptions, ScoringOptions {
+export const bestOfNEntries = {
+  ...sourceEntries,
+  ...scoringEntries,
   /**
    * `highest`: the solution with the highest score. `by-answer`: scores add up by answer, and the highest of the winning
    * answer's solutions is returned. @default 'highest'
    */
-  readonly select?: 'highest' | 'by-answer';
+  select: v.optional(oneOf(['highest', 'by-answer']), 'highest'),
   /** With `highest`: a score that is good enough; the first branch to reach it ends the run. @default none is */
-  readonly acceptAt?: number;
+  acceptAt: v.optional(numberOrInfinity(-Number.MAX_VALUE)),
   /**
    * With `acceptAt`: how many branches begin. The others follow when these have ended and none has been accepted: easy problems
    * take the time of few branches. Whole number ≥ 1. @default all of them
    */
-  readonly firstWave?: number;
+  firstWave: v.optional(wholeNumber(1)),
   /**
    * With `firstWave`: how the branches that begin choose their tokens; omitted fields are those of `sampling`. One branch at
    * temperature 0 is the likeliest text, which is right more often than most samples. @default as the others do
    */
-  readonly firstSampling?: SamplingOptions;
-  /** With `by-answer`: whether two answers count as one. @default by meaning, as `equivalent` says */
-  readonly isSame?: AnswerEquivalence;
+  firstSampling: v.optional(samplingSchema),
+  ...sameAnswerEntries,
   /** With `by-answer`: weight of a score, at least 0. @default the score */
-  readonly weigh?: (score: number) => number;
+  weigh: v.optional(func<(score: number) => number>()),
   /** With `by-answer`: when the run ends before every branch has voted. @default 'exact' */
-  readonly earlyDecision?: EarlyDecisionName | EarlyDecision;
-}
+  earlyDecision: v.optional(earlyDecisionSchema),
+};
+
+export interface BestOfNOptions extends OptionsOf<typeof bestOfNEntries> {}
 
 export interface BestOfNResult extends StrategyResult {
   /** Score of the returned solution; `undefined` when it has none. */
@@ -84,11 +79,6 @@ interface Selection {
   readonly scoringErrors: readonly unknown[];
 }
 
-const NAMES: OptionNames<BestOfNOptions> = {
-  ...SOURCE_NAMES,
-  ...{ scorer: true, aggregation: true, select: true, acceptAt: true, firstWave: true, firstSampling: true, isSame: true, weigh: true, earlyDecision: true },
-};
-
 /** `confidence` is the returned answer's share: of the votes with `highest`, of the scores with `by-answer`. */
 export class BestOfN implements Strategy<BestOfNResult> {
   readonly name = 'best-of-n';
@@ -103,25 +93,21 @@ export class BestOfN implements Strategy<BestOfNResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: BestOfNOptions) {
-    requireKnownOptions('options', options, NAMES);
-    const { select = 'highest', acceptAt = Infinity, firstWave, firstSampling, isSame = isSameMeaning, earlyDecision = 'exact' } = options;
-    if (select !== 'highest' && select !== 'by-answer') throw new InvalidOptionError('select', "'highest' or 'by-answer'", select);
-    if (acceptAt !== Infinity) requireNumber('acceptAt', acceptAt, -Number.MAX_VALUE);
+    const { select, acceptAt, firstWave, firstSampling, isSame, weigh, earlyDecision, scorer, aggregation, ...source } = readOptions(bestOfNEntries, options);
     const idle = (select === 'highest' ? (['weigh', 'earlyDecision'] as const) : (['acceptAt', 'firstWave', 'firstSampling'] as const)).find(
       (option) => options[option] !== undefined,
     );
     if (idle) throw new InvalidOptionError(idle, `left out with select: '${select}'`, options[idle]);
-    this.#source = resolveSolutionSource(options);
-    this.#scoring = resolveScoring(options);
-    if (firstWave !== undefined) requireFirstWave(firstWave, options);
+    this.#source = solutionSource(options, source);
+    this.#scoring = { scorer, aggregation };
+    if (firstWave !== undefined) requireUseOfFirstWave(firstWave, options);
     else if (firstSampling) throw new InvalidOptionError('firstSampling', 'left out without `firstWave`', firstSampling, 'Say how many branches begin.');
-    resolveSampling(firstSampling);
-    this.#acceptAt = acceptAt;
+    this.#acceptAt = acceptAt ?? Infinity;
     this.#firstWave = firstWave ?? Infinity;
     this.#first = firstSampling && { sampling: firstSampling };
     this.#isSame = isSame;
-    const weights = rewardWeights(options);
-    this.#vote = select === 'by-answer' ? { isSame, weights, earlyDecision: resolveEarlyDecision(earlyDecision), launch: launchAtOnce() } : undefined;
+    const weights = rewardWeights({ ...this.#scoring, ...(weigh && { weigh }) });
+    this.#vote = select === 'by-answer' ? { isSame, weights, earlyDecision: earlyDecision ?? exactDecision(), launch: launchAtOnce() } : undefined;
   }
 
   get isSingleBranch(): boolean {
@@ -196,11 +182,10 @@ async function selectByAnswer(solutions: Solutions, prompt: Prompt, policy: Solu
 }
 
 /** @throws {InvalidOptionError} */
-function requireFirstWave(firstWave: number, { acceptAt, source, expectedTokens }: BestOfNOptions): void {
-  requireWholeNumber('firstWave', firstWave, 1);
+function requireUseOfFirstWave(firstWave: number, { acceptAt, source, expectedTokens }: BestOfNOptions): void {
   if (acceptAt === undefined) throw new InvalidOptionError('firstWave', 'left out without `acceptAt`', firstWave, 'Say which score ends the run.');
   const other = source ? 'source' : expectedTokens === undefined ? undefined : 'expectedTokens';
-  if (other) throw new InvalidOptionError('firstWave', `left out beside \`${other}\``, firstWave, 'It says itself how many branches begin.');
+  if (other) throw new InvalidOptionError('firstWave', `left out together with \`${other}\``, firstWave, 'It says itself how many branches begin.');
 }
 
 /** An unfinished text without an answer is no solution, however well it reads so far. */

@@ -1,29 +1,38 @@
+import * as v from 'valibot';
 import type { Prompt } from '../contracts/prompt.ts';
 import type { BranchReport } from '../contracts/result.ts';
 import type { OutcomeScorer, StepScorer } from '../contracts/scorer.ts';
-import { InvalidOptionError } from '../errors.ts';
-import { aggregateSteps, type StepAggregation } from '../maths/aggregate-steps.ts';
+import { aggregateSteps, STEP_AGGREGATIONS, type StepAggregation } from '../maths/aggregate-steps.ts';
+import { codeValue, oneOf, type OptionsOf, type SettingsOf } from '../options.ts';
 import type { RunScope } from '../runtime/run-scope.ts';
 import { ScoreQueue } from '../runtime/score-queue.ts';
 
 /** How solutions are scored. */
-export interface ScoringOptions {
-  readonly scorer: OutcomeScorer | StepScorer;
+export const scoringEntries = {
+  /** Scores solutions. */
+  scorer: scorerSchema(['outcome', 'step']),
   /** How the scores of steps become one. @default 'last' */
-  readonly aggregation?: StepAggregation;
-}
+  aggregation: v.optional(oneOf(STEP_AGGREGATIONS), 'last'),
+};
+
+export interface ScoringOptions extends OptionsOf<typeof scoringEntries> {}
 
 /** How many of the solutions that were to be scored have a score. */
 export type ScoringCoverage = 'complete' | 'partial' | 'none';
 
-export type ScoringPolicy = Required<ScoringOptions>;
+export type ScoringPolicy = SettingsOf<typeof scoringEntries>;
 
-/** Fills defaults in and checks ranges. @throws {InvalidOptionError} */
-export function resolveScoring({ scorer, aggregation = 'last' }: ScoringOptions): ScoringPolicy {
-  const kind: unknown = scorer?.kind;
-  if (kind !== 'outcome' && kind !== 'step') throw new InvalidOptionError('scorer', 'an outcome or step scorer', scorer);
-  aggregateSteps([1], aggregation);
-  return { scorer, aggregation };
+/** A scorer of one of the kinds. */
+/* @__NO_SIDE_EFFECTS__ */
+export function scorerSchema<Kind extends (OutcomeScorer | StepScorer)['kind']>(
+  kinds: readonly Kind[],
+): v.GenericSchema<Extract<OutcomeScorer | StepScorer, { readonly kind: Kind }>> {
+  const example = kinds.includes('outcome' as Kind) ? 'a `verifierScorer` or `PrmScorer`' : 'a `PrmScorer`';
+  return codeValue(
+    `a scorer of kind ${kinds.join(' or ')}`,
+    (given) => kinds.some((kind) => typeof given === 'object' && given !== null && 'kind' in given && given.kind === kind),
+    `Pass one such as ${example}.`,
+  );
 }
 
 /** Scores of the branches of one run, as they come. */

@@ -7,36 +7,38 @@
  *
  * @module
  */
-import { isSameMeaning } from '../answers/same-meaning.ts';
+import * as v from 'valibot';
 import { tallyVotes, type AnswerVotes } from '../answers/vote.ts';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
-import { resolveForcedAnswer, type ForcedAnswerOptions } from './forced-answer.ts';
-import { resolveSolutionPolicy, type SolutionOptions } from './solution-policy.ts';
+import { number, numberOrInfinity, readOptions, text, wholeNumber, type OptionsOf } from '../options.ts';
+import { forcedAnswerSchema } from './forced-answer.ts';
+import { sameAnswerEntries, solutionEntries, solutionPolicy } from './solution-policy.ts';
 import { longestReport, StrategyRun } from './strategy-run.ts';
 import { LineOfThought, type ThinkingBudget, type ThinkingPolicy, type ThinkingReport } from './thinking.ts';
 
-export interface BudgetForcingOptions extends Omit<SolutionOptions, 'forcedAnswer'> {
+export const budgetForcingEntries = {
+  ...solutionEntries,
   /** How many lines of thought. Whole number ≥ 1. @default 1 */
-  readonly branches?: number;
-  /** Milliseconds after which thoughts are ended; above 0. @default until there is just time for the answer */
-  readonly thinkMs?: number;
+  branches: v.optional(wholeNumber(1), 1),
+  /** Milliseconds after which thoughts are ended. Above 0. @default until there is just time for the answer */
+  thinkMs: v.optional(numberOrInfinity(Number.MIN_VALUE)),
   /** Thoughts that the model ends sooner than after this many milliseconds go on, up to `maxWaits` times. At most `thinkMs`. @default 0 */
-  readonly minThinkMs?: number;
+  minThinkMs: v.optional(number(0), 0),
   /** How often a line of thought is kept going. Whole number ≥ 0. @default 1 */
-  readonly maxWaits?: number;
+  maxWaits: v.optional(wholeNumber(), 1),
   /** What is written in place of the end of the thoughts to keep them going. @default 'Wait' */
-  readonly wait?: string;
+  wait: v.optional(text, 'Wait'),
   /** The text that ends thoughts; `false` where the model has none and its text ends with them. @default '</think>' */
-  readonly thinkingEnd?: string | false;
-  /** How the answer is asked for behind thoughts that were ended. @default `{}` */
-  readonly forcedAnswer?: ForcedAnswerOptions;
-  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
-  readonly isSame?: AnswerEquivalence;
-}
+  thinkingEnd: v.optional(v.union([v.literal(false), text], 'text that is not empty, or false'), '</think>'),
+  /** How the answer is asked for after thoughts that were ended. @default as suits the model and the prompt */
+  forcedAnswer: v.optional(forcedAnswerSchema, {}),
+  ...sameAnswerEntries,
+};
+
+export interface BudgetForcingOptions extends OptionsOf<typeof budgetForcingEntries> {}
 
 export interface BudgetForcingResult extends StrategyResult {
   /** Votes of the lines of thought, most first. `confidence` is the winner's share of them. */
@@ -54,15 +56,11 @@ export class BudgetForcing implements Strategy<BudgetForcingResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: BudgetForcingOptions = {}) {
-    const { branches = 1, thinkMs = Infinity, minThinkMs = 0, maxWaits = 1, wait = 'Wait', thinkingEnd = '</think>', isSame = isSameMeaning } = options;
-    requireWholeNumber('branches', branches, 1);
-    if (thinkMs !== Infinity) requireNumber('thinkMs', thinkMs, Number.MIN_VALUE);
-    requireNumber('minThinkMs', minThinkMs, 0, Math.min(thinkMs, Number.MAX_VALUE));
-    requireWholeNumber('maxWaits', maxWaits);
-    if (wait === '') throw new InvalidOptionError('wait', 'text that is not empty', wait);
-    if (thinkingEnd === '') throw new InvalidOptionError('thinkingEnd', 'text that is not empty, or false', thinkingEnd);
+    const { branches, isSame, ...settings } = readOptions(budgetForcingEntries, options);
+    const { thinkMs = Infinity, minThinkMs, maxWaits, wait, thinkingEnd, forcedAnswer } = settings;
+    if (minThinkMs > thinkMs) throw new InvalidOptionError('minThinkMs', `at most \`thinkMs\` (${thinkMs})`, minThinkMs);
     this.#branches = branches;
-    this.#policy = { ...resolveSolutionPolicy(options), forced: resolveForcedAnswer(options.forcedAnswer ?? {}) };
+    this.#policy = { ...solutionPolicy(settings), forced: forcedAnswer };
     this.#budget = { thinkMs, minThinkMs, maxWaits, wait, thinkingEnd: thinkingEnd === false ? undefined : thinkingEnd };
     this.#isSame = isSame;
   }

@@ -6,35 +6,39 @@
  *
  * @module
  */
-import { isSameMeaning } from '../answers/same-meaning.ts';
+import * as v from 'valibot';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
-import type { Engine } from '../contracts/engine.ts';
 import type { StopReason, StrategyResult } from '../contracts/result.ts';
 import type { Strategy } from '../contracts/strategy.ts';
-import { InvalidOptionError } from '../errors.ts';
-import { requireNumber } from '../options.ts';
-import { NestedRuns, type NestedRun } from './nested-runs.ts';
+import { listOf, number, oneOf, optionsSchema, readOptions, readValue, type OptionsOf, type SettingsOf } from '../options.ts';
+import { engineSchema, NestedRuns, strategySchema, type NestedRun } from './nested-runs.ts';
+import { sameAnswerEntries } from './solution-policy.ts';
 
-export interface CascadeStage {
-  readonly strategy: Strategy;
-  /** @default the request's */
-  readonly engine?: Engine;
-  /** How many votes each of its branches has. A finite number above 0. @default 1 */
-  readonly weight?: number;
-  /** Share of the time left at its start that the stage may take; in (0, 1]. @default 1 */
-  readonly deadlineShare?: number;
+export const cascadeStageEntries = {
+  /** What the stage runs. */
+  strategy: strategySchema,
+  /** The engine it runs on. @default the request's */
+  engine: v.optional(engineSchema),
+  /** How many votes each of its branches has. Above 0. @default 1 */
+  weight: v.optional(number(Number.MIN_VALUE), 1),
+  /** Share of the time left at its start that the stage may take. In (0, 1]. @default 1 */
+  deadlineShare: v.optional(number(Number.MIN_VALUE, 1), 1),
   /** With an answer at hand, the stage is not started with less time left than this many milliseconds. @default 0 */
-  readonly minMs?: number;
-}
+  minMs: v.optional(number(0), 0),
+};
 
-export interface CascadeOptions {
-  /** The next stage is asked while the confidence is below this; in [0, 1]. @default 0.75 */
-  readonly confidence?: number;
+export const cascadeEntries = {
+  /** The next stage is asked while the confidence is below this. In [0, 1]. @default 0.75 */
+  confidence: v.optional(number(0, 1), 0.75),
   /** `pool`: all stages vote together. `last`: the latest stage that found an answer decides. @default 'pool' */
-  readonly merge?: 'pool' | 'last';
-  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
-  readonly isSame?: AnswerEquivalence;
-}
+  merge: v.optional(oneOf(['pool', 'last']), 'pool'),
+  ...sameAnswerEntries,
+};
+
+export interface CascadeStage extends OptionsOf<typeof cascadeStageEntries> {}
+export interface CascadeOptions extends OptionsOf<typeof cascadeEntries> {}
+
+type Stage = SettingsOf<typeof cascadeStageEntries>;
 
 /** `confidence` is the winner's share of the pooled votes or, with `merge: 'last'`, that of the stage that decided. */
 export interface CascadeResult extends StrategyResult {
@@ -52,15 +56,8 @@ export interface CascadeResult extends StrategyResult {
  * @throws {InvalidOptionError}
  */
 export function cascade(stages: readonly CascadeStage[], options: CascadeOptions = {}): Strategy<CascadeResult> {
-  const { confidence: bar = 0.75, merge = 'pool', isSame = isSameMeaning } = options;
-  if (stages.length === 0) throw new InvalidOptionError('stages', 'a list of at least one stage', stages);
-  for (const [index, { weight = 1, deadlineShare = 1, minMs = 0 }] of stages.entries()) {
-    requireNumber(`stages[${index}].weight`, weight, Number.MIN_VALUE);
-    requireNumber(`stages[${index}].deadlineShare`, deadlineShare, Number.MIN_VALUE, 1);
-    requireNumber(`stages[${index}].minMs`, minMs, 0);
-  }
-  requireNumber('confidence', bar, 0, 1);
-  if (merge !== 'pool' && merge !== 'last') throw new InvalidOptionError('merge', "'pool' or 'last'", merge);
+  const { confidence: bar, merge, isSame } = readOptions(cascadeEntries, options);
+  const plan = readValue(listOf(optionsSchema(cascadeStageEntries), 'stage'), stages, 'stages');
   const name = 'cascade';
   return {
     name,
@@ -68,12 +65,12 @@ export function cascade(stages: readonly CascadeStage[], options: CascadeOptions
       NestedRuns.conduct(name, request, async (runs) => {
         let isOutOfTime = false;
         let merged: Merged | undefined;
-        for (const { strategy, engine, deadlineShare = 1, minMs = 0 } of stages) {
+        for (const { strategy, engine, deadlineShare, minMs } of plan) {
           const leftMs = runs.remainingMs();
           isOutOfTime = merged !== undefined && (leftMs < minMs || leftMs === 0);
           if (isOutOfTime) break;
           await runs.run(strategy, { engine, deadlineMs: leftMs * deadlineShare });
-          merged = merge === 'last' ? latest(runs.all) : pool(runs.all, stages, isSame);
+          merged = merge === 'last' ? latest(runs.all) : pool(runs.all, plan, isSame);
           if (merged?.answer !== undefined && merged.confidence >= bar) break;
         }
         if (!merged) throw runs.failure();
@@ -100,7 +97,7 @@ function latest(runs: readonly NestedRun[]): Merged | undefined {
 /** Less is rounding, not a lead. */
 const LEAST_LEAD = 1e-9;
 
-function pool(runs: readonly NestedRun[], stages: readonly CascadeStage[], isSame: AnswerEquivalence): Merged | undefined {
+function pool(runs: readonly NestedRun[], stages: readonly Stage[], isSame: AnswerEquivalence): Merged | undefined {
   const groups: { readonly answer: string; votes: number }[] = [];
   const add = (answer: string, votes: number): void => {
     const group = groups.find((known) => isSame(known.answer, answer));
@@ -110,7 +107,7 @@ function pool(runs: readonly NestedRun[], stages: readonly CascadeStage[], isSam
   let total = 0;
   for (const [index, { result }] of runs.entries()) {
     const answers = result?.branches.flatMap(({ answer }) => answer ?? []) ?? [];
-    const voteCount = answers.length * (stages[index]!.weight ?? 1);
+    const voteCount = answers.length * stages[index]!.weight;
     total += voteCount;
     const others = answers.filter((answer) => result?.answer === undefined || !isSame(result.answer, answer));
     const ownVotes = others.length === answers.length ? 0 : voteCount * result!.confidence;

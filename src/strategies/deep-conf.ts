@@ -9,43 +9,44 @@
  *
  * @module
  */
-import { isSameMeaning } from '../answers/same-meaning.ts';
+import * as v from 'valibot';
 import { tallyVotes } from '../answers/vote.ts';
-import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { BranchReport, StopReason, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import type { AnswerTally } from '../contracts/vote.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { quantile } from '../maths/quantile.ts';
-import { aggregateConfidence, type ConfidenceOptions } from '../maths/token-confidence.ts';
-import { requireKnownOptions, requireNumber, requireWholeNumber, type OptionNames } from '../options.ts';
+import { AGGREGATIONS } from '../maths/token-confidence.ts';
+import { number, oneOf, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
-import { resolveSolutionPolicy, SOLUTION_NAMES, type SolutionOptions, type SolutionPolicy } from './solution-policy.ts';
+import { sameAnswerEntries, solutionEntries, solutionPolicy, type SolutionPolicy } from './solution-policy.ts';
 import type { WeighedVotes } from './solution-vote.ts';
 import { longestReport, StrategyRun } from './strategy-run.ts';
 import { TraceConfidence } from './trace-confidence.ts';
 import { finalWeight, weighVotes } from './weigh-votes.ts';
 
-export interface DeepConfOptions extends SolutionOptions {
+export const deepConfEntries = {
+  ...solutionEntries,
   /** `offline` decodes all traces and filters them; `online` stops unsure ones while they decode. @default 'online' */
-  readonly mode?: 'online' | 'offline';
+  mode: v.optional(oneOf(['online', 'offline']), 'online'),
   /** Most traces in all. Whole number ≥ 1. @default 32 */
-  readonly branches?: number;
-  /** On-line, traces that are decoded to their end first and set the bar. Whole number from 1 to `branches`. @default 16, at most `branches` */
-  readonly warmUp?: number;
+  branches: v.optional(wholeNumber(1), 32),
+  /** On-line, traces that are decoded to their end first and set the bar: at most `branches`. Whole number ≥ 1. @default 16, at most `branches` */
+  warmUp: v.optional(wholeNumber(1)),
   /** Share of the traces, on-line of those of the warm-up, that lie above the bar: 0.9 is lenient, 0.1 strict. In (0, 1]. @default 0.9 */
-  readonly keep?: number;
+  keep: v.optional(number(Number.MIN_VALUE, 1), 0.9),
   /** Tokens in a window. Whole number ≥ 1. @default 2048 */
-  readonly window?: number;
+  window: v.optional(wholeNumber(1), 2048),
   /** Likeliest tokens the confidence of a token is made of; an engine may have fewer to give. Whole number ≥ 1. @default 20 */
-  readonly topLogprobs?: number;
+  topLogprobs: v.optional(wholeNumber(1), 20),
   /** Offline, how confidences of tokens become one of a trace. On-line it is `lowest-group`. @default 'lowest-group' */
-  readonly aggregation?: NonNullable<ConfidenceOptions['aggregation']>;
-  /** On-line, the run ends once the leader has this share of the weight; in (0, 1], 1 waits for all. @default 0.95 */
-  readonly consensus?: number;
-  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
-  readonly isSame?: AnswerEquivalence;
-}
+  aggregation: v.optional(oneOf(AGGREGATIONS), 'lowest-group'),
+  /** On-line, the run ends once the leader has this share of the weight; 1 waits for all. In (0, 1]. @default 0.95 */
+  consensus: v.optional(number(Number.MIN_VALUE, 1), 0.95),
+  ...sameAnswerEntries,
+};
+
+export interface DeepConfOptions extends OptionsOf<typeof deepConfEntries> {}
 
 /** What became of one trace. */
 export interface TraceReport {
@@ -70,12 +71,7 @@ export interface DeepConfResult extends StrategyResult {
   readonly stoppedCount: number;
 }
 
-type Settings = Required<Pick<DeepConfOptions, 'mode' | 'branches' | 'warmUp' | 'keep' | 'window' | 'topLogprobs' | 'aggregation' | 'consensus' | 'isSame'>>;
-
-const NAMES: OptionNames<DeepConfOptions> = {
-  ...SOLUTION_NAMES,
-  ...{ mode: true, branches: true, warmUp: true, keep: true, window: true, topLogprobs: true, aggregation: true, consensus: true, isSame: true },
-};
+type Settings = SettingsOf<typeof deepConfEntries> & { readonly warmUp: number };
 
 export class DeepConf implements Strategy<DeepConfResult> {
   readonly name = 'deep-conf';
@@ -84,20 +80,12 @@ export class DeepConf implements Strategy<DeepConfResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: DeepConfOptions = {}) {
-    requireKnownOptions('options', options, NAMES);
-    const { mode = 'online', branches = 32, keep = 0.9, window = 2048, topLogprobs = 20, aggregation = 'lowest-group', consensus = 0.95 } = options;
-    if (mode !== 'online' && mode !== 'offline') throw new InvalidOptionError('mode', "'online' or 'offline'", mode);
-    requireWholeNumber('branches', branches, 1);
-    const { warmUp = Math.min(16, branches), isSame = isSameMeaning } = options;
-    requireWholeNumber('warmUp', warmUp, 1);
+    const settings = readOptions(deepConfEntries, options);
+    const { mode, branches, aggregation, warmUp = Math.min(16, branches) } = settings;
     if (warmUp > branches) throw new InvalidOptionError('warmUp', `at most \`branches\`, ${branches}`, warmUp);
-    requireNumber('keep', keep, Number.MIN_VALUE, 1);
-    requireWholeNumber('topLogprobs', topLogprobs, 1);
-    requireNumber('consensus', consensus, Number.MIN_VALUE, 1);
-    aggregateConfidence([], { aggregation, window });
     if (mode === 'online' && aggregation !== 'lowest-group') throw new InvalidOptionError('aggregation', "'lowest-group' on-line", aggregation);
-    this.#settings = { mode, branches, warmUp, keep, window, topLogprobs, aggregation, consensus, isSame };
-    this.#policy = resolveSolutionPolicy(options);
+    this.#settings = { ...settings, warmUp };
+    this.#policy = solutionPolicy(settings);
   }
 
   run(request: StrategyRequest): Promise<DeepConfResult> {

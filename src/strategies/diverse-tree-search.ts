@@ -6,19 +6,24 @@
  *
  * @module
  */
+import * as v from 'valibot';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
-import { requireWholeNumber } from '../options.ts';
+import { readOptions, wholeNumber, type OptionsOf } from '../options.ts';
+import { withSolutionPolicy } from './solution-policy.ts';
 import { comparePaths, type Path } from './tree/path.ts';
-import { resolveTreeOptions, type TreeOptions, type TreePolicy } from './tree/tree-options.ts';
+import { treeEntries, type TreePolicy } from './tree/tree-options.ts';
 import type { TreeSearchResult } from './tree/tree-result.ts';
 import { searchTree } from './tree/tree-search.ts';
 
-export interface DiverseTreeSearchOptions extends TreeOptions {
+export const diverseTreeSearchEntries = {
+  ...treeEntries,
   /** Paths that take each step, over all trees. Whole number ≥ 1. @default 16 */
-  readonly beams?: number;
+  beams: v.optional(wholeNumber(1), 16),
   /** Continuations in each tree: there are `beams / width` trees, at least one. Whole number ≥ 1. @default 4 */
-  readonly width?: number;
-}
+  width: v.optional(wholeNumber(1), 4),
+};
+
+export interface DiverseTreeSearchOptions extends OptionsOf<typeof diverseTreeSearchEntries> {}
 
 export class DiverseTreeSearch implements Strategy<TreeSearchResult> {
   readonly name = 'diverse-tree-search';
@@ -28,10 +33,8 @@ export class DiverseTreeSearch implements Strategy<TreeSearchResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: DiverseTreeSearchOptions) {
-    const { beams = 16, width = 4 } = options;
-    requireWholeNumber('beams', beams, 1);
-    requireWholeNumber('width', width, 1);
-    this.#policy = resolveTreeOptions(options);
+    const { beams, width, ...tree } = readOptions(diverseTreeSearchEntries, options);
+    this.#policy = withSolutionPolicy(tree);
     this.#beams = beams;
     this.#trees = Math.max(1, Math.floor(beams / width));
   }

@@ -6,32 +6,32 @@
  *
  * @module
  */
-import { isSameMeaning } from '../answers/same-meaning.ts';
+import * as v from 'valibot';
 import { tallyVotes } from '../answers/vote.ts';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { BranchReport, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { requireKnownOptions, requireWholeNumber, type OptionNames } from '../options.ts';
-import { resolveSolutionPolicy, SOLUTION_NAMES, type SolutionOptions, type SolutionPolicy } from './solution-policy.ts';
+import { readOptions, wholeNumber, type OptionsOf } from '../options.ts';
+import { sameAnswerEntries, solutionEntries, solutionPolicy, type SolutionPolicy } from './solution-policy.ts';
 import { conductSolutions } from './solutions.ts';
 import { longestReport } from './strategy-run.ts';
 
-export interface FirstFinishOptions extends SolutionOptions {
+export const firstFinishEntries = {
+  ...solutionEntries,
   /** k: how many solutions are decoded. Whole number ≥ 1. @default 8 */
-  readonly branches?: number;
-  /** m: how many have to finish with an answer. Whole number ≥ 1, at most `branches`. @default 1 */
-  readonly finishers?: number;
-  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
-  readonly isSame?: AnswerEquivalence;
-}
+  branches: v.optional(wholeNumber(1), 8),
+  /** m: how many have to finish with an answer: at most `branches`. Whole number ≥ 1. @default 1 */
+  finishers: v.optional(wholeNumber(1), 1),
+  ...sameAnswerEntries,
+};
+
+export interface FirstFinishOptions extends OptionsOf<typeof firstFinishEntries> {}
 
 export interface FirstFinishResult extends StrategyResult {
   /** The branches that voted, in the order they finished. `confidence` is the winner's share of them. */
   readonly finishers: readonly number[];
 }
-
-const NAMES: OptionNames<FirstFinishOptions> = { ...SOLUTION_NAMES, branches: true, finishers: true, isSame: true };
 
 export class FirstFinish implements Strategy<FirstFinishResult> {
   readonly name = 'first-finish';
@@ -42,14 +42,11 @@ export class FirstFinish implements Strategy<FirstFinishResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: FirstFinishOptions = {}) {
-    requireKnownOptions('options', options, NAMES);
-    const { branches = 8, finishers = 1, isSame = isSameMeaning } = options;
-    requireWholeNumber('branches', branches, 1);
-    requireWholeNumber('finishers', finishers, 1);
+    const { branches, finishers, isSame, ...solution } = readOptions(firstFinishEntries, options);
     if (finishers > branches) throw new InvalidOptionError('finishers', `at most \`branches\` (${branches})`, finishers);
     this.#branches = branches;
     this.#finishers = finishers;
-    this.#policy = resolveSolutionPolicy(options);
+    this.#policy = solutionPolicy(solution);
     this.#isSame = isSame;
   }
 

@@ -5,39 +5,39 @@
  *
  * @module
  */
+import * as v from 'valibot';
 import { extractAnswer } from '../answers/extract-answer.ts';
 import type { AnswerExtractor } from '../contracts/answer.ts';
 import type { Segment, Session } from '../contracts/engine.ts';
-import { InvalidOptionError } from '../errors.ts';
-import { requireKnownOptions, requireWholeNumber, type OptionNames } from '../options.ts';
+import { optionsSchema, texts, value, wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
 import type { RunScope } from '../runtime/run-scope.ts';
 import { answerFormOf, BOXED_FORM, markedForm, type AnswerForm } from './answer-form.ts';
 
-export interface ForcedAnswerOptions {
+export const forcedAnswerEntries = {
   /**
    * Appended to the unfinished text. Leading line breaks are left out where the text ends with one.
    *
    * @default what the model's files declare, else text that begins an answer in the form the prompt asked for: `\boxed{…}`,
    *   `Answer: …`, JSON, `####`, "the answer is …", a tag, a letter; a box where it asked for none
    */
-  readonly suffix?: string;
+  suffix: v.optional(value<string>('text that is not empty', (given) => typeof given === 'string' && given.trim() !== '')),
   /**
    * Most tokens of the answer. Where it is given, as many model steps are kept in reserve. Whole number ≥ 1.
    *
    * @default what the form needs, from 4 for a letter to 24 for a box
    */
-  readonly maxTokens?: number;
+  maxTokens: v.optional(wholeNumber(1)),
   /** The answer ends here. @default where the form ends: a closing brace, the end of a line or sentence */
-  readonly stop?: readonly string[];
-}
+  stop: v.optional(texts()),
+};
+
+export interface ForcedAnswerOptions extends OptionsOf<typeof forcedAnswerEntries> {}
 
 /** Options that were checked; what is `undefined` goes by the model and the prompt. */
-export interface ForcedAnswer {
-  readonly suffix: string | undefined;
-  readonly maxTokens: number | undefined;
-  readonly stop: readonly string[] | undefined;
-}
+export type ForcedAnswer = SettingsOf<typeof forcedAnswerEntries>;
+
+export const forcedAnswerSchema: v.GenericSchema<ForcedAnswerOptions, ForcedAnswer> = /* @__PURE__ */ optionsSchema(forcedAnswerEntries);
 
 /** How the branches of one run are asked for their answers. */
 export interface AnswerRequest extends AnswerForm {
@@ -45,20 +45,6 @@ export interface AnswerRequest extends AnswerForm {
   readonly reserveSteps: number;
   /** Whether the prompt ends within a thought, so that a text without a closing tag is one. */
   readonly opensThought: boolean;
-}
-
-const FORCED_ANSWER: OptionNames<ForcedAnswerOptions> = { suffix: true, maxTokens: true, stop: true };
-
-/** Checks ranges. @throws {InvalidOptionError} */
-export function resolveForcedAnswer(options: ForcedAnswerOptions): ForcedAnswer {
-  requireKnownOptions('forcedAnswer', options, FORCED_ANSWER, 'forcedAnswer.');
-  const { suffix, maxTokens, stop } = options;
-  if (suffix !== undefined && (typeof suffix !== 'string' || suffix.trim() === '')) {
-    throw new InvalidOptionError('forcedAnswer.suffix', 'text that is not empty', suffix);
-  }
-  if (maxTokens !== undefined) requireWholeNumber('forcedAnswer.maxTokens', maxTokens, 1);
-  if (stop?.includes('')) throw new InvalidOptionError('forcedAnswer.stop', 'a list of strings that are not empty', stop);
-  return { suffix, maxTokens, stop };
 }
 
 /** Tokens that nearly all answers of a form do with: more would cut branches that were about to end by themselves. */

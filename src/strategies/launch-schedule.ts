@@ -6,9 +6,9 @@
  *
  * @module
  */
+import * as v from 'valibot';
 import type { LaunchSchedule, LaunchStep, VoteState } from '../contracts/vote.ts';
-import { InvalidOptionError } from '../errors.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
+import { number, objectWith, oneOfOr, readOptions, wholeNumber, type OptionsOf } from '../options.ts';
 
 /** Schedules that go by a name alone, with their defaults. */
 export type LaunchScheduleName = 'at-once' | 'windows' | 'doubling';
@@ -20,18 +20,20 @@ export function launchAtOnce(): LaunchSchedule {
   return { name: 'at-once', next: ({ launched, branches }) => ({ launch: branches - launched }) };
 }
 
-export interface LaunchWindowsOptions {
+export const launchWindowsEntries = {
   /** Branches of one window. Whole number ≥ 1. @default 5 */
-  readonly size?: number;
-}
+  size: v.optional(wholeNumber(1), 5),
+};
+
+export interface LaunchWindowsOptions extends OptionsOf<typeof launchWindowsEntries> {}
 
 /**
  * Launches window after window until one is unanimous, and returns its answer. A branch without an answer agrees with nobody.
  *
  * @throws {InvalidOptionError}
  */
-export function launchWindows({ size = 5 }: LaunchWindowsOptions = {}): LaunchSchedule {
-  requireWholeNumber('size', size, 1);
+export function launchWindows(options: LaunchWindowsOptions = {}): LaunchSchedule {
+  const { size } = readOptions(launchWindowsEntries, options);
   return {
     name: 'windows',
     next(state) {
@@ -54,12 +56,14 @@ function isSplit({ tallies, launched, pending }: VoteState, start: number): bool
   return voted > Math.max(0, ...agreeing);
 }
 
-export interface LaunchDoublingOptions {
+export const launchDoublingEntries = {
   /** Branches at the start. Whole number ≥ 1. @default 2 */
-  readonly start?: number;
+  start: v.optional(wholeNumber(1), 2),
   /** Share of the launched branches that have to agree. In (0, 1]. @default 0.75 */
-  readonly share?: number;
-}
+  share: v.optional(number(Number.MIN_VALUE, 1), 0.75),
+};
+
+export interface LaunchDoublingOptions extends OptionsOf<typeof launchDoublingEntries> {}
 
 /**
  * Doubles the number of branches until the leading answer has its share of them; failures and branches without an answer
@@ -67,9 +71,8 @@ export interface LaunchDoublingOptions {
  *
  * @throws {InvalidOptionError}
  */
-export function launchDoubling({ start = 2, share = 0.75 }: LaunchDoublingOptions = {}): LaunchSchedule {
-  requireWholeNumber('start', start, 1);
-  requireNumber('share', share, Number.MIN_VALUE, 1);
+export function launchDoubling(options: LaunchDoublingOptions = {}): LaunchSchedule {
+  const { start, share } = readOptions(launchDoublingEntries, options);
   return {
     name: 'doubling',
     next({ tallies, launched, branches, pending }) {
@@ -82,17 +85,14 @@ export function launchDoubling({ start = 2, share = 0.75 }: LaunchDoublingOption
   };
 }
 
-/** A schedule by its name, or as it is. @throws {InvalidOptionError} */
-export function resolveLaunchSchedule(schedule: LaunchScheduleName | LaunchSchedule): LaunchSchedule {
-  switch (schedule) {
-    case 'at-once':
-      return launchAtOnce();
-    case 'windows':
-      return launchWindows();
-    case 'doubling':
-      return launchDoubling();
-    default:
-      if (typeof schedule === 'object' && typeof schedule?.next === 'function') return schedule;
-      throw new InvalidOptionError('launch', "'at-once', 'windows', 'doubling' or a schedule such as launchWindows()", schedule);
-  }
-}
+const SCHEDULES: Readonly<Record<LaunchScheduleName, () => LaunchSchedule>> = { 'at-once': launchAtOnce, windows: launchWindows, doubling: launchDoubling };
+
+/** A schedule by its name, or as it is. */
+export const launchScheduleSchema: v.GenericSchema<LaunchScheduleName | LaunchSchedule, LaunchSchedule> = /* @__PURE__ */ v.pipe(
+  /* @__PURE__ */ oneOfOr(
+    Object.keys(SCHEDULES) as LaunchScheduleName[],
+    objectWith<LaunchSchedule>('next', 'a schedule'),
+    'a schedule such as launchWindows()',
+  ),
+  /* @__PURE__ */ v.transform((schedule) => (typeof schedule === 'string' ? SCHEDULES[schedule]() : schedule)),
+);

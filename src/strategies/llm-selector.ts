@@ -6,37 +6,37 @@
  *
  * @module
  */
-import { isSameMeaning } from '../answers/same-meaning.ts';
+import * as v from 'valibot';
 import { tallyVotes, type AnswerVotes } from '../answers/vote.ts';
-import type { AnswerEquivalence } from '../contracts/answer.ts';
-import type { Engine, SamplingOptions } from '../contracts/engine.ts';
 import type { Prompt } from '../contracts/prompt.ts';
 import type { BranchReport, StopReason, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
-import { InvalidOptionError } from '../errors.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
+import { samplingSchema } from '../maths/sampling.ts';
+import { func, number, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
 import { extendPrompt, oneReply } from './follow-up.ts';
-import { NestedRuns, type NestedRun } from './nested-runs.ts';
+import { engineSchema, NestedRuns, strategySchema, type NestedRun } from './nested-runs.ts';
 import { SelfConsistency } from './self-consistency.ts';
+import { sameAnswerEntries } from './solution-policy.ts';
 
-export interface LlmSelectorOptions {
-  /** Whose branches are the candidates. @default `new SelfConsistency({ branches: 4, earlyDecision: 'none' })` */
-  readonly source?: Strategy;
+export const llmSelectorEntries = {
+  /** Whose branches are the candidates. @default new SelfConsistency({ branches: 4, earlyDecision: 'none' }) */
+  source: v.optional(strategySchema, () => new SelfConsistency({ branches: 4, earlyDecision: 'none' })),
   /** Who chooses. @default the request's engine */
-  readonly engine?: Engine;
-  /** Share of the deadline kept free for the choice; in [0, 1). @default 0.25 */
-  readonly selectShare?: number;
+  engine: v.optional(engineSchema),
+  /** Share of the deadline kept free for the choice. In [0, 1). @default 0.25 */
+  selectShare: v.optional(number(0, 1 - Number.EPSILON), 0.25),
   /** Most tokens of the reply. Whole number ≥ 1. @default 64 */
-  readonly maxTokens?: number;
-  /** Of the reply. @default `{ temperature: 0 }` */
-  readonly sampling?: SamplingOptions;
-  /** How the model is asked. @default universal self-consistency's words, behind the prompt */
-  readonly question?: (prompt: Prompt, candidates: readonly string[]) => Prompt;
+  maxTokens: v.optional(wholeNumber(1), 64),
+  /** How tokens of the reply are chosen. @default { temperature: 0 } */
+  sampling: v.optional(samplingSchema, { temperature: 0 }),
+  /** How the model is asked. @default universal self-consistency's words, after the prompt */
+  question: v.optional(func<(prompt: Prompt, candidates: readonly string[]) => Prompt>(), () => askForConsensus),
   /** Reads the candidate's place from the reply, from 0; `undefined` where it names none. @default the last `Response N` or else the last number */
-  readonly parse?: (reply: string, candidateCount: number) => number | undefined;
-  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
-  readonly isSame?: AnswerEquivalence;
-}
+  parse: v.optional(func<(reply: string, candidateCount: number) => number | undefined>(), () => parseResponse),
+  ...sameAnswerEntries,
+};
+
+export interface LlmSelectorOptions extends OptionsOf<typeof llmSelectorEntries> {}
 
 /** `confidence` is the share of the votes for the chosen candidate's answer; 0 where it has none. */
 export interface LlmSelectorResult extends StrategyResult {
@@ -54,20 +54,14 @@ type Selection = Pick<LlmSelectorResult, 'voteReason' | 'reply'> & { readonly ch
 
 export class LlmSelector implements Strategy<LlmSelectorResult> {
   readonly name = 'llm-selector';
-  readonly #options: Required<Pick<LlmSelectorOptions, 'source' | 'selectShare' | 'question' | 'parse' | 'isSame'>>;
-  readonly #engine: Engine | undefined;
+  readonly #options: SettingsOf<typeof llmSelectorEntries>;
   readonly #selector: Strategy;
 
   /** @throws {InvalidOptionError} */
   constructor(options: LlmSelectorOptions = {}) {
-    const { source = new SelfConsistency({ branches: 4, earlyDecision: 'none' }), selectShare = 0.25, maxTokens = 64 } = options;
-    requireNumber('selectShare', selectShare, 0, 1);
-    if (selectShare === 1) throw new InvalidOptionError('selectShare', 'a number below 1', selectShare);
-    requireWholeNumber('maxTokens', maxTokens, 1);
-    const { question = askForConsensus, parse = parseResponse, isSame = isSameMeaning, engine, sampling = { temperature: 0 } } = options;
-    this.#options = { source, selectShare, question, parse, isSame };
-    this.#engine = engine;
-    this.#selector = oneReply(maxTokens, sampling);
+    const settings = readOptions(llmSelectorEntries, options);
+    this.#options = settings;
+    this.#selector = oneReply(settings.maxTokens, settings.sampling);
   }
 
   run(request: StrategyRequest): Promise<LlmSelectorResult> {
@@ -88,7 +82,7 @@ export class LlmSelector implements Strategy<LlmSelectorResult> {
     if (runs.remainingMs() === 0) return { voteReason: 'deadline', isCut: true };
     const { question, parse } = this.#options;
     const texts = candidates.map(({ text }) => text);
-    const { result } = await runs.run(this.#selector, { engine: this.#engine, prompt: question(prompt, texts) });
+    const { result } = await runs.run(this.#selector, { engine: this.#options.engine, prompt: question(prompt, texts) });
     if (!result) return { voteReason: runs.remainingMs() === 0 ? 'deadline' : 'failed', isCut: runs.remainingMs() === 0 };
     const isCut = result.stopReason === 'deadline';
     const chosen = candidates[parse(result.text, texts.length) ?? -1];

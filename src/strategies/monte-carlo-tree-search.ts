@@ -10,59 +10,50 @@
  *
  * @module
  */
+import * as v from 'valibot';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
-import { InvalidOptionError } from '../errors.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
+import { number, oneOf, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
+import { withSolutionPolicy } from './solution-policy.ts';
 import { StrategyRun } from './strategy-run.ts';
 import { effectiveScores, type Path } from './tree/path.ts';
-import { SearchNode, type ChildRule } from './tree/search-node.ts';
-import { resolveTreeOptions, type TreeOptions, type TreePolicy } from './tree/tree-options.ts';
+import { SearchNode } from './tree/search-node.ts';
+import { treeEntries, type TreePolicy } from './tree/tree-options.ts';
 import { chooseSolution, concludeSearch, type TreeSearchResult } from './tree/tree-result.ts';
 import { stepBoundary, treeMachine } from './tree/tree-search.ts';
 
-export interface MonteCarloTreeSearchOptions extends TreeOptions {
+export const monteCarloTreeSearchEntries = {
+  ...treeEntries,
   /** Leaves that are expanded, at most; the search ends earlier when the whole tree is complete. Whole number ≥ 1. @default 32 */
-  readonly simulations?: number;
+  simulations: v.optional(wholeNumber(1), 32),
   /** Ways in which a step is taken from a leaf. Whole number ≥ 1. @default 4 */
-  readonly width?: number;
+  width: v.optional(wholeNumber(1), 4),
   /**
    * Which child is looked at: `uct` by its value and how seldom it was visited; `puct` weighs the latter by the probability
    * the model gave to the step among its siblings. @default 'uct'
    */
-  readonly rule?: ChildRule;
+  rule: v.optional(oneOf(['uct', 'puct']), 'uct'),
   /** Weight of looking at what was seldom visited. At least 0. @default 1 with `uct`, AlphaZero's with `puct` */
-  readonly exploration?: number;
-}
+  exploration: v.optional(number(0)),
+};
+
+export interface MonteCarloTreeSearchOptions extends OptionsOf<typeof monteCarloTreeSearchEntries> {}
 
 export class MonteCarloTreeSearch implements Strategy<TreeSearchResult> {
   readonly name = 'monte-carlo-tree-search';
-  readonly #policy: TreePolicy;
-  readonly #simulations: number;
-  readonly #width: number;
-  readonly #rule: ChildRule;
-  readonly #exploration: number | undefined;
+  readonly #policy: TreePolicy & SettingsOf<typeof monteCarloTreeSearchEntries>;
 
   /** @throws {InvalidOptionError} */
   constructor(options: MonteCarloTreeSearchOptions) {
-    const { simulations = 32, width = 4, rule = 'uct', exploration } = options;
-    requireWholeNumber('simulations', simulations, 1);
-    requireWholeNumber('width', width, 1);
-    if (rule !== 'uct' && rule !== 'puct') throw new InvalidOptionError('rule', "'uct' or 'puct'", rule);
-    if (exploration !== undefined) requireNumber('exploration', exploration, 0);
-    this.#policy = resolveTreeOptions(options);
-    this.#simulations = simulations;
-    this.#width = width;
-    this.#rule = rule;
-    this.#exploration = exploration;
+    this.#policy = withSolutionPolicy(readOptions(monteCarloTreeSearchEntries, options));
   }
 
   run(request: StrategyRequest): Promise<TreeSearchResult> {
     return StrategyRun.conduct(this.name, request, { sampling: this.#policy.solution.sampling, scorer: this.#policy.scorer }, async (run) => {
       const machine = treeMachine(run, request.prompt, this.#policy);
       const root = new SearchNode(undefined);
-      for (let simulation = 0; simulation < this.#simulations && !root.isExhausted && machine.hasTime(this.#width); simulation++) {
-        const leaf = root.descend(this.#rule, this.#exploration);
-        const paths = leaf.path ? machine.split(leaf.path, this.#width) : machine.start(this.#width);
+      for (let simulation = 0; simulation < this.#policy.simulations && !root.isExhausted && machine.hasTime(this.#policy.width); simulation++) {
+        const leaf = root.descend(this.#policy.rule, this.#policy.exploration);
+        const paths = leaf.path ? machine.split(leaf.path, this.#policy.width) : machine.start(this.#policy.width);
         await machine.round(paths, stepBoundary(this.#policy, leaf.depth));
         leaf.expand(survivorsOf(paths));
       }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type * as v from 'valibot';
 import { meaningLoaded } from '../answers/same-meaning.ts';
 import type { Engine, EngineUsage, Session } from '../contracts/engine.ts';
 import type { RunEventTarget } from '../contracts/event.ts';
@@ -14,10 +15,18 @@ import type { BranchReport, StopReason, StrategyResult } from '../contracts/resu
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError, NoCandidateError } from '../errors.ts';
 import { philox4x32 } from '../maths/random.ts';
+import { objectWith } from '../options.ts';
 import { RunEvents } from '../runtime/run-events.ts';
 import { RunScope } from '../runtime/run-scope.ts';
 import { sumUsage } from './sum-usage.ts';
 import { messageOf, scoringWarnings, type ScoringOutcome } from './warnings.ts';
+
+export const strategySchema: v.GenericSchema<Strategy> = /* @__PURE__ */ objectWith<Strategy>('run', 'a strategy');
+export const engineSchema: v.GenericSchema<Engine> = /* @__PURE__ */ objectWith<Engine>(
+  'open',
+  'an engine',
+  'A model becomes one by `new Decoder({ model })`.',
+);
 
 /** Separates seeds of inner runs from the random numbers of branches. */
 const SEED_PURPOSE = 0x6e657374;

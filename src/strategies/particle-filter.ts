@@ -9,34 +9,39 @@
  *
  * @module
  */
+import * as v from 'valibot';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { randomSequence, type RandomSource } from '../maths/random.ts';
 import { effectiveSampleSize, multinomialCounts, particleWeights, systematicCounts } from '../maths/resampling.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
+import { number, oneOf, readOptions, wholeNumber, type OptionsOf } from '../options.ts';
+import { withSolutionPolicy } from './solution-policy.ts';
 import { StrategyRun } from './strategy-run.ts';
 import { effectiveScores, type Path } from './tree/path.ts';
 import { Particles, type ParticlePolicy } from './tree/particles.ts';
-import { resolveTreeOptions, type SolutionSelection, type TreeOptions, type TreePolicy } from './tree/tree-options.ts';
+import { SELECTIONS, treeEntries, type TreePolicy } from './tree/tree-options.ts';
 import { chooseSolution, concludeSearch, type Choice, type TreeSearchResult } from './tree/tree-result.ts';
 import { treeMachine } from './tree/tree-search.ts';
 
-export interface ParticleFilterOptions extends Omit<TreeOptions, 'select'> {
-  /** Whole number ≥ 1. @default 16 */
-  readonly particles?: number;
+export const particleFilterEntries = {
+  ...treeEntries,
+  /** How many solutions are sampled together. Whole number ≥ 1. @default 16 */
+  particles: v.optional(wholeNumber(1), 16),
   /** How particles are drawn: by evenly spaced points, which varies least, or independently of each other. @default 'systematic' */
-  readonly resampling?: 'systematic' | 'multinomial';
-  /** Particles are drawn anew when their weights are worth no more than this share of as many equal ones; 1: after every step. In [0, 1]. @default 1 */
-  readonly essThreshold?: number;
+  resampling: v.optional(oneOf(['systematic', 'multinomial']), 'systematic'),
+  /** Particles are drawn again when their weights are worth no more than this share of as many equal ones; 1: after every step. In [0, 1]. @default 1 */
+  essThreshold: v.optional(number(0, 1), 1),
   /** Divides the logits of scores; the higher, the more equal the weights. Above 0. @default 1 */
-  readonly temperature?: number;
+  temperature: v.optional(number(Number.MIN_VALUE), 1),
   /** Times the filter is run, each with references from the one before. Whole number ≥ 1. @default 1 */
-  readonly iterations?: number;
-  /** References a further iteration keeps. Whole number from 1 to `particles - 1`. No effect with one iteration. @default 1 */
-  readonly references?: number;
+  iterations: v.optional(wholeNumber(1), 1),
+  /** References a further iteration keeps: fewer than `particles`. Whole number ≥ 1. No effect with one iteration. @default 1 */
+  references: v.optional(wholeNumber(1), 1),
   /** Which of the complete particles is returned; `sample` draws one by weight, as the posterior has it. @default 'highest' */
-  readonly select?: SolutionSelection | 'sample';
-}
+  select: v.optional(oneOf([...SELECTIONS, 'sample']), 'highest'),
+};
+
+export interface ParticleFilterOptions extends OptionsOf<typeof particleFilterEntries> {}
 
 /** Random numbers of resampling, apart from those of tokens. */
 const PURPOSE = 16;
@@ -52,16 +57,10 @@ export class ParticleFilter implements Strategy<TreeSearchResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: ParticleFilterOptions) {
-    const { particles = 16, resampling = 'systematic', essThreshold = 1, temperature = 1, iterations = 1, references = 1, select = 'highest' } = options;
-    requireWholeNumber('particles', particles, 1);
-    if (resampling !== 'systematic' && resampling !== 'multinomial') throw new InvalidOptionError('resampling', "'systematic' or 'multinomial'", resampling);
-    requireNumber('essThreshold', essThreshold, 0, 1);
-    requireNumber('temperature', temperature, Number.MIN_VALUE);
-    requireWholeNumber('iterations', iterations, 1);
-    requireWholeNumber('references', references, 1);
+    const { particles, resampling, essThreshold, temperature, iterations, references, select, ...tree } = readOptions(particleFilterEntries, options);
     if (iterations > 1 && references >= particles) throw new InvalidOptionError('references', `less than \`particles\`, ${particles}`, references);
     this.#isSampled = select === 'sample';
-    this.#tree = resolveTreeOptions({ ...options, select: select === 'sample' ? 'highest' : select });
+    this.#tree = withSolutionPolicy({ ...tree, select: select === 'sample' ? 'highest' : select });
     this.#temperature = temperature;
     this.#iterations = iterations;
     this.#references = references;

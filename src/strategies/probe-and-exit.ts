@@ -8,32 +8,40 @@
  *
  * @module
  */
-import { isSameMeaning } from '../answers/same-meaning.ts';
+import * as v from 'valibot';
 import { tallyVotes, isDecided, type AnswerVotes } from '../answers/vote.ts';
-import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { StopReason, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
-import { InvalidOptionError } from '../errors.ts';
-import { requireKnownOptions, requireWholeNumber, type OptionNames } from '../options.ts';
-import { resolveForcedAnswer, type ForcedAnswerOptions } from './forced-answer.ts';
+import { readOptions, value, wholeNumber, type OptionsOf } from '../options.ts';
+import { forcedAnswerSchema } from './forced-answer.ts';
 import { ProbedLine, type ProbedLineReport, type ProbePolicy } from './probed-line.ts';
-import { resolveSolutionPolicy, SOLUTION_NAMES, type SolutionOptions, type SolutionPolicy } from './solution-policy.ts';
+import { sameAnswerEntries, solutionEntries, solutionPolicy, type SolutionPolicy } from './solution-policy.ts';
 import { longestReport, StrategyRun } from './strategy-run.ts';
 
-export interface ProbeAndExitOptions extends SolutionOptions {
+const HEDGES = ['wait', 'hold', 'but', 'okay', 'no', 'hmm'] as const;
+
+export const probeAndExitEntries = {
+  ...solutionEntries,
   /** Lines of thought that are decoded at once and vote. Whole number ≥ 1. @default 1 */
-  readonly branches?: number;
+  branches: v.optional(wholeNumber(1), 1),
   /** Tokens between two probes of a line. Whole number ≥ 1. @default 64 */
-  readonly interval?: number;
+  interval: v.optional(wholeNumber(1), 64),
   /** How many probes in a row have to agree. Whole number ≥ 1. @default 3 */
-  readonly agreements?: number;
-  /** How a probe is made to answer. @default `{}` */
-  readonly probe?: ForcedAnswerOptions;
+  agreements: v.optional(wholeNumber(1), 3),
+  /** How a probe is made to answer. @default as suits the model and the prompt */
+  probe: v.optional(forcedAnswerSchema, {}),
   /** A probe that says one of these words, in either case, is not sure. @default ['wait', 'hold', 'but', 'okay', 'no', 'hmm'] */
-  readonly hedges?: readonly string[];
-  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
-  readonly isSame?: AnswerEquivalence;
-}
+  hedges: v.optional(
+    value<readonly string[]>(
+      'a list of single words',
+      (given) => Array.isArray(given) && given.every((word) => typeof word === 'string' && /^\p{L}+$/u.test(word)),
+    ),
+    HEDGES,
+  ),
+  ...sameAnswerEntries,
+};
+
+export interface ProbeAndExitOptions extends OptionsOf<typeof probeAndExitEntries> {}
 
 export interface ProbeAndExitResult extends StrategyResult {
   /** Votes of the lines, most first. `confidence` is the winner's share of them. */
@@ -41,13 +49,6 @@ export interface ProbeAndExitResult extends StrategyResult {
   /** How each line went. */
   readonly lines: readonly ProbedLineReport[];
 }
-
-const HEDGES = ['wait', 'hold', 'but', 'okay', 'no', 'hmm'];
-
-const NAMES: OptionNames<ProbeAndExitOptions> = {
-  ...SOLUTION_NAMES,
-  ...{ branches: true, interval: true, agreements: true, probe: true, hedges: true, isSame: true },
-};
 
 export class ProbeAndExit implements Strategy<ProbeAndExitResult> {
   readonly name = 'probe-and-exit';
@@ -57,16 +58,10 @@ export class ProbeAndExit implements Strategy<ProbeAndExitResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: ProbeAndExitOptions = {}) {
-    requireKnownOptions('options', options, NAMES);
-    const { branches = 1, interval = 64, agreements = 3, probe = {}, hedges = HEDGES, isSame = isSameMeaning } = options;
-    requireWholeNumber('branches', branches, 1);
-    requireWholeNumber('interval', interval, 1);
-    requireWholeNumber('agreements', agreements, 1);
-    if (!hedges.every((word) => /^\p{L}+$/u.test(word))) throw new InvalidOptionError('hedges', 'a list of single words', hedges);
+    const { branches, interval, agreements, probe, hedges, isSame, ...solution } = readOptions(probeAndExitEntries, options);
     this.#branches = branches;
-    this.#policy = resolveSolutionPolicy(options);
-    const words = new Set(hedges.map((word) => word.toLowerCase()));
-    this.#probing = { interval, agreements, probe: resolveForcedAnswer(probe), hedges: words, isSame };
+    this.#policy = solutionPolicy(solution);
+    this.#probing = { interval, agreements, probe, hedges: new Set(hedges.map((word) => word.toLowerCase())), isSame };
   }
 
   run(request: StrategyRequest): Promise<ProbeAndExitResult> {

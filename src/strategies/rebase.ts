@@ -4,20 +4,25 @@
  *
  * @module
  */
+import * as v from 'valibot';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { rebaseWidths } from '../maths/rebase-weights.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
+import { number, readOptions, wholeNumber, type OptionsOf } from '../options.ts';
+import { withSolutionPolicy } from './solution-policy.ts';
 import { effectiveScores } from './tree/path.ts';
-import { resolveTreeOptions, type TreeOptions, type TreePolicy } from './tree/tree-options.ts';
+import { treeEntries, type TreePolicy } from './tree/tree-options.ts';
 import type { TreeSearchResult } from './tree/tree-result.ts';
 import { searchTree } from './tree/tree-search.ts';
 
-export interface RebaseOptions extends TreeOptions {
+export const rebaseEntries = {
+  ...treeEntries,
   /** Paths that take the first step; each complete solution leaves one less for the steps to come. Whole number ≥ 1. @default 16 */
-  readonly width?: number;
+  width: v.optional(wholeNumber(1), 16),
   /** Of the softmax over scores; the lower, the more goes to the best. Above 0. @default 0.2 */
-  readonly temperature?: number;
-}
+  temperature: v.optional(number(Number.MIN_VALUE), 0.2),
+};
+
+export interface RebaseOptions extends OptionsOf<typeof rebaseEntries> {}
 
 export class Rebase implements Strategy<TreeSearchResult> {
   readonly name = 'rebase';
@@ -27,10 +32,8 @@ export class Rebase implements Strategy<TreeSearchResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: RebaseOptions) {
-    const { width = 16, temperature = 0.2 } = options;
-    requireWholeNumber('width', width, 1);
-    requireNumber('temperature', temperature, Number.MIN_VALUE);
-    this.#policy = resolveTreeOptions(options);
+    const { width, temperature, ...tree } = readOptions(rebaseEntries, options);
+    this.#policy = withSolutionPolicy(tree);
     this.#width = width;
     this.#temperature = temperature;
   }

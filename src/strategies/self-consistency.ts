@@ -8,34 +8,35 @@
  *
  * @module
  */
-import { isSameMeaning } from '../answers/same-meaning.ts';
-import type { AnswerEquivalence } from '../contracts/answer.ts';
+import * as v from 'valibot';
 import type { StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
-import type { EarlyDecision, LaunchSchedule } from '../contracts/vote.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { resolveEarlyDecision, type EarlyDecisionName } from '../maths/early-decision.ts';
-import { requireKnownOptions, type OptionNames } from '../options.ts';
+import { earlyDecisionSchema, exactDecision, noDecision } from '../maths/early-decision.ts';
+import { readOptions, type OptionsOf } from '../options.ts';
 import type { ScoringCoverage } from './branch-scores.ts';
-import { launchAtOnce, resolveLaunchSchedule, type LaunchScheduleName } from './launch-schedule.ts';
-import { conductSolutions, isSingleBranch, resolveSolutionSource, SOURCE_NAMES, type SolutionSource, type SolutionSourceOptions } from './solutions.ts';
+import { launchAtOnce, launchScheduleSchema } from './launch-schedule.ts';
+import { sameAnswerEntries } from './solution-policy.ts';
+import { conductSolutions, isSingleBranch, solutionSource, sourceEntries, type SolutionSource } from './solutions.ts';
 import { SolutionVote, type SolutionVotePolicy, type WeighedVotes } from './solution-vote.ts';
 import { longestReport } from './strategy-run.ts';
-import type { VoteWeights } from './vote-weights.ts';
+import { voteWeightsSchema } from './vote-weights.ts';
 
-export interface SelfConsistencyOptions extends SolutionSourceOptions {
-  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
-  readonly isSame?: AnswerEquivalence;
+export const selfConsistencyEntries = {
+  ...sourceEntries,
+  ...sameAnswerEntries,
   /** What a vote weighs. @default one vote a branch */
-  readonly weights?: VoteWeights;
+  weights: v.optional(voteWeightsSchema),
   /**
    * When the run ends before every branch has voted. `exact`: once pending branches cannot change the winner; `none`: never;
-   * the others guess. @default 'exact'; 'none' beside `launch`, which ends a run itself
+   * the others guess. @default 'exact'; 'none' together with `launch`, which ends a run itself
    */
-  readonly earlyDecision?: EarlyDecisionName | EarlyDecision;
+  earlyDecision: v.optional(earlyDecisionSchema),
   /** When branches are launched. @default 'at-once' */
-  readonly launch?: LaunchScheduleName | LaunchSchedule;
-}
+  launch: v.optional(launchScheduleSchema),
+};
+
+export interface SelfConsistencyOptions extends OptionsOf<typeof selfConsistencyEntries> {}
 
 export interface SelfConsistencyResult extends StrategyResult {
   /** The winner first, then by weight; ties in the order of the first voter. `confidence` is the winner's share of the weight. */
@@ -48,8 +49,6 @@ export interface SelfConsistencyResult extends StrategyResult {
   readonly scoringErrors: readonly unknown[];
 }
 
-const NAMES: OptionNames<SelfConsistencyOptions> = { ...SOURCE_NAMES, isSame: true, weights: true, earlyDecision: true, launch: true };
-
 export class SelfConsistency implements Strategy<SelfConsistencyResult> {
   readonly name = 'self-consistency';
   readonly #source: SolutionSource;
@@ -57,21 +56,11 @@ export class SelfConsistency implements Strategy<SelfConsistencyResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: SelfConsistencyOptions = {}) {
-    requireKnownOptions('options', options, NAMES);
-    const { launch, isSame = isSameMeaning, weights } = options;
-    const { earlyDecision = launch === undefined ? 'exact' : 'none' } = options;
-    if (weights !== undefined && typeof weights?.heaviest !== 'number') throw new InvalidOptionError('weights', 'such as meanLogprobWeights()', weights);
-    if (launch !== undefined && options.expectedTokens !== undefined) {
-      throw new InvalidOptionError('expectedTokens', 'left out beside `launch`', options.expectedTokens, 'Both say when branches are launched.');
-    }
-    if (launch !== undefined && options.source) throw new InvalidOptionError('launch', 'left out beside `source`', launch);
-    this.#source = resolveSolutionSource(options);
-    this.#policy = {
-      isSame,
-      weights,
-      earlyDecision: resolveEarlyDecision(earlyDecision),
-      launch: launch === undefined ? launchAtOnce() : resolveLaunchSchedule(launch),
-    };
+    const { launch, isSame, weights, earlyDecision, ...settings } = readOptions(selfConsistencyEntries, options);
+    const other = launch && (['expectedTokens', 'source'] as const).find((option) => settings[option] !== undefined);
+    if (other) throw new InvalidOptionError(other, 'left out together with `launch`', settings[other], 'Both say when branches are launched.');
+    this.#source = solutionSource(options, settings);
+    this.#policy = { isSame, weights, earlyDecision: earlyDecision ?? (launch ? noDecision() : exactDecision()), launch: launch ?? launchAtOnce() };
   }
 
   get isSingleBranch(): boolean {

@@ -7,39 +7,40 @@
  *
  * @module
  */
-import { isSameMeaning } from '../answers/same-meaning.ts';
-import type { AnswerEquivalence } from '../contracts/answer.ts';
-import type { Engine, SamplingOptions } from '../contracts/engine.ts';
+import * as v from 'valibot';
 import type { Prompt } from '../contracts/prompt.ts';
 import type { StopReason, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
-import { requireWholeNumber } from '../options.ts';
+import { samplingSchema } from '../maths/sampling.ts';
+import { func, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
 import { followUp, oneReply } from './follow-up.ts';
-import { NestedRuns } from './nested-runs.ts';
+import { engineSchema, NestedRuns, strategySchema } from './nested-runs.ts';
 import { SelfConsistency } from './self-consistency.ts';
+import { sameAnswerEntries } from './solution-policy.ts';
 
-export interface SelfRefineOptions {
-  /** Writes the draft. @default `new SelfConsistency({ branches: 1 })` */
-  readonly source?: Strategy;
+export const selfRefineEntries = {
+  /** Writes the draft. @default new SelfConsistency({ branches: 1 }) */
+  source: v.optional(strategySchema, () => new SelfConsistency({ branches: 1 })),
   /** Writes revisions. @default the source */
-  readonly reviser?: Strategy;
+  reviser: v.optional(strategySchema),
   /** The engine that critiques. @default the request's */
-  readonly critic?: Engine;
+  critic: v.optional(engineSchema),
   /** Most rounds of critique and revision. Whole number ≥ 0. @default 2 */
-  readonly rounds?: number;
+  rounds: v.optional(wholeNumber(), 2),
   /** Most tokens of a critique. Whole number ≥ 1. @default 256 */
-  readonly critiqueTokens?: number;
-  /** Of critiques. @default the engine's */
-  readonly sampling?: SamplingOptions;
-  /** Asks for a critique. @default a further turn behind the draft */
-  readonly critique?: (prompt: Prompt, draft: string) => Prompt;
-  /** Asks for a revision. @default a further turn behind the critique */
-  readonly revise?: (prompt: Prompt, draft: string, critique: string) => Prompt;
+  critiqueTokens: v.optional(wholeNumber(1), 256),
+  /** How tokens of critiques are chosen. @default the engine's */
+  sampling: v.optional(samplingSchema, {}),
+  /** Asks for a critique. @default a further turn after the draft */
+  critique: v.optional(func<(prompt: Prompt, draft: string) => Prompt>(), () => askForCritique),
+  /** Asks for a revision. @default a further turn after the critique */
+  revise: v.optional(func<(prompt: Prompt, draft: string, critique: string) => Prompt>(), () => askForRevision),
   /** Whether a critique finds nothing to improve. @default it says `No change needed` */
-  readonly isSatisfied?: (critique: string) => boolean;
-  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
-  readonly isSame?: AnswerEquivalence;
-}
+  isSatisfied: v.optional(func<(critique: string) => boolean>(), () => saysNoChange),
+  ...sameAnswerEntries,
+};
+
+export interface SelfRefineOptions extends OptionsOf<typeof selfRefineEntries> {}
 
 /** One round. */
 export interface RefineRound {
@@ -62,28 +63,18 @@ type Version = Pick<StrategyResult, 'text' | 'answer'>;
 
 export class SelfRefine implements Strategy<SelfRefineResult> {
   readonly name = 'self-refine';
-  readonly #source: Strategy;
-  readonly #reviser: Strategy;
+  readonly #options: SettingsOf<typeof selfRefineEntries>;
   readonly #critic: Strategy;
-  readonly #options: Required<Pick<SelfRefineOptions, 'rounds' | 'critique' | 'revise' | 'isSatisfied' | 'isSame'>>;
-  readonly #criticEngine: Engine | undefined;
 
   /** @throws {InvalidOptionError} */
   constructor(options: SelfRefineOptions = {}) {
-    const { source = new SelfConsistency({ branches: 1 }), reviser = source, rounds = 2, critiqueTokens = 256, critic } = options;
-    requireWholeNumber('rounds', rounds);
-    requireWholeNumber('critiqueTokens', critiqueTokens, 1);
-    const { critique = askForCritique, revise = askForRevision, isSatisfied = saysNoChange, isSame = isSameMeaning } = options;
-    this.#source = source;
-    this.#reviser = reviser;
-    this.#critic = oneReply(critiqueTokens, options.sampling);
-    this.#criticEngine = critic;
-    this.#options = { rounds, critique, revise, isSatisfied, isSame };
+    this.#options = readOptions(selfRefineEntries, options);
+    this.#critic = oneReply(this.#options.critiqueTokens, this.#options.sampling);
   }
 
   run(request: StrategyRequest): Promise<SelfRefineResult> {
     return NestedRuns.conduct(this.name, request, async (runs) => {
-      const draft = await runs.run(this.#source);
+      const draft = await runs.run(this.#options.source);
       if (!draft.result) throw runs.failure();
       const refinement = new Refinement(runs, request.prompt, draft.result);
       const endedBy = await this.#refine(refinement, 2 * (draft.endMs - draft.startMs));
@@ -107,9 +98,9 @@ export class SelfRefine implements Strategy<SelfRefineResult> {
   }
 
   async #round({ runs, prompt, rounds, versions }: Refinement): Promise<SelfRefineResult['endedBy'] | undefined> {
-    const { critique: askCritique, revise, isSatisfied } = this.#options;
+    const { source, reviser = source, critic: engine, critique: askCritique, revise, isSatisfied } = this.#options;
     const current = versions.at(-1)!;
-    const critic = await runs.run(this.#critic, { engine: this.#criticEngine, prompt: askCritique(prompt, current.text) });
+    const critic = await runs.run(this.#critic, { engine, prompt: askCritique(prompt, current.text) });
     if (!critic.result) return runs.remainingMs() === 0 ? 'deadline' : 'failed';
     const critique = critic.result.text;
     const isCut = critic.result.stopReason === 'deadline' || runs.remainingMs() === 0;
@@ -117,7 +108,7 @@ export class SelfRefine implements Strategy<SelfRefineResult> {
       rounds.push({ critique, isKept: false });
       return isCut ? 'deadline' : 'satisfied';
     }
-    const { result } = await runs.run(this.#reviser, { prompt: revise(prompt, current.text, critique) });
+    const { result } = await runs.run(reviser, { prompt: revise(prompt, current.text, critique) });
     const isKept = result !== undefined && result.stopReason !== 'deadline' && (result.answer !== undefined || current.answer === undefined);
     if (isKept) versions.push(result);
     rounds.push({ critique, isKept, ...(result && { revision: result.text, answer: result.answer }) });

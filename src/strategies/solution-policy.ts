@@ -1,31 +1,45 @@
+import * as v from 'valibot';
 import { anyAnswer, explicitAnswer } from '../answers/extract-answer.ts';
-import type { AnswerExtractor } from '../contracts/answer.ts';
+import { isSameMeaning } from '../answers/same-meaning.ts';
+import type { AnswerEquivalence, AnswerExtractor } from '../contracts/answer.ts';
 import type { SamplingOptions } from '../contracts/engine.ts';
-import { resolveSampling } from '../maths/sampling.ts';
-import { requireWholeNumber, type OptionNames } from '../options.ts';
+import { samplingSchema } from '../maths/sampling.ts';
+import { func, texts, wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
-import { answerAsked, isAnswerOpen, resolveForcedAnswer, type AnswerRequest, type ForcedAnswer, type ForcedAnswerOptions } from './forced-answer.ts';
+import { answerAsked, forcedAnswerSchema, isAnswerOpen, type AnswerRequest, type ForcedAnswer } from './forced-answer.ts';
 
 /** How strategies that sample whole solutions decode one. */
-export interface SolutionOptions {
+export const solutionEntries = {
   /** Most tokens of one solution. Whole number ≥ 1. @default what the context holds */
-  readonly maxTokens?: number;
-  /** @default the engine's */
-  readonly sampling?: SamplingOptions;
+  maxTokens: v.optional(wholeNumber(1)),
+  /** How tokens are chosen. @default the engine's */
+  sampling: v.optional(samplingSchema, {}),
   /** Finds the answer of a finished branch. @default after `####`, in `\boxed{}`, or the last number */
-  readonly extract?: AnswerExtractor;
+  extract: v.optional(func<AnswerExtractor>()),
   /**
    * Finds an answer that an unfinished branch has written out already, or that it was asked for.
    *
    * @default after `####` or in `\boxed{}`; an answer that was asked for is read by `extract`
    */
-  readonly extractUnfinished?: AnswerExtractor;
-  /** How an unfinished branch is asked for its answer; `false` lets it abstain. @default `{}`, which suits the model and the prompt */
-  readonly forcedAnswer?: ForcedAnswerOptions | false;
-}
+  extractUnfinished: v.optional(func<AnswerExtractor>()),
+  /** How an unfinished branch is asked for its answer; `false` lets it abstain. @default as suits the model and the prompt */
+  forcedAnswer: v.optional(v.union([v.literal(false), forcedAnswerSchema], 'false, or an object'), {}),
+};
 
-/** Names of the options of one solution, for the tables of strategies. */
-export const SOLUTION_NAMES: OptionNames<SolutionOptions> = { maxTokens: true, sampling: true, extract: true, extractUnfinished: true, forcedAnswer: true };
+export interface SolutionOptions extends OptionsOf<typeof solutionEntries> {}
+
+export const sameAnswerEntries = {
+  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
+  isSame: v.optional(func<AnswerEquivalence>(), () => isSameMeaning),
+};
+
+/** Of strategies that go step by step. */
+export const stepEntries = {
+  /** Strings that end a step. At least one. @default ['\n'] */
+  stepStop: v.optional(texts(1), ['\n']),
+  /** Most tokens of one step. Whole number ≥ 1. @default 256 */
+  maxStepTokens: v.optional(wholeNumber(1), 256),
+};
 
 /** `SolutionOptions` with every default filled in. */
 export interface SolutionPolicy {
@@ -38,19 +52,21 @@ export interface SolutionPolicy {
   readonly forced: ForcedAnswer | undefined;
 }
 
-/** Fills defaults in and checks ranges. @throws {InvalidOptionError} */
-export function resolveSolutionPolicy(options: SolutionOptions): SolutionPolicy {
-  const { maxTokens, sampling = {}, forcedAnswer = {} } = options;
-  if (maxTokens !== undefined) requireWholeNumber('maxTokens', maxTokens, 1);
-  resolveSampling(sampling);
+/** Fills in what depends on other options. */
+export function solutionPolicy({ maxTokens, sampling, extract, extractUnfinished, forcedAnswer }: SettingsOf<typeof solutionEntries>): SolutionPolicy {
   return {
     maxTokens,
     sampling,
-    extract: options.extract ?? anyAnswer,
-    extractUnfinished: options.extractUnfinished ?? explicitAnswer,
-    extractAsked: options.extractUnfinished ?? options.extract,
-    forced: forcedAnswer === false ? undefined : resolveForcedAnswer(forcedAnswer),
+    extract: extract ?? anyAnswer,
+    extractUnfinished: extractUnfinished ?? explicitAnswer,
+    extractAsked: extractUnfinished ?? extract,
+    forced: forcedAnswer === false ? undefined : forcedAnswer,
   };
+}
+
+/** With the policy of one solution. */
+export function withSolutionPolicy<Settings extends SettingsOf<typeof solutionEntries>>(settings: Settings): Settings & { readonly solution: SolutionPolicy } {
+  return { ...settings, solution: solutionPolicy(settings) };
 }
 
 /** The answer of a branch as it stands: an unfinished one has an answer only where it is written out whole. */

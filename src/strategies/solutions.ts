@@ -1,32 +1,33 @@
 /** Where the solutions come from that a strategy chooses among: branches of its own, or those of another strategy. */
+import * as v from 'valibot';
 import type { BranchOptions, SessionOptions, Segment } from '../contracts/engine.ts';
 import type { BranchReport, StopReason, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { requireWholeNumber, type OptionNames } from '../options.ts';
+import { wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
 import { hintScorer } from '../runtime/hint-scorer.ts';
 import type { RunScope } from '../runtime/run-scope.ts';
 import { scorerReady, type TimedScorer } from '../runtime/scorer-ready.ts';
-import { NestedRuns, type NestedRun } from './nested-runs.ts';
+import { NestedRuns, strategySchema, type NestedRun } from './nested-runs.ts';
 import { Pace, PACE_TOKENS } from './paced-launch.ts';
-import { resolveSolutionPolicy, SOLUTION_NAMES, type SolutionOptions, type SolutionPolicy } from './solution-policy.ts';
+import { solutionEntries, solutionPolicy, type SolutionPolicy } from './solution-policy.ts';
 import { StrategyRun, type Conclusion } from './strategy-run.ts';
 
-export interface SolutionSourceOptions extends SolutionOptions {
+export const sourceEntries = {
+  ...solutionEntries,
   /** How many solutions are sampled. Whole number ≥ 1. @default 8 */
-  readonly branches?: number;
+  branches: v.optional(wholeNumber(1), 8),
   /**
    * Tokens that a solution is likely to take. Under a deadline no more branches are launched than are likely to finish in time:
    * the first one starts alone and tells the pace. Whole number ≥ 1. @default nothing is known, and all are launched at once
    */
-  readonly expectedTokens?: number;
+  expectedTokens: v.optional(wholeNumber(1)),
   /** A strategy whose branches are the solutions, in place of sampled ones; how they are sampled is then its own affair. */
-  readonly source?: Strategy;
-}
+  source: v.optional(strategySchema),
+};
 
-/** Names of the options of a source, for the tables of strategies. */
-export const SOURCE_NAMES: OptionNames<SolutionSourceOptions> = { ...SOLUTION_NAMES, branches: true, expectedTokens: true, source: true };
+export interface SolutionSourceOptions extends OptionsOf<typeof sourceEntries> {}
 
 export interface SolutionSource {
   readonly source: Strategy | undefined;
@@ -35,17 +36,12 @@ export interface SolutionSource {
   readonly policy: SolutionPolicy;
 }
 
-/** Fills defaults in and checks ranges. @throws {InvalidOptionError} */
-export function resolveSolutionSource(options: SolutionSourceOptions): SolutionSource {
-  const { source, branches = 8, expectedTokens } = options;
-  requireWholeNumber('branches', branches, 1);
-  if (expectedTokens !== undefined) requireWholeNumber('expectedTokens', expectedTokens, 1);
-  if (source !== undefined) {
-    if (typeof source?.run !== 'function') throw new InvalidOptionError('source', 'a strategy', source);
-    const idle = SAMPLING_OPTIONS.find((option) => options[option] !== undefined);
-    if (idle) throw new InvalidOptionError(idle, 'left out beside `source`', options[idle], `Give ${idle} to the source.`);
-  }
-  return { source, branches, expectedTokens, policy: resolveSolutionPolicy(options) };
+/** @param given - As the caller passed them. @param settings - The same, checked. @throws {InvalidOptionError} for options without effect. */
+export function solutionSource(given: SolutionSourceOptions, settings: SettingsOf<typeof sourceEntries>): SolutionSource {
+  const { source, branches, expectedTokens } = settings;
+  const idle = source && SAMPLING_OPTIONS.find((option) => given[option] !== undefined);
+  if (idle) throw new InvalidOptionError(idle, 'left out together with `source`', given[idle], `Give ${idle} to the source.`);
+  return { source, branches, expectedTokens, policy: solutionPolicy(settings) };
 }
 
 /** Whether the source is one branch, whose text is what a run returns. */

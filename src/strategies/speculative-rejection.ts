@@ -9,59 +9,50 @@
  *
  * @module
  */
-import type { OutcomeScorer, StepScorer } from '../contracts/scorer.ts';
+import * as v from 'valibot';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
+import { number, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
+import { scorerSchema } from './branch-scores.ts';
+import { withSolutionPolicy } from './solution-policy.ts';
 import { StrategyRun } from './strategy-run.ts';
 import { comparePaths, type Path } from './tree/path.ts';
-import { StepMachine, type MachinePolicy } from './tree/step-machine.ts';
-import { requireScorer, resolveSearchOptions, type SearchOptions, type SearchPolicy } from './tree/tree-options.ts';
+import { StepMachine } from './tree/step-machine.ts';
+import { searchEntries, type SearchPolicy } from './tree/tree-options.ts';
 import { chooseSolution, concludeSearch, type TreeSearchResult } from './tree/tree-result.ts';
 
-export interface SpeculativeRejectionOptions extends SearchOptions {
+export const speculativeRejectionEntries = {
+  ...searchEntries,
   /** Judges texts that are under way: a process reward model, or an outcome reward model that can tell early. */
-  readonly scorer: StepScorer | OutcomeScorer;
+  scorer: scorerSchema(['step', 'outcome']),
   /** Solutions begun. Whole number ≥ 1. @default 16 */
-  readonly branches?: number;
-  /** Share of the solutions, complete ones counted, that a checkpoint drops. From 0, below 1. @default 0.5 */
-  readonly rejectShare?: number;
+  branches: v.optional(wholeNumber(1), 16),
+  /** Share of the solutions, complete ones counted, that a checkpoint drops. In [0, 1). @default 0.5 */
+  rejectShare: v.optional(number(0, 1 - Number.EPSILON), 0.5),
   /** Checkpoints on the way. Whole number ≥ 1. @default 3 */
-  readonly checkpoints?: number;
+  checkpoints: v.optional(wholeNumber(1), 3),
   /**
    * Tokens to the first checkpoint, which measures the times that place the others; without a deadline each further phase
    * is twice as long as the one before. Whole number ≥ 1. @default 32
    */
-  readonly firstPhaseTokens?: number;
-}
+  firstPhaseTokens: v.optional(wholeNumber(1), 32),
+};
+
+export interface SpeculativeRejectionOptions extends OptionsOf<typeof speculativeRejectionEntries> {}
 
 export class SpeculativeRejection implements Strategy<TreeSearchResult> {
   readonly name = 'speculative-rejection';
-  readonly #policy: SearchPolicy & MachinePolicy;
-  readonly #branches: number;
-  readonly #rejectShare: number;
-  readonly #checkpoints: number;
-  readonly #firstPhaseTokens: number;
+  readonly #policy: SearchPolicy & SettingsOf<typeof speculativeRejectionEntries>;
 
   /** @throws {InvalidOptionError} */
   constructor(options: SpeculativeRejectionOptions) {
-    const { scorer, branches = 16, rejectShare = 0.5, checkpoints = 3, firstPhaseTokens = 32 } = options;
-    requireWholeNumber('branches', branches, 1);
-    requireNumber('rejectShare', rejectShare, 0, 1 - Number.EPSILON);
-    requireWholeNumber('checkpoints', checkpoints, 1);
-    requireWholeNumber('firstPhaseTokens', firstPhaseTokens, 1);
-    requireScorer(scorer, ['step', 'outcome']);
-    this.#policy = { ...resolveSearchOptions(options), scorer };
-    this.#branches = branches;
-    this.#rejectShare = rejectShare;
-    this.#checkpoints = checkpoints;
-    this.#firstPhaseTokens = firstPhaseTokens;
+    this.#policy = withSolutionPolicy(readOptions(speculativeRejectionEntries, options));
   }
 
   run(request: StrategyRequest): Promise<TreeSearchResult> {
     return StrategyRun.conduct(this.name, request, { sampling: this.#policy.solution.sampling, scorer: this.#policy.scorer }, async (run) => {
       const machine = new StepMachine(run, request.prompt, this.#policy);
-      let live = machine.start(this.#branches);
-      for (let phase = 0; phase < this.#checkpoints && live.length > 0; phase++) {
+      let live = machine.start(this.#policy.branches);
+      for (let phase = 0; phase < this.#policy.checkpoints && live.length > 0; phase++) {
         const tokens = this.#phaseTokens(machine, live, phase);
         if (tokens === undefined) break;
         live = await machine.round(live, { tokens });
@@ -76,9 +67,9 @@ export class SpeculativeRejection implements Strategy<TreeSearchResult> {
 
   /** Tokens of a phase; `undefined` when there is no time for a further checkpoint. */
   #phaseTokens(machine: StepMachine, live: readonly Path[], phase: number): number | undefined {
-    if (machine.run.scope.deadlineAt === Infinity) return this.#firstPhaseTokens * 2 ** phase;
-    if (phase === 0) return this.#firstPhaseTokens;
-    const phasesLeft = this.#checkpoints - phase + 1;
+    if (machine.run.scope.deadlineAt === Infinity) return this.#policy.firstPhaseTokens * 2 ** phase;
+    if (phase === 0) return this.#policy.firstPhaseTokens;
+    const phasesLeft = this.#policy.checkpoints - phase + 1;
     const scoringMs = (phasesLeft - 1) * machine.scoring.estimateMs(live.length);
     const tokens = Math.floor((machine.decodingMs(live.length) - scoringMs) / phasesLeft / machine.msPerToken);
     return tokens >= 1 ? tokens : undefined;
@@ -86,7 +77,7 @@ export class SpeculativeRejection implements Strategy<TreeSearchResult> {
 
   #reject(machine: StepMachine, live: readonly Path[]): Path[] {
     const standing = [...machine.ended, ...live].sort(comparePaths);
-    const kept = new Set(standing.slice(0, Math.max(1, Math.round((1 - this.#rejectShare) * standing.length))));
+    const kept = new Set(standing.slice(0, Math.max(1, Math.round((1 - this.#policy.rejectShare) * standing.length))));
     return live.flatMap((path) => machine.split(path, kept.has(path) ? 1 : 0));
   }
 }

@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { isSameMeaning } from '../answers/same-meaning.ts';
+import * as v from 'valibot';
 import { tallyVotes, type AnswerVotes } from '../answers/vote.ts';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { Engine, EngineUsage, Session } from '../contracts/engine.ts';
@@ -20,39 +20,40 @@ import type { StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { aggregateSteps } from '../maths/aggregate-steps.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
+import { flag, number, readOptions, wholeNumber, type OptionsOf } from '../options.ts';
 import type { RunScope } from '../runtime/run-scope.ts';
 import { ScoreQueue } from '../runtime/score-queue.ts';
 import { withinDeadline } from '../runtime/within-deadline.ts';
-import { resolveScoring, type ScoringOptions, type ScoringPolicy } from './branch-scores.ts';
-import { resolveSolutionPolicy, type SolutionOptions } from './solution-policy.ts';
+import { scoringEntries, type ScoringPolicy } from './branch-scores.ts';
+import { sameAnswerEntries, solutionEntries, stepEntries, withSolutionPolicy } from './solution-policy.ts';
+import { engineSchema } from './nested-runs.ts';
 import { SpeculatedLine, type SpeculatedStep, type SpeculationContext, type StepSpeculationPolicy } from './speculated-line.ts';
 import { longestReport, StrategyRun } from './strategy-run.ts';
 
-export interface StepSpeculationOptions extends SolutionOptions, ScoringOptions {
+export const stepSpeculationEntries = {
+  ...solutionEntries,
+  ...scoringEntries,
   /** Writes drafts of steps: a smaller model than the request's, which writes where a draft is not accepted. */
-  readonly draft: Engine;
+  draft: engineSchema,
   /** Solutions written at once, which vote. Whole number ≥ 1. @default 1 */
-  readonly branches?: number;
+  branches: v.optional(wholeNumber(1), 1),
   /** Drafts of every step, of which one is drawn by its score. Whole number ≥ 1. @default 1 */
-  readonly candidates?: number;
+  candidates: v.optional(wholeNumber(1), 1),
   /** Least score of a step that is accepted, on the scorer's scale. @default 0.7 */
-  readonly threshold?: number;
+  threshold: v.optional(number(), 0.7),
   /** Several candidates are drawn with probability proportional to exp(tilt · score). At least 0. @default 20 */
-  readonly tilt?: number;
+  tilt: v.optional(number(0), 20),
   /**
    * Whether (log π_B − log π_S) / tilt of a candidate is added to its score, with π_B the large model's probability of it and π_S
    * the small one's, both before temperature and truncation: guided speculative inference. Takes a tilt above 0, and an engine
    * that can tell the log-probabilities of a text. @default false
    */
-  readonly logRatio?: boolean;
-  /** Strings that end a step. At least one. @default ['\n'] */
-  readonly stepStop?: readonly string[];
-  /** Most tokens of one step; a longer one is left to the large model. Whole number ≥ 1. @default 256 */
-  readonly maxStepTokens?: number;
-  /** Whether two answers count as one. @default by meaning, as `equivalent` says */
-  readonly isSame?: AnswerEquivalence;
-}
+  logRatio: v.optional(flag, false),
+  ...stepEntries,
+  ...sameAnswerEntries,
+};
+
+export interface StepSpeculationOptions extends OptionsOf<typeof stepSpeculationEntries> {}
 
 /** `usage` and `branches` are those of the large model: in them steps that were accepted are forced text. */
 export interface StepSpeculationResult extends StrategyResult {
@@ -76,30 +77,12 @@ export class StepSpeculation implements Strategy<StepSpeculationResult> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: StepSpeculationOptions) {
-    const {
-      draft,
-      branches = 1,
-      candidates = 1,
-      threshold = 0.7,
-      tilt = 20,
-      logRatio = false,
-      stepStop = ['\n'],
-      maxStepTokens = 256,
-      isSame = isSameMeaning,
-    } = options;
-    if (typeof draft?.open !== 'function') throw new InvalidOptionError('draft', 'an engine', draft);
-    requireWholeNumber('branches', branches, 1);
-    requireWholeNumber('candidates', candidates, 1);
-    requireNumber('threshold', threshold, -Number.MAX_VALUE);
-    requireNumber('tilt', tilt, 0);
-    if (typeof logRatio !== 'boolean') throw new InvalidOptionError('logRatio', 'true or false', logRatio);
-    if (logRatio && tilt === 0) throw new InvalidOptionError('tilt', 'above 0 beside `logRatio`', tilt);
-    if (stepStop.length === 0 || stepStop.includes('')) throw new InvalidOptionError('stepStop', 'a list of strings that are not empty', stepStop);
-    requireWholeNumber('maxStepTokens', maxStepTokens, 1);
+    const { draft, branches, scorer, aggregation, isSame, ...settings } = readOptions(stepSpeculationEntries, options);
+    if (settings.logRatio && settings.tilt === 0) throw new InvalidOptionError('tilt', 'above 0 together with `logRatio`', settings.tilt);
     this.#draft = draft;
     this.#branches = branches;
-    this.#scoring = resolveScoring(options);
-    this.#policy = { solution: resolveSolutionPolicy(options), candidates, threshold, tilt, logRatio, stepStop, maxStepTokens };
+    this.#scoring = { scorer, aggregation };
+    this.#policy = withSolutionPolicy(settings);
     this.#isSame = isSame;
   }
 

@@ -30,7 +30,8 @@ export class TraceConfidence {
   /** One confidence of all its tokens, `undefined` where the engine tells none. */
   value(): number | undefined {
     this.#update();
-    return aggregateConfidence(this.#confidences, this.#measure);
+    const { aggregation, window } = this.#measure;
+    return aggregateConfidence(this.#confidences, { aggregation, window });
   }
 
   /** The least mean of a whole window; `Infinity` while the branch is shorter than one. */

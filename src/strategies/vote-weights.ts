@@ -6,11 +6,12 @@
  *
  * @module
  */
+import * as v from 'valibot';
 import type { Segment, SessionOptions } from '../contracts/engine.ts';
 import type { BranchReport } from '../contracts/result.ts';
-import { confidenceOf, meanSelfCertaintyOf, type ConfidenceOptions } from '../maths/token-confidence.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
-import { resolveScoring, type ScoringOptions, type ScoringPolicy } from './branch-scores.ts';
+import { confidenceEntries, confidenceOf, meanSelfCertaintyOf } from '../maths/token-confidence.ts';
+import { codeValue, func, number, numberOrInfinity, readOptions, wholeNumber, type OptionsOf } from '../options.ts';
+import { scoringEntries, type ScoringPolicy } from './branch-scores.ts';
 
 /** Weighs a vote by what was told while it was decoded. */
 export interface ConfidenceWeights {
@@ -36,36 +37,45 @@ export interface RewardWeights {
 
 export type VoteWeights = ConfidenceWeights | RewardWeights;
 
+export const voteWeightsSchema: v.GenericSchema<VoteWeights> = /* @__PURE__ */ codeValue<VoteWeights>(
+  'weights, such as meanLogprobWeights()',
+  (given) => typeof (given as Partial<VoteWeights> | null | undefined)?.heaviest === 'number',
+);
+
 /** The geometric mean of the probabilities of a branch's tokens, in [0, 1]: from any engine that tells log-probabilities. */
 export function meanLogprobWeights(): ConfidenceWeights {
   return { name: 'mean-logprob', heaviest: 1, measure: ({ meanLogprob }) => (meanLogprob === undefined ? undefined : Math.exp(meanLogprob)) };
 }
 
-export interface ConfidenceWeightsOptions extends ConfidenceOptions {
+export const confidenceWeightsEntries = {
+  ...confidenceEntries,
   /** Likeliest tokens the confidence of a token is made of; an engine may have fewer to give. Whole number ≥ 1. @default 20 */
-  readonly topLogprobs?: number;
-}
+  topLogprobs: v.optional(wholeNumber(1), 20),
+};
+
+export interface ConfidenceWeightsOptions extends OptionsOf<typeof confidenceWeightsEntries> {}
 
 /** DeepConf's confidence of a branch: the mean over its tokens, over its tail, or of its least sure groups. @throws {InvalidOptionError} */
-export function confidenceWeights({ topLogprobs = 20, ...options }: ConfidenceWeightsOptions = {}): ConfidenceWeights {
-  requireWholeNumber('topLogprobs', topLogprobs, 1);
-  confidenceOf([], options);
+export function confidenceWeights(options: ConfidenceWeightsOptions = {}): ConfidenceWeights {
+  const { topLogprobs, ...measure } = readOptions(confidenceWeightsEntries, options);
   return {
-    name: `${options.aggregation ?? 'mean'}-confidence`,
+    name: `${measure.aggregation}-confidence`,
     session: { topLogprobs },
     heaviest: Infinity,
-    measure: (_, segments) => (segments.length === 0 ? undefined : confidenceOf(segments, { ...options, count: topLogprobs })),
+    measure: (_, segments) => (segments.length === 0 ? undefined : confidenceOf(segments, { ...measure, count: topLogprobs })),
   };
 }
 
-export interface SelfCertaintyWeightsOptions {
+export const selfCertaintyWeightsEntries = {
   /** Power of the Borda counts; 0 makes every vote equal, a large one leaves the decision to the most certain branch. At least 0. @default 0.5 */
-  readonly power?: number;
-}
+  power: v.optional(number(0), 0.5),
+};
+
+export interface SelfCertaintyWeightsOptions extends OptionsOf<typeof selfCertaintyWeightsEntries> {}
 
 /** Borda counts of the branches ranked by mean self-certainty. @throws {InvalidOptionError} */
-export function selfCertaintyWeights({ power = 0.5 }: SelfCertaintyWeightsOptions = {}): ConfidenceWeights {
-  requireNumber('power', power, 0);
+export function selfCertaintyWeights(options: SelfCertaintyWeightsOptions = {}): ConfidenceWeights {
+  const { power } = readOptions(selfCertaintyWeightsEntries, options);
   return {
     name: 'self-certainty',
     session: { selfCertainty: true },
@@ -75,17 +85,19 @@ export function selfCertaintyWeights({ power = 0.5 }: SelfCertaintyWeightsOption
   };
 }
 
-export interface RewardWeightsOptions extends ScoringOptions {
+export const rewardWeightsEntries = {
+  ...scoringEntries,
   /** Weight of a score. At least 0; what is below counts as 0. @default the score */
-  readonly weigh?: (score: number) => number;
+  weigh: v.optional(func<(score: number) => number>()),
   /** Most a vote can weigh, which lets the exact rule decide before all have voted. Above 0. @default 1 for plain scores of steps, else Infinity */
-  readonly heaviest?: number;
-}
+  heaviest: v.optional(numberOrInfinity(Number.MIN_VALUE)),
+};
+
+export interface RewardWeightsOptions extends OptionsOf<typeof rewardWeightsEntries> {}
 
 /** The score that a reward model gives a branch. @throws {InvalidOptionError} */
-export function rewardWeights({ weigh, heaviest, ...options }: RewardWeightsOptions): RewardWeights {
-  const scoring = resolveScoring(options);
-  if (heaviest !== undefined && heaviest !== Infinity) requireNumber('heaviest', heaviest, Number.MIN_VALUE);
+export function rewardWeights(options: RewardWeightsOptions): RewardWeights {
+  const { weigh, heaviest, ...scoring } = readOptions(rewardWeightsEntries, options);
   return {
     name: 'reward',
     heaviest: heaviest ?? (scoring.scorer.kind === 'step' && !weigh ? 1 : Infinity),

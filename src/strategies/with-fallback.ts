@@ -4,20 +4,24 @@
  *
  * @module
  */
-import type { Engine } from '../contracts/engine.ts';
+import * as v from 'valibot';
 import type { StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
-import { InvalidOptionError } from '../errors.ts';
-import { requireNumber } from '../options.ts';
-import { NestedRuns, type NestedRun } from './nested-runs.ts';
+import { func, listOf, number, optionsSchema, readValue, requireNumber, type OptionsOf, type SettingsOf } from '../options.ts';
+import { engineSchema, NestedRuns, strategySchema, type NestedRun } from './nested-runs.ts';
 
-export interface FallbackRung {
-  readonly strategy: Strategy;
-  /** @default the request's */
-  readonly engine?: Engine;
+export const fallbackRungEntries = {
+  /** What the rung runs. */
+  strategy: strategySchema,
+  /** The engine it runs on. @default the request's */
+  engine: v.optional(engineSchema),
   /** Milliseconds the rung needs to be worth it, or an estimate from the request. The last rung is tried with less, too. @default 0 */
-  readonly minMs?: number | ((request: StrategyRequest) => number);
-}
+  minMs: v.optional(v.union([number(0), func<(request: StrategyRequest) => number>()], 'a number of milliseconds, or a function that estimates it'), 0),
+};
+
+export interface FallbackRung extends OptionsOf<typeof fallbackRungEntries> {}
+
+type Rung = SettingsOf<typeof fallbackRungEntries>;
 
 /** A rung that was passed over. */
 export interface PassedRung {
@@ -48,15 +52,14 @@ export interface FallbackResult extends StrategyResult {
  * @throws {InvalidOptionError}
  */
 export function withFallback(rungs: readonly FallbackRung[]): Strategy<FallbackResult> {
-  if (rungs.length === 0) throw new InvalidOptionError('rungs', 'a list of at least one rung', rungs);
-  for (const [index, { minMs }] of rungs.entries()) if (typeof minMs !== 'function') requireNumber(`rungs[${index}].minMs`, minMs ?? 0, 0);
+  const ladder = readValue(listOf(optionsSchema(fallbackRungEntries), 'rung'), rungs, 'rungs');
   const name = 'with-fallback';
-  return { name, run: (request) => NestedRuns.conduct(name, request, (runs) => climbDown(runs, rungs, request)) };
+  return { name, run: (request) => NestedRuns.conduct(name, request, (runs) => climbDown(runs, ladder, request)) };
 }
 
-async function climbDown(runs: NestedRuns, rungs: readonly FallbackRung[], request: StrategyRequest): Promise<FallbackResult> {
+async function climbDown(runs: NestedRuns, rungs: readonly Rung[], request: StrategyRequest): Promise<FallbackResult> {
   const passed: PassedRung[] = [];
-  for (const [rung, { strategy, engine, minMs: least = 0 }] of rungs.entries()) {
+  for (const [rung, { strategy, engine, minMs: least }] of rungs.entries()) {
     const minMs = typeof least === 'function' ? least(request) : least;
     requireNumber(`rungs[${rung}].minMs`, minMs, 0);
     const place = { rung, strategy: strategy.name, minMs, leftMs: runs.remainingMs() };

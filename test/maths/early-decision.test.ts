@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AnswerTally, EarlyDecision, VoteState } from '../../src/contracts/vote.ts';
-import { anytimeValidDecision, betaDecision, dirichletDecision, exactDecision, noDecision, resolveEarlyDecision } from '../../src/maths/early-decision.ts';
+import { readValue } from '../../src/options.ts';
+import { anytimeValidDecision, betaDecision, dirichletDecision, exactDecision, earlyDecisionSchema, noDecision } from '../../src/maths/early-decision.ts';
 
 /** Votes of branches 0, 1, …: an answer's index with a weight, `undefined` while pending, `null` for one that abstains. */
 type Ballot = { readonly answer: number; readonly weight: number } | undefined | null;
@@ -165,14 +166,14 @@ describe('rules over counts', () => {
 
 describe('names', () => {
   test.each(['exact', 'none', 'beta', 'dirichlet', 'anytime-valid'] as const)('%s is the rule of that name', (name) => {
-    expect(resolveEarlyDecision(name).name).toBe(name);
+    expect(readValue(earlyDecisionSchema, name, 'earlyDecision').name).toBe(name);
   });
 
   test('one’s own rule is taken as it is, anything else is refused', () => {
     const rule: EarlyDecision = { name: 'mine', decide: () => true };
-    expect(resolveEarlyDecision(rule)).toBe(rule);
+    expect(readValue(earlyDecisionSchema, rule, 'earlyDecision')).toBe(rule);
     for (const wrong of ['maybe', 5, {}, null]) {
-      expect(() => resolveEarlyDecision(wrong as never)).toThrow(expect.objectContaining({ option: 'earlyDecision' }));
+      expect(() => readValue(earlyDecisionSchema, wrong as never, 'earlyDecision')).toThrow(expect.objectContaining({ option: 'earlyDecision' }));
     }
   });
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { answerAsked, answerRequest, resolveForcedAnswer, suffixBehind, type AnswerRequest } from '../../src/strategies/forced-answer.ts';
+import { answerAsked, answerRequest, suffixBehind, type AnswerRequest } from '../../src/strategies/forced-answer.ts';
 
 const NOTHING: { readonly answerSuffix?: string; readonly opensThought?: boolean } = {};
 
 function requestFor(prompt: string, session = NOTHING): AnswerRequest {
-  return answerRequest(resolveForcedAnswer({}), [prompt], session)!;
+  return answerRequest({}, [prompt], session)!;
 }
 
 describe('the form that a prompt asks for', () => {
@@ -36,21 +36,21 @@ describe('the form that a prompt asks for', () => {
   test.each(['Write a Python function that adds two numbers.', 'Complete this:\n```js\nfunction add(a, b) {\n```', 'Implement a class for stacks in Java.'])(
     'code cannot be short, and is not asked for: %s',
     (prompt) => {
-      expect(answerRequest(resolveForcedAnswer({}), [prompt], NOTHING)).toBeUndefined();
+      expect(answerRequest({}, [prompt], NOTHING)).toBeUndefined();
     },
   );
 
   test('what the model’s files declare comes first, and what the caller says before that', () => {
     const prompt = 'Put the answer in \\boxed{}.';
     expect(suffixBehind('so', requestFor(prompt, { answerSuffix: '\n#### ' }))).toBe('\n#### ');
-    const own = answerRequest(resolveForcedAnswer({ suffix: ' => ', maxTokens: 3, stop: [';'] }), [prompt], { answerSuffix: '\n#### ' })!;
+    const own = answerRequest({ suffix: ' => ', maxTokens: 3, stop: [';'] }, [prompt], { answerSuffix: '\n#### ' })!;
     expect([suffixBehind('so', own), own.maxTokens, own.stop, own.reserveSteps]).toEqual([' => ', 3, [';'], 5]);
   });
 
   test('no opening ends in a space, and none stands in the middle of a line', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 80 }), fc.string({ maxLength: 40 }), (prompt, text) => {
-        const request = answerRequest(resolveForcedAnswer({}), [prompt], NOTHING);
+        const request = answerRequest({}, [prompt], NOTHING);
         if (!request) return;
         const suffix = suffixBehind(text, request);
         if (request.name !== 'marked') expect(suffix).not.toMatch(/ $/);

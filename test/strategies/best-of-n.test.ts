@@ -367,7 +367,7 @@ test.each([
   ['firstWave', { branches: undefined, source: new SelfConsistency(), acceptAt: 1, firstWave: 1 }],
   ['firstSampling', { acceptAt: 1, firstSampling: { temperature: 0 } }],
   ['firstSampling', { select: 'by-answer', firstSampling: { temperature: 0 } }],
-  ['sampling.temperature', { acceptAt: 1, firstWave: 1, firstSampling: { temperature: -1 } }],
+  ['firstSampling.temperature', { acceptAt: 1, firstWave: 1, firstSampling: { temperature: -1 } }],
   ['earlyDecision', { earlyDecision: 'exact' }],
   ['earlyDecision', { select: 'by-answer', earlyDecision: 'maybe' }],
   ['weigh', { weigh: (score: number) => score }],

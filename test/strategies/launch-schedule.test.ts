@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { LaunchSchedule } from '../../src/contracts/vote.ts';
-import { launchDoubling, launchWindows, resolveLaunchSchedule } from '../../src/strategies/launch-schedule.ts';
+import { readValue } from '../../src/options.ts';
+import { launchDoubling, launchWindows, launchScheduleSchema } from '../../src/strategies/launch-schedule.ts';
 import { SelfConsistency, type SelfConsistencyOptions } from '../../src/strategies/self-consistency.ts';
 import type { Plan } from './solver.ts';
 import { runOn } from './strategy-laws.ts';
@@ -169,8 +170,8 @@ test.each([
   ['size', () => launchWindows({ size: 0 })],
   ['start', () => launchDoubling({ start: 0 })],
   ['share', () => launchDoubling({ share: 0 })],
-  ['launch', () => resolveLaunchSchedule('slowly' as never)],
-  ['launch', () => new SelfConsistency({ source: new SelfConsistency(), launch: 'windows' })],
+  ['launch', () => readValue(launchScheduleSchema, 'slowly', 'launch')],
+  ['source', () => new SelfConsistency({ source: new SelfConsistency(), launch: 'windows' })],
 ])('a bad %s is refused', (option, make) => {
   expect(make).toThrow(expect.objectContaining({ code: 'LTTS_INVALID_OPTION', option }));
 });

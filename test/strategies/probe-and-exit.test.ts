@@ -167,7 +167,7 @@ describe('options', () => {
     ['agreements', { agreements: 0 }],
     ['hedges', { hedges: ['not sure'] }],
     ['hedges', { hedges: [''] }],
-    ['forcedAnswer.maxTokens', { probe: { maxTokens: 0 } }],
+    ['probe.maxTokens', { probe: { maxTokens: 0 } }],
   ])('a wrong %s is refused where it was written', (option, options) => {
     expect(() => new ProbeAndExit(options)).toThrow(expect.objectContaining({ option }));
   });

@@ -27,14 +27,14 @@ interface Setting extends Partial<StepSpeculationOptions> {
   readonly draftScript?: (text: string) => string | readonly string[];
 }
 
-async function openPair({ draftScript = writer('d') }: Setting): Promise<{ readonly target: Thinker; readonly drafter: Thinker }> {
+async function openPair(draftScript: Setting['draftScript'] = writer('d')): Promise<{ readonly target: Thinker; readonly drafter: Thinker }> {
   const clock = new ManualClock();
   return { target: await openThinker(writer('t'), { clock }), drafter: await openThinker(draftScript, { clock, stepMs: 1 }) };
 }
 
 async function write(setting: Setting, fields: Partial<StrategyRequest> = {}, wrap: (engine: Engine) => Engine = (same) => same) {
-  const { scoreOf = () => 1, ...options } = setting;
-  const { target, drafter } = await openPair(setting);
+  const { scoreOf = () => 1, draftScript, ...options } = setting;
+  const { target, drafter } = await openPair(draftScript);
   const strategy = new StepSpeculation({ draft: wrap(drafter.engine), scorer: scriptedScorer({ scoreOf }), ...options });
   const startedAt = target.clock.now();
   const result = await strategy.run({ engine: target.engine, clock: target.clock, prompt: 'go?', ...fields });
@@ -169,7 +169,7 @@ describe('guided speculative inference', () => {
     expect(() => new StepSpeculation({ draft: { open: () => undefined } as unknown as Engine, scorer, logRatio: true, tilt: 0 })).toThrow(
       expect.objectContaining({ option: 'tilt' }),
     );
-    const { target, drafter } = await openPair({});
+    const { target, drafter } = await openPair();
     const mute: Engine = {
       name: 'mute',
       contextTokens: undefined,
@@ -255,7 +255,7 @@ describe('options', () => {
     ['maxStepTokens', { maxStepTokens: 0 }],
     ['aggregation', { aggregation: 'first' as 'last' }],
   ])('a wrong %s is refused where it was written', async (option, options) => {
-    const { drafter } = await openPair({});
+    const { drafter } = await openPair();
     expect(() => new StepSpeculation({ draft: drafter.engine, scorer: scriptedScorer(), ...options })).toThrow(expect.objectContaining({ option }));
   });
 });

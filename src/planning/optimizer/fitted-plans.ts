@@ -1,6 +1,7 @@
 /** What a fit has found out: the accuracy and latency of every candidate at every deadline. Plain data, from and to JSON. */
 import * as v from 'valibot';
 import { InvalidOptionError } from '../../errors.ts';
+import { wrongValue } from '../../options.ts';
 import { quantile } from '../../maths/quantile.ts';
 import type { RunOutcome } from './evaluate-spec.ts';
 import { planKnowledge } from '../control/plan-knowledge.ts';
@@ -62,8 +63,7 @@ export function readFittedPlans(saved: unknown): FittedPlans {
   }
   const result = v.safeParse(fittedPlans, isPlanFile(value) ? value.fit : value);
   if (result.success) return result.output;
-  const [issue] = result.issues;
-  throw new InvalidOptionError('fit', `a saved fit of version ${VERSION}`, v.getDotPath(issue) ?? value, ADVICE);
+  throw wrongValue(result.issues[0], 'fit', `a part of a saved fit of version ${VERSION}`, ADVICE);
 }
 
 function parseText(text: string): unknown {

@@ -5,47 +5,52 @@ import type { OutcomeScorer, StepScorer } from '../../contracts/scorer.ts';
 import type { Strategy } from '../../contracts/strategy.ts';
 import type { EarlyDecision, LaunchSchedule } from '../../contracts/vote.ts';
 import { InvalidOptionError } from '../../errors.ts';
+import { EARLY_DECISIONS } from '../../maths/early-decision.ts';
+import { samplingSchema } from '../../maths/sampling.ts';
+import { number, oneOf, optionsSchema, wholeNumber, type OptionsOf } from '../../options.ts';
 import { BeamSearch } from '../../strategies/beam-search.ts';
-import { BestOfN } from '../../strategies/best-of-n.ts';
+import { bestOfNEntries, BestOfN } from '../../strategies/best-of-n.ts';
 import { FirstFinish } from '../../strategies/first-finish.ts';
 import { SelfConsistency } from '../../strategies/self-consistency.ts';
 import type { StepAggregation } from '../../maths/aggregate-steps.ts';
+import { solutionEntries } from '../../strategies/solution-policy.ts';
 import { rewardWeights } from '../../strategies/vote-weights.ts';
-import { samplingOptions } from '../traces/sampling-options.ts';
 
 /** Strategies that plans choose among by themselves. */
 export type PlannedStrategy = 'self-consistency' | 'weighted-vote' | 'best-of-n' | 'first-finish' | 'beam-search';
 
 /** What a plan does, as plain data. */
-export const planSpec = v.object({
+export const planSpecEntries = {
   /** `weighted-vote` is self-consistency with votes weighed by reward. `beam-search` cannot be replayed: see `measureCandidate`. */
-  strategy: v.picklist(['self-consistency', 'weighted-vote', 'best-of-n', 'first-finish', 'beam-search']),
+  strategy: oneOf(['self-consistency', 'weighted-vote', 'best-of-n', 'first-finish', 'beam-search']),
   /** Branch-wise parallelism. */
-  branches: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  branches: wholeNumber(1),
   /** Sequence-wise parallelism: tokens drafted a round. */
-  draftLength: v.union([v.literal('adaptive'), v.pipe(v.number(), v.integer(), v.minValue(0))]),
+  draftLength: v.union([v.literal('adaptive'), wholeNumber()], "'adaptive' or a whole number of at least 0"),
   /** How branches choose their tokens: as the traces it was planned with. The caller's, then the engine's, where it is left out. */
-  sampling: v.exactOptional(samplingOptions),
+  sampling: v.optional(samplingSchema),
   /** Most tokens of a branch before it is asked for its answer. */
-  maxTokens: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  maxTokens: solutionEntries.maxTokens,
   /** Of votes. */
-  earlyDecision: v.exactOptional(v.picklist(['exact', 'none', 'beta', 'dirichlet', 'anytime-valid'])),
+  earlyDecision: v.optional(oneOf(EARLY_DECISIONS)),
   /**
    * Most tokens of the answer an unfinished branch is asked for; as many steps are kept free for it before the deadline. 0 asks
    * none and lets branches decode to the last moment. 8 where it is left out.
    */
-  answerTokens: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  answerTokens: v.optional(wholeNumber()),
   /** Of `first-finish`. */
-  finishers: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  finishers: v.optional(wholeNumber(1)),
   /** Of `best-of-n`: a score that ends it. */
-  acceptAt: v.exactOptional(v.pipe(v.number(), v.finite())),
+  acceptAt: v.optional(number()),
   /** Of `best-of-n` with `acceptAt`: branches that begin; the others follow when none of these is accepted. */
-  firstWave: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  firstWave: bestOfNEntries.firstWave,
   /** Of `best-of-n` with `firstWave`: how the branches that begin choose their tokens. */
-  firstSampling: v.exactOptional(samplingOptions),
-});
+  firstSampling: bestOfNEntries.firstSampling,
+};
 
-export type PlanSpec = v.InferOutput<typeof planSpec>;
+export interface PlanSpec extends OptionsOf<typeof planSpecEntries> {}
+
+export const planSpec: v.GenericSchema<PlanSpec> = optionsSchema(planSpecEntries);
 
 /** What plans need beside their own data. */
 export interface PlanParts {

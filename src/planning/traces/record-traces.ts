@@ -8,9 +8,9 @@
 import { equivalent } from '../../answers/equivalent.ts';
 import { extractAnswer } from '../../answers/extract-answer.ts';
 import type { BranchTrace, ProblemTrace, TraceProblem } from '../../contracts/trace.ts';
-import { requireWholeNumber } from '../../options.ts';
+import { readOptions, requireWholeNumber } from '../../options.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
-import { resolveForcedAnswer } from '../../strategies/forced-answer.ts';
+import { forcedAnswerEntries } from '../../strategies/forced-answer.ts';
 import { checkedProblems } from './problem-names.ts';
 import { TraceRecorder, type ProbePolicy, type RecordTracesOptions } from './trace-recorder.ts';
 
@@ -48,7 +48,7 @@ function probePolicy(probes: Exclude<RecordTracesOptions['probes'], undefined>):
   if (probes === false) return undefined;
   const { everyTokens = PROBE_TOKENS, ...forced } = probes;
   requireWholeNumber('probes.everyTokens', everyTokens, 1);
-  return { everyTokens, forced: resolveForcedAnswer(forced) };
+  return { everyTokens, forced: readOptions(forcedAnswerEntries, forced, 'probes') };
 }
 
 /** The branch with its answer, where it came to one. */

@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import type { ProblemTrace } from '../../contracts/trace.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import { linesOf } from '../saved-text.ts';
-import { samplingOptions } from './sampling-options.ts';
+import { samplingSchema } from '../../maths/sampling.ts';
 
 const VERSION = 1;
 
@@ -29,7 +29,7 @@ const traceLine = v.object({
   group: v.exactOptional(name),
   promptTokens: v.number(),
   seed: v.number(),
-  sampling: v.exactOptional(samplingOptions),
+  sampling: v.exactOptional(samplingSchema),
   branches: v.array(
     v.object({
       ...record,
