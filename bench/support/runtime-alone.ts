@@ -39,11 +39,11 @@ export async function unifiedGraph(path: string): Promise<RuntimeAlone> {
   return {
     passMs: (branches, cells, repetitions) => {
       const feeds = {
-        ...tokens(1, branches, cells + branches),
-        ...caches(shape, 1, cells),
+        input_ids: tokens(1, branches, 0)['input_ids']!,
+        ...Object.fromEntries(shape.cacheInputs.map((name) => [name, filled([cells, shape.kvHeads, shape.headWidth])])),
         ...headFeeds(undefined, branches, shape.vocabularySize),
         [UNIFIED.positions]: new Tensor('int64', new BigInt64Array(branches).fill(BigInt(cells)), [1, branches]),
-        [UNIFIED.bias]: new Tensor('float32', new Float32Array(branches * (cells + branches)), [1, 1, branches, cells + branches]),
+        [UNIFIED.bias]: new Tensor('float32', new Float32Array(branches * (cells + branches)), [branches, cells + branches]),
         [UNIFIED.wanted]: new Tensor(
           'int64',
           BigInt64Array.from({ length: branches }, (_, place) => BigInt(place)),
@@ -64,8 +64,11 @@ function tokens(rows: number, width: number, total: number): Record<string, Tens
 }
 
 function caches({ cacheInputs, kvHeads, headWidth }: UnifiedShape, rows: number, cells: number): Record<string, Tensor> {
-  const size = rows * kvHeads * cells * headWidth;
-  return Object.fromEntries(cacheInputs.map((name) => [name, new Tensor('float32', new Float32Array(size).fill(0.01), [rows, kvHeads, cells, headWidth])]));
+  return Object.fromEntries(cacheInputs.map((name) => [name, filled([rows, kvHeads, cells, headWidth])]));
+}
+
+function filled(dims: readonly number[]): Tensor {
+  return new Tensor('float32', new Float32Array(dims.reduce((size, length) => size * length, 1)).fill(0.01), dims);
 }
 
 async function timed(repetitions: number, run: () => Promise<unknown>): Promise<number> {

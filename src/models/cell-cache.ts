@@ -1,15 +1,13 @@
 import type { SavedTokens } from '../contracts/token-model.ts';
 import { CacheLock } from './cache-lock.ts';
 import { CacheSequence } from './cache-sequence.ts';
-import { allocateCache, type CacheData, type CacheType } from './decoder-graph.ts';
 
 /** Sizes of a cache whose parts are all alike. */
 export interface CellShape {
   /** Keys and values of every layer. */
   readonly parts: number;
-  readonly kvHeads: number;
-  readonly headWidth: number;
-  readonly type: CacheType;
+  /** Numbers of a cell in one part: heads × their width. */
+  readonly width: number;
 }
 
 /** Attention is computed over every cell, free ones too, so a cache is not much larger than what it holds. */
@@ -17,7 +15,7 @@ const CELL_STEP = 64;
 const GROWTH = 1.25;
 
 /**
- * The keys and values of all sequences of a model, a cell for each token, `[parts][kvHeads, capacity, headWidth]`.
+ * The keys and values of all sequences of a model, a cell for each token, `[parts][capacity, width]`.
  *
  * A sequence is a list of cells, and a cell may belong to many: a prompt is stored once for all of its branches, and forking or
  * forgetting tokens moves no data.
@@ -25,7 +23,7 @@ const GROWTH = 1.25;
 export class CellCache {
   readonly lock = new CacheLock();
   readonly #shape: CellShape;
-  readonly #data: CacheData[];
+  readonly #data: Float32Array[];
   /** How many sequences hold each cell. */
   #holders = new Uint32Array(0);
   #capacity = 0;
@@ -34,7 +32,7 @@ export class CellCache {
 
   constructor(shape: CellShape) {
     this.#shape = shape;
-    this.#data = Array.from({ length: shape.parts }, () => allocateCache(shape.type, 0));
+    this.#data = Array.from({ length: shape.parts }, () => new Float32Array(0));
   }
 
   /** Cells there are, in use or not. */
@@ -47,10 +45,9 @@ export class CellCache {
     return this.#version;
   }
 
-  /** Keys or values of one layer, `[kvHeads, capacity, headWidth]`. */
-  part(index: number): CacheData {
-    const { kvHeads, headWidth } = this.#shape;
-    return this.#data[index]!.subarray(0, kvHeads * this.#capacity * headWidth);
+  /** Keys or values of one layer, `[capacity, width]`. */
+  part(index: number): Float32Array {
+    return this.#data[index]!.subarray(0, this.#capacity * this.#shape.width);
   }
 
   hold(cells: readonly number[]): void {
@@ -75,10 +72,10 @@ export class CellCache {
   /**
    * Stores new tokens in the first free cells.
    *
-   * @param fresh - `[parts, kvHeads, tokens, headWidth]`.
+   * @param fresh - `[parts, tokens, width]`.
    * @returns The cell of each token. Each has one holder: the caller.
    */
-  store(fresh: CacheData, tokens: number): number[] {
+  store(fresh: Float32Array, tokens: number): number[] {
     const cells: number[] = [];
     for (let cell = 0; cells.length < tokens; cell++) if (this.#holders[cell] === 0) cells.push(cell);
     for (const cell of cells) this.#holders[cell] = 1;
@@ -87,52 +84,38 @@ export class CellCache {
     return cells;
   }
 
-  /** Copies cells out: `[parts, kvHeads, cells, headWidth]`, as `store` takes them. */
-  copyOut(cells: readonly number[]): CacheData {
-    const { parts, kvHeads, headWidth, type } = this.#shape;
-    const copy = allocateCache(type, parts * kvHeads * cells.length * headWidth);
+  /** Copies cells out: `[parts, cells, width]`, as `store` takes them. */
+  copyOut(cells: readonly number[]): Float32Array {
+    const { parts, width } = this.#shape;
+    const copy = new Float32Array(parts * cells.length * width);
     const runs = runsOf(cells);
-    let next = 0;
     for (let part = 0; part < parts; part++) {
-      const data = this.#data[part]!;
-      for (let head = 0; head < kvHeads; head++) {
-        const start = head * this.#capacity;
-        for (const [first, length] of runs) copyRun(data, (start + cells[first]!) * headWidth, copy, next + first * headWidth, length * headWidth);
-        next += cells.length * headWidth;
-      }
+      const [data, start] = [this.#data[part]!, part * cells.length];
+      for (const [first, length] of runs) copyRun(data, cells[first]! * width, copy, (start + first) * width, length * width);
     }
     return copy;
   }
 
-  #copyIn(fresh: CacheData, cells: readonly number[]): void {
-    const { parts, kvHeads, headWidth } = this.#shape;
+  #copyIn(fresh: Float32Array, cells: readonly number[]): void {
+    const { parts, width } = this.#shape;
     const runs = runsOf(cells);
-    let next = 0;
     for (let part = 0; part < parts; part++) {
-      const data = this.#data[part]!;
-      for (let head = 0; head < kvHeads; head++) {
-        const start = head * this.#capacity;
-        for (const [first, length] of runs) copyRun(fresh, next + first * headWidth, data, (start + cells[first]!) * headWidth, length * headWidth);
-        next += cells.length * headWidth;
-      }
+      const [data, start] = [this.#data[part]!, part * cells.length];
+      for (const [first, length] of runs) copyRun(fresh, (start + first) * width, data, cells[first]! * width, length * width);
     }
   }
 
   /** Changes how many cells there are; cells in use stay where they are. */
   #resize(wanted: number): void {
-    const { kvHeads, headWidth, type } = this.#shape;
+    const { width } = this.#shape;
     const capacity = CELL_STEP * Math.ceil(wanted / CELL_STEP);
     if (capacity === this.#capacity) return;
-    const kept = Math.min(capacity, this.#capacity) * headWidth;
-    const [stride, newStride] = [this.#capacity * headWidth, capacity * headWidth];
+    const kept = Math.min(capacity, this.#capacity) * width;
     for (const [part, data] of this.#data.entries()) {
       // Memory once had is used again: fresh pages are slow.
-      const roomy = kvHeads * newStride <= data.length ? data : allocateCache(type, kvHeads * newStride);
-      const heads = Array.from({ length: kvHeads }, (_, head) => (newStride > stride ? kvHeads - 1 - head : head));
-      for (const head of heads) {
-        if (roomy === data) roomy.copyWithin(head * newStride, head * stride, head * stride + kept);
-        else roomy.set(data.subarray(head * stride, head * stride + kept), head * newStride);
-      }
+      if (capacity * width <= data.length) continue;
+      const roomy = new Float32Array(capacity * width);
+      roomy.set(data.subarray(0, kept));
       this.#data[part] = roomy;
     }
     const holders = new Uint32Array(capacity);
@@ -157,16 +140,16 @@ function runsOf(cells: readonly number[]): [first: number, length: number][] {
 /** Short runs are copied one by one: a view of each, as `set` needs, would cost more than the copy. */
 const SHORT_RUN = 192;
 
-function copyRun(from: CacheData, source: number, to: CacheData, target: number, count: number): void {
+function copyRun(from: Float32Array, source: number, to: Float32Array, target: number, count: number): void {
   if (count > SHORT_RUN) return to.set(from.subarray(source, source + count), target);
   for (let index = 0; index < count; index++) to[target + index] = from[source + index]!;
 }
 
 class SavedCells implements SavedTokens {
-  readonly data: CacheData;
+  readonly data: Float32Array;
   readonly tokenCount: number;
 
-  constructor(data: CacheData, tokenCount: number) {
+  constructor(data: Float32Array, tokenCount: number) {
     this.data = data;
     this.tokenCount = tokenCount;
   }

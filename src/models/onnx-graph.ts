@@ -14,7 +14,7 @@ type Field = readonly [tag: number, value: Uint8Array | number];
 const MODEL = { graph: 7, opset: 8 } as const;
 const GRAPH = { node: 1, initializer: 5, input: 11, output: 12 } as const;
 const NODE = { input: 1, output: 2, name: 3, operator: 4, attribute: 5, domain: 7 } as const;
-const ATTRIBUTE = { name: 1, float: 2, integer: 3, text: 4, tensor: 5, graph: 6, integers: 8, type: 20 } as const;
+const ATTRIBUTE = { name: 1, float: 2, integer: 3, text: 4, tensor: 5, graph: 6, integers: 8, graphs: 11, type: 20 } as const;
 const TENSOR = { dims: 1, type: 2, name: 8, raw: 9, location: 14 } as const;
 const VALUE = { name: 1, type: 2 } as const;
 const TYPE_TENSOR = 1;
@@ -43,9 +43,11 @@ export interface OnnxNode {
   readonly outputs: readonly string[];
   /** @default the standard operators */
   readonly domain?: string;
-  /** Whole numbers, lists of them, or graphs, by name. */
-  readonly attributes?: Readonly<Record<string, number | readonly number[] | OnnxSubgraph>>;
+  /** By name. Numbers are whole numbers. */
+  readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
 }
+
+type OnnxAttribute = number | readonly number[] | { readonly float: number } | OnnxSubgraph;
 
 /** The branch of an `If`: nodes that see the values of the graph around them. */
 export interface OnnxSubgraph {
@@ -90,6 +92,11 @@ export class ReadNode {
     return this.#number(name, ATTRIBUTE.float);
   }
 
+  /** Whether nodes inside it may take values from outside. */
+  get hasGraph(): boolean {
+    return this.#attributes.some((bytes) => readFields(bytes).some(([tag]) => tag === ATTRIBUTE.graph || tag === ATTRIBUTE.graphs));
+  }
+
   setInteger(name: string, value: number): void {
     const others = this.#attributes.filter((bytes) => textOf(readFields(bytes), ATTRIBUTE.name) !== name);
     this.#attributes = [...others, joinChunks(encodeAttribute(name, value))];
@@ -112,12 +119,12 @@ export class ReadNode {
 
 /** A model that was read from a file. */
 export class OnnxModelFile {
-  readonly nodes: ReadNode[];
+  nodes: ReadNode[];
   /** Version of the standard operators. */
   readonly operatorVersion: number;
   readonly #model: readonly Field[];
   readonly #graph: readonly Field[];
-  readonly #added: Uint8Array[][] = [];
+  #added: OnnxNode[] = [];
   readonly #addedConstants: Uint8Array[][] = [];
   #inputs: (readonly [name: string, bytes: Uint8Array])[];
   #outputs: (readonly [name: string, bytes: Uint8Array])[];
@@ -164,12 +171,47 @@ export class OnnxModelFile {
     this.#outputs.push([value.name, joinChunks(encodeValue(value))]);
   }
 
+  removeInputs(names: ReadonlySet<string>): void {
+    this.#inputs = this.#inputs.filter(([name]) => !names.has(name));
+  }
+
   removeOutputs(names: ReadonlySet<string>): void {
     this.#outputs = this.#outputs.filter(([name]) => !names.has(name));
   }
 
   addNode(node: OnnxNode): void {
-    this.#added.push(encodeNode(node));
+    this.#added.push(node);
+  }
+
+  removeNode(node: ReadNode): void {
+    this.nodes = this.nodes.filter((other) => other !== node);
+  }
+
+  /** Removes what no output depends on: nodes, then inputs that no node takes. Nothing, where nodes that were read have graphs inside. */
+  prune(): void {
+    if (this.nodes.some((node) => node.hasGraph)) return;
+    const [producers, used] = [new Map<string, ReadNode | OnnxNode>(), new Set<string>()];
+    for (const node of [...this.nodes, ...this.#added]) for (const output of node.outputs) producers.set(output, node);
+    const open = [...this.outputNames];
+    const reached = new Set<ReadNode | OnnxNode>();
+    for (let name = open.pop(); name !== undefined; name = open.pop()) {
+      used.add(name);
+      const node = producers.get(name);
+      if (!node || reached.has(node)) continue;
+      reached.add(node);
+      open.push(...(node instanceof ReadNode ? node.inputs : inputsOf(node)));
+    }
+    this.nodes = this.nodes.filter((node) => reached.has(node));
+    this.#added = this.#added.filter((node) => reached.has(node));
+    this.#inputs = this.#inputs.filter(([name]) => used.has(name));
+  }
+
+  /** Sizes of a weight. */
+  constantShape(name: string): readonly number[] | undefined {
+    const found = bytesOf(this.#graph, GRAPH.initializer)
+      .map((tensor) => readFields(tensor))
+      .find((tensor) => textOf(tensor, TENSOR.name) === name);
+    return found?.flatMap(([tag, value]) => (tag !== TENSOR.dims ? [] : typeof value === 'number' ? [value] : readPacked(value)));
   }
 
   addConstant(name: string, constant: OnnxConstant): void {
@@ -180,7 +222,7 @@ export class OnnxModelFile {
   encode(): Uint8Array<ArrayBuffer> {
     const graph = encodeFields([
       ...this.nodes.map((node): Field => [GRAPH.node, joinChunks(node.encode())]),
-      ...this.#added.map((chunks): Field => [GRAPH.node, joinChunks(chunks)]),
+      ...this.#added.map((node): Field => [GRAPH.node, joinChunks(encodeNode(node))]),
       ...this.#addedConstants.map((chunks): Field => [GRAPH.initializer, joinChunks(chunks)]),
       ...this.#inputs.map(([, bytes]): Field => [GRAPH.input, bytes]),
       ...this.#outputs.map(([, bytes]): Field => [GRAPH.output, bytes]),
@@ -190,6 +232,12 @@ export class OnnxModelFile {
     const parts = this.#model.flatMap((field) => (field[0] === MODEL.graph ? [encodeHead(MODEL.graph, size), ...graph] : encodeFields([field])));
     return joinChunks(parts);
   }
+}
+
+/** What a node takes, with what is taken by nodes inside it. */
+function inputsOf({ inputs, attributes = {} }: OnnxNode): readonly string[] {
+  const graphs = Object.values(attributes).filter((value): value is OnnxSubgraph => typeof value === 'object' && 'nodes' in value);
+  return [...inputs, ...graphs.flatMap((graph) => graph.nodes.flatMap(inputsOf).concat(graph.outputs.map((output) => output.name)))];
 }
 
 /** A graph of new operators as the bytes of an ONNX file. */
@@ -251,11 +299,18 @@ function encodeNode({ operator, domain, inputs, outputs, attributes = {} }: Onnx
   ]);
 }
 
-function encodeAttribute(name: string, value: number | readonly number[] | OnnxSubgraph): Uint8Array[] {
+function encodeAttribute(name: string, value: OnnxAttribute): Uint8Array[] {
   const named: Field = [ATTRIBUTE.name, encodeText(name)];
   if (typeof value === 'number') return encodeFields([named, [ATTRIBUTE.integer, value], [ATTRIBUTE.type, ATTRIBUTE_TYPES.integer]]);
+  if ('float' in value) return encodeFloatAttribute(named, value.float);
   if ('nodes' in value) return encodeFields([named, [ATTRIBUTE.graph, encodeSubgraph(name, value)], [ATTRIBUTE.type, ATTRIBUTE_TYPES.graph]]);
   return encodeFields([named, ...value.map((item): Field => [ATTRIBUTE.integers, item]), [ATTRIBUTE.type, ATTRIBUTE_TYPES.integers]]);
+}
+
+function encodeFloatAttribute(named: Field, value: number): Uint8Array[] {
+  const writer = new PbfWriter();
+  writer.writeFloatField(ATTRIBUTE.float, value);
+  return encodeFields([named, [ATTRIBUTE.type, ATTRIBUTE_TYPES.float]]).concat(writer.finish());
 }
 
 function encodeSubgraph(name: string, { nodes, outputs }: OnnxSubgraph): Uint8Array {
@@ -308,6 +363,14 @@ function decodeValue(bytes: Uint8Array): OnnxValue | undefined {
 function readFields(bytes: Uint8Array): Field[] {
   const reader = new PbfReader(bytes);
   return reader.readFields<Field[]>((tag, fields, pbf) => fields.push([tag, readValue(pbf)]), []);
+}
+
+/** Whole numbers that were written as one field. */
+function readPacked(bytes: Uint8Array): number[] {
+  const reader = new PbfReader(bytes);
+  const values: number[] = [];
+  while (reader.pos < reader.length) values.push(reader.readVarint(true));
+  return values;
 }
 
 function readValue(pbf: PbfReader): Uint8Array | number {

@@ -9,8 +9,8 @@ import type { ForwardRow, Logits, TokenModel, TokenSequence, TopLogits, TopReque
 import { DisposedError, ModelError } from '../errors.ts';
 import type { Sampling } from '../maths/sampling.ts';
 import { CellCache, CellSequence } from './cell-cache.ts';
-import { cacheData, type CacheData, type GraphFacts } from './decoder-graph.ts';
-import { float16Tensor, float32Values } from './float16.ts';
+import type { GraphFacts } from './decoder-graph.ts';
+import { float32Values } from './float16.ts';
 import { requireForwardRow } from './forward-rows.ts';
 import { headFeeds, topOf, type HeadRequest } from './sampling-head.ts';
 import { UNIFIED, type UnifiedShape } from './unified-graph.ts';
@@ -20,9 +20,6 @@ type Outputs = InferenceSession.ReturnType;
 
 /** Added to the scores of cells that a token must not see. */
 const HIDDEN = -1e9;
-/** −65504 as half precision. */
-const HIDDEN_HALF = 0xfbff;
-const ZERO_HALF = 0;
 
 export class UnifiedTokenModel implements TokenModel {
   readonly vocabularySize: number;
@@ -35,7 +32,7 @@ export class UnifiedTokenModel implements TokenModel {
   readonly #cache: CellCache;
   /** Inputs that stay the same until the cache moves. */
   #caches: { readonly version: number; readonly feeds: Readonly<Record<string, Tensor>> } = { version: -1, feeds: {} };
-  #bias: CacheData = new Float32Array(0);
+  #bias = new Float32Array(0);
   #isDisposed = false;
 
   /** @param session - Over a graph that `unifyGraph` made. */
@@ -47,7 +44,7 @@ export class UnifiedTokenModel implements TokenModel {
     this.contextTokens = facts.contextTokens;
     this.endTokens = facts.endTokens;
     this.sampling = facts.sampling;
-    this.#cache = new CellCache({ parts: shape.cacheInputs.length, kvHeads: shape.kvHeads, headWidth: shape.headWidth, type: shape.type });
+    this.#cache = new CellCache({ parts: shape.cacheInputs.length, width: shape.kvHeads * shape.headWidth });
   }
 
   openSequence(): TokenSequence {
@@ -82,7 +79,7 @@ export class UnifiedTokenModel implements TokenModel {
       const count = batch.reduce((sum, { tokens }) => sum + tokens.length, 0);
       this.#cache.reserve(count);
       const outputs = await this.#run(batch, count, head);
-      this.#store(batch, cacheData(outputs[UNIFIED.fresh]!), count);
+      this.#store(batch, outputs[UNIFIED.fresh]!.data as Float32Array, count);
       return outputs;
     } finally {
       this.#cache.lock.release();
@@ -114,7 +111,7 @@ export class UnifiedTokenModel implements TokenModel {
     }
   }
 
-  #store(batch: readonly CellRow[], fresh: CacheData, count: number): void {
+  #store(batch: readonly CellRow[], fresh: Float32Array, count: number): void {
     const cells = this.#cache.store(fresh, count);
     let next = 0;
     for (const { sequence, tokens } of batch) for (let index = 0; index < tokens.length; index++) sequence.cells.push(cells[next++]!);
@@ -124,33 +121,27 @@ export class UnifiedTokenModel implements TokenModel {
     const { version, capacity } = this.#cache;
     if (this.#caches.version === version) return this.#caches.feeds;
     const { cacheInputs, kvHeads, headWidth } = this.#shape;
-    const feeds = cacheInputs.map((name, part) => [name, this.#tensor(this.#cache.part(part), [1, kvHeads, capacity, headWidth])] as const);
+    const feeds = cacheInputs.map((name, part) => [name, new Tensor('float32', this.#cache.part(part), [capacity, kvHeads, headWidth])] as const);
     this.#caches = { version, feeds: Object.fromEntries(feeds) };
     return this.#caches.feeds;
   }
 
-  /** `[1, 1, new, capacity + new]`: every new token sees the cells of its sequence, and the new tokens of its row up to itself. */
+  /** `[new, capacity + new]`: every new token sees the cells of its sequence, and the new tokens of its row up to itself. */
   #biasOf(batch: readonly CellRow[], count: number): Tensor {
     const { capacity } = this.#cache;
-    const isHalf = this.#shape.type === 'float16';
-    const shown = isHalf ? ZERO_HALF : 0;
     const stride = capacity + count;
-    if (this.#bias.length < count * stride) this.#bias = isHalf ? new Uint16Array(count * stride) : new Float32Array(count * stride);
-    const bias = this.#bias.subarray(0, count * stride).fill(isHalf ? HIDDEN_HALF : HIDDEN);
+    if (this.#bias.length < count * stride) this.#bias = new Float32Array(count * stride);
+    const bias = this.#bias.subarray(0, count * stride).fill(HIDDEN);
     let first = 0;
     for (const { sequence, tokens } of batch) {
       for (let index = 0; index < tokens.length; index++) {
         const start = (first + index) * stride;
-        for (const cell of sequence.cells) bias[start + cell] = shown;
-        bias.fill(shown, start + capacity + first, start + capacity + first + index + 1);
+        for (const cell of sequence.cells) bias[start + cell] = 0;
+        bias.fill(0, start + capacity + first, start + capacity + first + index + 1);
       }
       first += tokens.length;
     }
-    return this.#tensor(bias, [1, 1, count, stride]);
-  }
-
-  #tensor(data: CacheData, dims: readonly number[]): Tensor {
-    return data instanceof Uint16Array ? float16Tensor(Tensor, data, dims) : new Tensor('float32', data, dims);
+    return new Tensor('float32', bias, [count, stride]);
   }
 }
 

@@ -3,7 +3,7 @@
  * as large as that of a real model.
  */
 import { randomSequence } from '../../src/maths/random.ts';
-import { encodeOnnx, type OnnxConstant, type OnnxNode } from '../../src/models/onnx-graph.ts';
+import { encodeOnnx, ONNX_TYPES, type OnnxConstant, type OnnxNode } from '../../src/models/onnx-graph.ts';
 
 export interface RandomGraphOptions {
   readonly vocabularySize: number;
@@ -12,6 +12,14 @@ export interface RandomGraphOptions {
   readonly queryHeads?: number;
   readonly kvHeads?: number;
   readonly headWidth?: number;
+  /** Queries, keys and values come as three inputs. */
+  readonly isSeparate?: boolean;
+  /** Share of a head that positions turn. @default 1 */
+  readonly rotaryShare?: number;
+  /** Whether neighbours are turned together, not halves. */
+  readonly isInterleaved?: boolean;
+  /** Whether attention and caches are in half precision. */
+  readonly isHalf?: boolean;
 }
 
 export function encodeRandomGqaGraph({
@@ -21,9 +29,14 @@ export function encodeRandomGqaGraph({
   queryHeads = 4,
   kvHeads = 2,
   headWidth = 16,
+  isSeparate = false,
+  rotaryShare = 1,
+  isInterleaved = false,
+  isHalf = false,
 }: RandomGraphOptions): Uint8Array<ArrayBuffer> {
   const hidden = queryHeads * headWidth;
   const packed = (queryHeads + 2 * kvHeads) * headWidth;
+  const rotaryPairs = (rotaryShare * headWidth) / 2;
   const random = randomSequence(11);
   const weights = (rows: number, columns: number, scale = 1 / Math.sqrt(rows)): OnnxConstant => ({
     type: 'float32',
@@ -32,9 +45,9 @@ export function encodeRandomGqaGraph({
   });
   const angles = (of: (angle: number) => number): OnnxConstant => ({
     type: 'float32',
-    shape: [contextTokens, headWidth / 2],
-    values: Float32Array.from({ length: (contextTokens * headWidth) / 2 }, (_, index) => {
-      const [position, pair] = [Math.floor(index / (headWidth / 2)), index % (headWidth / 2)];
+    shape: [contextTokens, rotaryPairs],
+    values: Float32Array.from({ length: contextTokens * rotaryPairs }, (_, index) => {
+      const [position, pair] = [Math.floor(index / rotaryPairs), index % rotaryPairs];
       return of(position / 100 ** ((2 * pair) / headWidth));
     }),
   });
@@ -47,6 +60,7 @@ export function encodeRandomGqaGraph({
     norm: ones,
     one: [1],
     last_axis: [1],
+    widths: [queryHeads, kvHeads, kvHeads].map((heads) => heads * headWidth),
     second: { type: 'int64', shape: [], values: [1] },
   };
   const nodes: OnnxNode[] = [
@@ -58,19 +72,33 @@ export function encodeRandomGqaGraph({
     { operator: 'Cast', inputs: ['total_long'], outputs: ['total'], attributes: { to: 6 } },
     { operator: 'Gather', inputs: ['embedding', 'input_ids'], outputs: ['state.0'], attributes: { axis: 0 } },
   ];
+  const half = (name: string): string => (isHalf ? `${name}.half` : name);
+  const toHalf = (name: string): void => {
+    if (isHalf) nodes.push({ operator: 'Cast', inputs: [name], outputs: [half(name)], attributes: { to: ONNX_TYPES.float16 } });
+  };
+  const attentionInputs = (layer: number): string[] => {
+    if (!isSeparate) return [half(`packed.${layer}`), '', ''];
+    return ['query', 'key', 'value'].map((part) => `${part}.${layer}`);
+  };
+  for (const table of ['cos', 'sin']) toHalf(table);
   for (let layer = 0; layer < layers; layer++) {
     constants[`qkv.${layer}`] = weights(hidden, packed);
     constants[`out.${layer}`] = weights(hidden, hidden);
     nodes.push(
       { operator: 'SimplifiedLayerNormalization', inputs: [`state.${layer}`, 'norm'], outputs: [`normed.${layer}`] },
       { operator: 'MatMul', inputs: [`normed.${layer}`, `qkv.${layer}`], outputs: [`packed.${layer}`] },
+    );
+    toHalf(`packed.${layer}`);
+    if (isSeparate) nodes.push({ operator: 'Split', inputs: [half(`packed.${layer}`), 'widths'], outputs: attentionInputs(layer), attributes: { axis: 2 } });
+    nodes.push(
       {
         operator: 'GroupQueryAttention',
         domain: 'com.microsoft',
-        inputs: [`packed.${layer}`, '', '', `past_key_values.${layer}.key`, `past_key_values.${layer}.value`, 'seqlens', 'total', 'cos', 'sin'],
-        outputs: [`attended.${layer}`, `present.${layer}.key`, `present.${layer}.value`],
-        attributes: { num_heads: queryHeads, kv_num_heads: kvHeads, do_rotary: 1 },
+        inputs: [...attentionInputs(layer), `past_key_values.${layer}.key`, `past_key_values.${layer}.value`, 'seqlens', 'total', half('cos'), half('sin')],
+        outputs: [half(`attended.${layer}`), `present.${layer}.key`, `present.${layer}.value`],
+        attributes: { num_heads: queryHeads, kv_num_heads: kvHeads, do_rotary: 1, ...(isInterleaved && { rotary_interleaved: 1 }) },
       },
+      ...(isHalf ? [{ operator: 'Cast', inputs: [half(`attended.${layer}`)], outputs: [`attended.${layer}`], attributes: { to: ONNX_TYPES.float32 } }] : []),
       { operator: 'MatMul', inputs: [`attended.${layer}`, `out.${layer}`], outputs: [`mixed.${layer}`] },
       { operator: 'Add', inputs: [`state.${layer}`, `mixed.${layer}`], outputs: [`state.${layer + 1}`] },
     );
@@ -81,9 +109,9 @@ export function encodeRandomGqaGraph({
   );
   const caches = (prefix: string, length: string): string[] =>
     Array.from({ length: 2 * layers }, (_, part) => `${prefix}.${part >> 1}.${part % 2 ? 'value' : 'key'}|${length}`);
-  const cacheValue = (name: string): { name: string; type: 'float32'; shape: (string | number)[] } => {
+  const cacheValue = (name: string): { name: string; type: 'float32' | 'float16'; shape: (string | number)[] } => {
     const [value, length] = name.split('|') as [string, string];
-    return { name: value, type: 'float32', shape: ['batch', kvHeads, length, headWidth] };
+    return { name: value, type: isHalf ? 'float16' : 'float32', shape: ['batch', kvHeads, length, headWidth] };
   };
   return encodeOnnx({
     inputs: [

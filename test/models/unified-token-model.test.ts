@@ -5,10 +5,11 @@ import { forwardChoices, type ChoiceRow } from '../../src/engines/local/token-ch
 import { randomAt } from '../../src/maths/random.ts';
 import { DEFAULT_SAMPLING, logSumExp, type Sampling } from '../../src/maths/sampling.ts';
 import { OnnxModelFile } from '../../src/models/onnx-graph.ts';
+import { openTokenModel } from '../../src/models/detect-layout.ts';
 import { openGraph } from '../../src/models/open-graph.ts';
 import { unifyGraph } from '../../src/models/unified-graph.ts';
 import { UnifiedTokenModel } from '../../src/models/unified-token-model.ts';
-import { encodeRandomGqaGraph } from './random-gqa-graph.ts';
+import { encodeRandomGqaGraph, type RandomGraphOptions } from './random-gqa-graph.ts';
 import { tokenModelLaws, type TokenModelSubject } from './token-model-laws.ts';
 
 const CONTEXT = 192;
@@ -23,6 +24,46 @@ describe('a unified graph keeps the laws of token models', () => {
   const subject: TokenModelSubject = { open: () => open(300), tolerance: 2e-3, programs: 12 };
   for (const law of tokenModelLaws) test(law.name, () => law.check(subject));
 });
+
+describe('a unified graph gives the logits of the graph it was made from', () => {
+  const forms: readonly Partial<RandomGraphOptions>[] = [
+    {},
+    { isSeparate: true },
+    { isInterleaved: true },
+    { rotaryShare: 0.5, headWidth: 32 },
+    { isHalf: true },
+    { isHalf: true, isSeparate: true },
+    { kvHeads: 4 },
+    { kvHeads: 1 },
+    { headWidth: 32, isSeparate: true, layers: 3 },
+  ];
+  test.each(forms)('%o', async (form) => {
+    const graph = encodeRandomGqaGraph({ vocabularySize: 200, contextTokens: CONTEXT, ...form });
+    const facts = { source: 'random', contextTokens: CONTEXT, endTokens: new Set<number>(), sampling: DEFAULT_SAMPLING };
+    const unified = await openGraph(runtime, { file: graph, options: { logSeverityLevel: 4 } }, facts);
+    const exported = await openTokenModel(await InferenceSession.create(graph, { logSeverityLevel: 4 }), facts);
+    expect(unified).toBeInstanceOf(UnifiedTokenModel);
+    expect(exported).not.toBeInstanceOf(UnifiedTokenModel);
+    const [changed, kept] = [await logitsOfTwo(unified), await logitsOfTwo(exported)];
+    const tolerance = form.isHalf ? 5e-2 : 1e-3;
+    for (const [index, value] of kept.entries()) expect(Math.abs(value - changed[index]!)).toBeLessThan(tolerance);
+    await Promise.all([unified.dispose(), exported.dispose()]);
+  });
+});
+
+/** Logits of two texts that grow together, and of a third that goes on from the middle of the first. */
+async function logitsOfTwo(model: TokenModel): Promise<number[]> {
+  const [first, second] = [model.openSequence(), model.openSequence()];
+  const all: number[] = [...(await model.forward([{ sequence: first, tokens: [7, 3, 99, 41, 12], logitCount: 2 }]))];
+  const third = first.fork();
+  third.truncate(3);
+  for (const token of [5, 150, 23]) {
+    const rows = [first, second, third].map((sequence, index) => ({ sequence, tokens: [token + index], logitCount: 1 }));
+    all.push(...(await model.forward(rows)));
+  }
+  for (const sequence of [first, second, third]) sequence.dispose();
+  return all;
+}
 
 describe('unifyGraph', () => {
   test('gives a model that finds tokens on the graph', async () => {
