@@ -6,10 +6,8 @@
  *
  * @module
  */
-import { PbfReader, PbfWriter } from 'pbf';
-
-/** A message as its fields, in order. Lengths of bytes are not copied. */
-type Field = readonly [tag: number, value: Uint8Array | number];
+import { PbfWriter } from 'pbf';
+import { readFields, readPacked, encodeFields, encodeHead, encodeText, sizeOf, joinChunks, bytesOf, textsOf, textOf, type Field } from './protobuf-fields.ts';
 
 const MODEL = { graph: 7, opset: 8 } as const;
 const GRAPH = { node: 1, initializer: 5, input: 11, output: 12 } as const;
@@ -358,71 +356,4 @@ function decodeValue(bytes: Uint8Array): OnnxValue | undefined {
   const dimensions = bytesOf(tensor, TENSOR_TYPE.shape).flatMap((shape) => bytesOf(readFields(shape), DIMENSION).map((size) => readFields(size)));
   const shape = dimensions.map((size) => (size.find(([tag]) => tag === SIZE.value)?.[1] as number | undefined) ?? textOf(size, SIZE.name));
   return { name: textOf(fields, VALUE.name), type: known, shape };
-}
-
-function readFields(bytes: Uint8Array): Field[] {
-  const reader = new PbfReader(bytes);
-  return reader.readFields<Field[]>((tag, fields, pbf) => fields.push([tag, readValue(pbf)]), []);
-}
-
-/** Whole numbers that were written as one field. */
-function readPacked(bytes: Uint8Array): number[] {
-  const reader = new PbfReader(bytes);
-  const values: number[] = [];
-  while (reader.pos < reader.length) values.push(reader.readVarint(true));
-  return values;
-}
-
-function readValue(pbf: PbfReader): Uint8Array | number {
-  if (pbf.type === 0) return pbf.readVarint(true);
-  if (pbf.type === 2) return pbf.readBytes();
-  return pbf.type === 5 ? pbf.readFloat() : pbf.readDouble();
-}
-
-function encodeFields(fields: readonly Field[]): Uint8Array[] {
-  return fields.flatMap(([tag, value]) => (typeof value === 'number' ? [encodeNumber(tag, value)] : [encodeHead(tag, value.length), value]));
-}
-
-function encodeNumber(tag: number, value: number): Uint8Array {
-  const writer = new PbfWriter();
-  writer.writeVarintField(tag, value);
-  return writer.finish();
-}
-
-/** What comes before `length` bytes of a field. */
-function encodeHead(tag: number, length: number): Uint8Array {
-  const writer = new PbfWriter();
-  writer.writeTag(tag, 2);
-  writer.writeVarint(length);
-  return writer.finish();
-}
-
-function encodeText(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-function sizeOf(chunks: readonly Uint8Array[]): number {
-  return chunks.reduce((sum, { length }) => sum + length, 0);
-}
-
-function joinChunks(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(sizeOf(chunks));
-  let next = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, next);
-    next += chunk.length;
-  }
-  return joined;
-}
-
-function bytesOf(fields: readonly Field[], tag: number): Uint8Array[] {
-  return fields.filter(([field, value]) => field === tag && value instanceof Uint8Array).map(([, value]) => value as Uint8Array);
-}
-
-function textsOf(fields: readonly Field[], tag: number): string[] {
-  return bytesOf(fields, tag).map((bytes) => new TextDecoder().decode(bytes));
-}
-
-function textOf(fields: readonly Field[], tag: number): string {
-  return textsOf(fields, tag)[0] ?? '';
 }
