@@ -53,7 +53,7 @@ export interface OnnxSubgraph {
   readonly outputs: readonly OnnxValue[];
 }
 
-const ARRAYS = { float32: Float32Array, float64: Float64Array, int64: BigInt64Array } as const;
+const ARRAYS = { float32: Float32Array, float64: Float64Array, int64: BigInt64Array, uint8: Uint8Array, int8: Int8Array } as const;
 
 /** A small tensor that is part of a graph. */
 export interface OnnxConstant {

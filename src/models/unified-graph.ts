@@ -10,6 +10,7 @@
 import { canReplace, CELL_INPUTS, pastInputs, replaceAttention, type AttentionShape } from './cell-attention.ts';
 import type { GraphFacts } from './decoder-graph.ts';
 import { OnnxModelFile, type OnnxType, type ReadNode } from './onnx-graph.ts';
+import { quantiseByToken } from './token-quantisation.ts';
 import { addSamplingHead } from './sampling-head.ts';
 
 /** Names of the inputs and outputs that are added. */
@@ -54,6 +55,7 @@ export function unifyGraph(bytes: Uint8Array, { contextTokens, headWidth }: Pick
   file.removeOutputs(new Set(presents));
   returnNewCells(file, replaceAttention(file, attention, shape), shape);
   keepWantedRows(file);
+  quantiseByToken(file);
   addSamplingHead(file, shape);
   file.prune();
   return { shape, bytes: file.encode(), hasExternalData: file.hasExternalData };

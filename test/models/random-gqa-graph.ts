@@ -20,6 +20,8 @@ export interface RandomGraphOptions {
   readonly isInterleaved?: boolean;
   /** Whether attention and caches are in half precision. */
   readonly isHalf?: boolean;
+  /** Whether products are of int8 weights, with activations quantised in each pass. */
+  readonly isQuantised?: boolean;
 }
 
 export function encodeRandomGqaGraph({
@@ -33,6 +35,7 @@ export function encodeRandomGqaGraph({
   rotaryShare = 1,
   isInterleaved = false,
   isHalf = false,
+  isQuantised = false,
 }: RandomGraphOptions): Uint8Array<ArrayBuffer> {
   const hidden = queryHeads * headWidth;
   const packed = (queryHeads + 2 * kvHeads) * headWidth;
@@ -72,6 +75,11 @@ export function encodeRandomGqaGraph({
     { operator: 'Cast', inputs: ['total_long'], outputs: ['total'], attributes: { to: 6 } },
     { operator: 'Gather', inputs: ['embedding', 'input_ids'], outputs: ['state.0'], attributes: { axis: 0 } },
   ];
+  const product = (input: string, weight: string, output: string): OnnxNode[] => {
+    if (!isQuantised) return [{ operator: 'MatMul', inputs: [input, weight], outputs: [output] }];
+    Object.assign(constants, quantised(weight, constants[weight] as OnnxConstant));
+    return dynamicProduct(input, weight, output);
+  };
   const half = (name: string): string => (isHalf ? `${name}.half` : name);
   const toHalf = (name: string): void => {
     if (isHalf) nodes.push({ operator: 'Cast', inputs: [name], outputs: [half(name)], attributes: { to: ONNX_TYPES.float16 } });
@@ -86,7 +94,7 @@ export function encodeRandomGqaGraph({
     constants[`out.${layer}`] = weights(hidden, hidden);
     nodes.push(
       { operator: 'SimplifiedLayerNormalization', inputs: [`state.${layer}`, 'norm'], outputs: [`normed.${layer}`] },
-      { operator: 'MatMul', inputs: [`normed.${layer}`, `qkv.${layer}`], outputs: [`packed.${layer}`] },
+      ...product(`normed.${layer}`, `qkv.${layer}`, `packed.${layer}`),
     );
     toHalf(`packed.${layer}`);
     if (isSeparate) nodes.push({ operator: 'Split', inputs: [half(`packed.${layer}`), 'widths'], outputs: attentionInputs(layer), attributes: { axis: 2 } });
@@ -99,14 +107,11 @@ export function encodeRandomGqaGraph({
         attributes: { num_heads: queryHeads, kv_num_heads: kvHeads, do_rotary: 1, ...(isInterleaved && { rotary_interleaved: 1 }) },
       },
       ...(isHalf ? [{ operator: 'Cast', inputs: [half(`attended.${layer}`)], outputs: [`attended.${layer}`], attributes: { to: ONNX_TYPES.float32 } }] : []),
-      { operator: 'MatMul', inputs: [`attended.${layer}`, `out.${layer}`], outputs: [`mixed.${layer}`] },
+      ...product(`attended.${layer}`, `out.${layer}`, `mixed.${layer}`),
       { operator: 'Add', inputs: [`state.${layer}`, `mixed.${layer}`], outputs: [`state.${layer + 1}`] },
     );
   }
-  nodes.push(
-    { operator: 'SimplifiedLayerNormalization', inputs: [`state.${layers}`, 'norm'], outputs: ['final'] },
-    { operator: 'MatMul', inputs: ['final', 'head'], outputs: ['logits'] },
-  );
+  nodes.push({ operator: 'SimplifiedLayerNormalization', inputs: [`state.${layers}`, 'norm'], outputs: ['final'] }, ...product('final', 'head', 'logits'));
   const caches = (prefix: string, length: string): string[] =>
     Array.from({ length: 2 * layers }, (_, part) => `${prefix}.${part >> 1}.${part % 2 ? 'value' : 'key'}|${length}`);
   const cacheValue = (name: string): { name: string; type: 'float32' | 'float16'; shape: (string | number)[] } => {
@@ -123,4 +128,32 @@ export function encodeRandomGqaGraph({
     nodes,
     constants,
   });
+}
+
+/** Weights as int8 with a scale and a zero point for each column. */
+function quantised(name: string, { shape, values }: OnnxConstant): Record<string, OnnxConstant> {
+  const [rows, columns] = shape as [number, number];
+  const largest = Array.from({ length: columns }, (_, column) => {
+    let most = 1e-9;
+    for (let row = 0; row < rows; row++) most = Math.max(most, Math.abs(values[row * columns + column]!));
+    return most;
+  });
+  const whole = Array.from(values, (value, index) => Math.round((127 * value) / largest[index % columns]!));
+  return {
+    [`${name}.whole`]: { type: 'int8', shape, values: whole },
+    [`${name}.scale`]: { type: 'float32', shape: [columns], values: largest.map((most) => most / 127) },
+    [`${name}.zero`]: { type: 'int8', shape: [columns], values: largest.map(() => 0) },
+  };
+}
+
+/** A product as ONNX Runtime's quantiser writes it. */
+function dynamicProduct(input: string, weight: string, output: string): OnnxNode[] {
+  const name = (part: string): string => `${output}.${part}`;
+  return [
+    { operator: 'DynamicQuantizeLinear', inputs: [input], outputs: [name('values'), name('scale'), name('zero')] },
+    { operator: 'MatMulInteger', inputs: [name('values'), `${weight}.whole`, name('zero'), `${weight}.zero`], outputs: [name('sums')] },
+    { operator: 'Cast', inputs: [name('sums')], outputs: [name('floats')], attributes: { to: ONNX_TYPES.float32 } },
+    { operator: 'Mul', inputs: [name('scale'), `${weight}.scale`], outputs: [name('scales')] },
+    { operator: 'Mul', inputs: [name('floats'), name('scales')], outputs: [output] },
+  ];
 }

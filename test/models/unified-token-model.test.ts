@@ -65,6 +65,42 @@ async function logitsOfTwo(model: TokenModel): Promise<number[]> {
   return all;
 }
 
+describe('dynamic quantisation', () => {
+  test('is nearer to the logits without it than the graph as exported', async () => {
+    const facts = { source: 'random', contextTokens: CONTEXT, endTokens: new Set<number>(), sampling: DEFAULT_SAMPLING };
+    const [plain, graph] = [false, true].map((isQuantised) => encodeRandomGqaGraph({ vocabularySize: 200, contextTokens: CONTEXT, isQuantised }));
+    const options = { logSeverityLevel: 4 } as const;
+    const models = [
+      await openTokenModel(await InferenceSession.create(plain!, options), facts),
+      await openTokenModel(await InferenceSession.create(graph!, options), facts),
+      await openGraph(runtime, { file: graph!, options }, facts),
+    ];
+    const [exact, exported, byToken] = await Promise.all(models.map(logitsOfTwo));
+    const error = (logits: readonly number[]): number => logits.reduce((sum, value, index) => sum + Math.abs(value - exact![index]!), 0);
+    expect(error(byToken!)).toBeLessThan(error(exported!));
+    await Promise.all(models.map((model) => model.dispose()));
+  });
+
+  test('gives a token the same logits whatever else is in the pass', async () => {
+    const graph = encodeRandomGqaGraph({ vocabularySize: 200, contextTokens: CONTEXT, isQuantised: true });
+    const facts = { source: 'random', contextTokens: CONTEXT, endTokens: new Set<number>(), sampling: DEFAULT_SAMPLING };
+    const model = await openGraph(runtime, { file: graph, options: { logSeverityLevel: 4 } }, facts);
+    const sequences = Array.from({ length: 6 }, () => model.openSequence());
+    for (const [index, sequence] of sequences.entries()) await model.forward([{ sequence, tokens: [3, 11 * index, 80 + index], logitCount: 0 }]);
+    const row = (index: number, ...drafts: number[]) => ({ sequence: sequences[index]!, tokens: [50 + index, ...drafts], logitCount: 1 + drafts.length });
+    const alone = (await model.forward([row(0)])).slice();
+    sequences[0]!.truncate(3);
+    const together = (await model.forward(sequences.map((_, index) => row(index)))).slice(0, 200);
+    sequences[0]!.truncate(3);
+    const drafted = (await model.forward([row(0, 7, 9, 190)])).slice(0, 200);
+    for (const [token, logit] of alone.entries()) {
+      expect(together[token]).toBeCloseTo(logit, 4);
+      expect(drafted[token]).toBeCloseTo(logit, 4);
+    }
+    await model.dispose();
+  });
+});
+
 describe('unifyGraph', () => {
   test('gives a model that finds tokens on the graph', async () => {
     const model = await open(300);
