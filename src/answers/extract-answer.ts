@@ -8,7 +8,7 @@ import { boxedAnswer } from './extraction/boxed.ts';
 import { choiceAnswer } from './extraction/choice.ts';
 import { closingAnswer } from './extraction/closing.ts';
 import { answerAfterHashes } from './extraction/hashes.ts';
-import { lastNumber as lastNumberIn } from './extraction/numbers.ts';
+import { lastNumberIn } from './extraction/numbers.ts';
 import { proseIn } from './extraction/said.ts';
 import { statedAnswer } from './extraction/stated.ts';
 import { codeAnswer, jsonAnswer } from './extraction/structured.ts';
@@ -58,7 +58,7 @@ export const anyAnswer: AnswerExtractor = firstOf(explicitAnswer, statedAnswer, 
 export function extractAnswer(text: string, { kind = 'any', letters, field, language }: ExtractAnswerOptions = {}): string | undefined {
   switch (kind) {
     case 'number':
-      return numberIn(explicitAnswer(text)) ?? numberIn(statedAnswer(text)) ?? lastNumber(text);
+      return numberIn(explicitAnswer(text), text) ?? numberIn(statedAnswer(text), text) ?? lastNumber(text);
     case 'choice':
       return choiceAnswer(text, letters);
     case 'json':
@@ -70,6 +70,7 @@ export function extractAnswer(text: string, { kind = 'any', letters, field, lang
   }
 }
 
-function numberIn(answer: string | undefined): string | undefined {
-  return answer === undefined ? undefined : lastNumber(answer);
+/** @param text - What the answer was found in, whose style of numbers it has unless it has its one form already. */
+function numberIn(answer: string | undefined, text: string): string | undefined {
+  return answer === undefined || /^-?\d+(?:\.\d+)?$/.test(answer) ? answer : lastNumberIn(answer, text);
 }

@@ -1,7 +1,7 @@
 import { boxedAnswer } from './boxed.ts';
 import { answerAfterHashes } from './hashes.ts';
 import { proseIn } from './said.ts';
-import { ANSWER, COPULA } from './words.ts';
+import { ANSWER, COPULA, FOREIGN_ANSWER } from './words.ts';
 
 /** What may surround a letter and goes before anything is read: `\text{`, `**`, quotes. */
 const MARKUP =
@@ -10,16 +10,19 @@ const WIDE_LETTER = /[Ａ-Ｚａ-ｚⒶ-ⓩ]/g;
 /** `B`, `(B)`, `[B]`, `B)` */
 const LETTER = String.raw`(?<open>[([（【]?)(?<letter>[a-zA-Z])(?<close>[)\]）】]?)(?![\p{Script=Latin}\p{M}\p{N}_]|['’]\p{L})`;
 const ALONE = String.raw`(?<![\p{L}\p{N}'’\\.])${LETTER}`;
-const OPTION = String.raw`(?:(?<!\p{L})(?:option|choice|letter|opción|opção|opzione|вариант)\s*:?\s+|选项|選項)`;
+const OPTION = String.raw`(?:(?<!\p{L})(?:option|choice|letter|opción|opção|opzione|вариант)(?:\s*[:=]\s*|\s+)|选项|選項)`;
 
 /** Where an answer is announced: `the answer is`, `**Answer**`, `<answer>`, `I choose`. */
 const ANNOUNCED = new RegExp(
-  String.raw`${ANSWER}(?:\s+(?:to|of|for)\s[^.:\n]{1,80}?)?\s{0,3}(?:${COPULA}\s{0,3}:?|>|\n)|[选選]|(?<!\p{L})(?:choose|pick|select|go(?:ing)? with)(?!\p{L})`,
+  String.raw`${ANSWER}(?:\s+(?:to|of|for)\s[^.:\n]{1,80}?)?\s{0,3}(?:${COPULA}\s{0,3}:?|>|\n)|[选選]|${FOREIGN_ANSWER}|(?<!\p{L})(?:choose|pick|select|go(?:ing)? with)(?!\p{L})`,
   'giu',
 );
+/** In a language whose words between are not known: `La réponse correcte est la B`. */
+const LOOSE = /^[^\p{Lu}\d.,;!?。\n]{0,40}?(?<!\p{Script=Latin})[([（]?(?<letter>[A-Z])(?!\p{Script=Latin}|[\p{M}\p{N}'’])/u;
 const OPENING = new RegExp(String.raw`^\s*(?:(?:the|therefore|thus|hence|so|clearly|definitely|indeed|simply),?\s+){0,2}(?:${OPTION})?${LETTER}`, 'iu');
 /** `not A but B` */
 const REPLACED = /^\s*not\s[^.\n]{1,60}?\s(?:but|rather)\s+/i;
+const NOT_ENGLISH = new RegExp(`^${FOREIGN_ANSWER}`, 'iu');
 const LAST_LINE = new RegExp(String.raw`\n\s*(?:${OPTION})?${LETTER}[\s.:]*$`, 'iu');
 const CALLED_RIGHT = new RegExp(
   String.raw`${ALONE}(?:\s+(?:is|must be)\s+(?:(?:the|therefore|thus)\s+){0,2}(?:correct|right|best|answer)(?!\p{L})|\s*:\s*(?:true|correct)(?!\p{L})|\s*[✓✔✅])`,
@@ -74,7 +77,11 @@ export function choiceAnswer(text: string, letters = 'ABCDEFGHIJ'): string | und
   const announced = (): string | undefined => {
     for (const { 0: words, index } of [...plain.matchAll(ANNOUNCED)].reverse()) {
       const rest = plain.slice(index + words.length, index + words.length + 200).replace(REPLACED, '');
-      const letter = opening(rest) ?? [...rest.split(/\n|\.\s/, 1)[0]!.matchAll(BRACKETED)].map(({ groups }) => groups!['letter']).findLast(isKnown);
+      const loose = NOT_ENGLISH.test(words) ? LOOSE.exec(rest)?.groups!['letter'] : undefined;
+      const letter =
+        opening(rest) ??
+        (isKnown(loose) ? loose : undefined) ??
+        [...rest.split(/\n|\.\s/, 1)[0]!.matchAll(BRACKETED)].map(({ groups }) => groups!['letter']).findLast(isKnown);
       if (letter !== undefined) return letter;
     }
     return undefined;

@@ -5,6 +5,7 @@ import { CIRCUMSTANCE } from './words.ts';
 
 /** Of mathematics that is a mere name nothing can be told. */
 const NAME = /^\\?[A-Za-z]{0,8}(?:_\{?\w+\}?|')?$|^\\triangle|^\\angle/;
+const MONEY = /^-?[$€£]/;
 const JOINT = /^\s*(?:[,;]\s*(?:and|or)?|and|or)\s*$/i;
 const LABELLED = /^\\?[\w'{}\\]{1,10}\s*=/;
 
@@ -21,11 +22,15 @@ export function closingAnswer(text: string): string | undefined {
   return cleanAnswer(listed.map(({ content }) => (isLabelled ? content : valueOf(content))).join(', '), said) ?? number?.text;
 }
 
-/** The last number, with the parts of a ratio or a time before it; in a sentence that goes on with a circumstance the one before. */
+/**
+ * The last number, with the parts of a ratio or a time before it; the one before in a clause that goes on with a circumstance,
+ * or with a number of things after an amount of money.
+ */
 function mainNumber(text: string): FoundNumber | undefined {
   const [last, before] = numbersIn(text).reverse();
-  if (last && before && CIRCUMSTANCE.test(text.slice(before.end, last.index)) && !/[.,;=\n]|\band\b/.test(text.slice(before.end, last.index))) return before;
-  return ratioAt(text, last);
+  const between = last && before ? text.slice(before.end, last.index) : '';
+  const isAmount = before !== undefined && MONEY.test(text.slice(before.index, before.end)) && /\p{L}\s$/u.test(between);
+  return before && (isAmount || CIRCUMSTANCE.test(between)) && !/[.,;=\n]|\band\b/.test(between) ? before : ratioAt(text, last);
 }
 
 /** `3:4`, `3:45 PM`: a number that is the last part of one. */

@@ -3,6 +3,7 @@ const MATHEMATICS =
   /(?<![\\$])(?:\$\$([^$]{1,600})\$\$|\$(?!\s)([^$]{1,400}?)(?<![\s\\])\$(?![\d$])|\\\(([^]{1,400}?)\\\)|\\\[([^]{1,600}?)\\\]|(\\begin\s?\{((?:[pbBvV]?matrix|cases|array|align|aligned|gather|gathered|equation|split)\*?)\}[^]{1,600}?\\end\s?\{\6\}))/g;
 const SIGNS_AND_BRACKETS = /\\begin|\\end|\\(?:approx|implies|Rightarrow)(?![a-zA-Z])|\\[^]|(?<![<>!])=|[≈⇒,()[\]{}]/g;
 const EQUALITY = /^(?:[=≈⇒]|\\(?:approx|implies|Rightarrow))$/;
+const CLOSED_FORM = /^\s*-?(?:\d+\/\d+|\\[dt]?frac\s?\{-?\d+\}\s?\{\d+\}|\d*\s?(?:\\sqrt\s?(?:\{\d+\}|\d)|\\pi))\s*$/;
 /** Environments that lay equations out, and the last line in one. */
 const LAYOUT = /^\s*\\begin\s*\{((?:align|aligned|gather|gathered|equation|split)\*?)\}([^]*)\\end\s*\{\1\}\s*$/;
 
@@ -40,6 +41,8 @@ export function valueOf(content: string): string {
     else if (depth === 0 && EQUALITY.test(sign)) {
       // `x = 2, y = 3` are two.
       if (isBehindComma) return content.trim();
+      // What rounds a closed form says less than it.
+      if (/≈|approx/.test(sign) && CLOSED_FORM.test(content.slice(start, index))) return content.slice(start, index).trim();
       start = index + sign.length;
     }
   }

@@ -7,7 +7,10 @@ const SIGN = String.raw`(?:(?<![\w)\]}])[-+]|(?<=(?:[=:(]|\bis)\s?)-\s|(?<!\p{L}
 const CURRENCY = String.raw`\\?\$|[€£¥₹]`;
 /** `3/8`, `2 1/2`, `\frac{3}{8}`; of the date `3/4/2020` no part is a fraction. */
 const FRACTION = String.raw`(?<![\d.,/])(?:\d{1,3}(?: (?=\d+/)|\s?(?=\\)))?(?:\d+/\d+(?!\.?\d|/)|\\[dt]?frac\s?(?:\{-?\d+\}\s?\{\d+\}|\d\d(?!\d)))`;
-const POWER = String.raw`e(?<exponent>[-+]?\d{1,3})(?![\w.])|\s?(?:×|\\times|\\cdot|[*·x])\s?10\s?(?:(?:\^|\*\*)\s?\{?(?<power>-?\d{1,3})\}?|(?<script>[⁻⁰¹²³⁴-⁹]{1,4}))`;
+const SUPERSCRIPT = '[⁻⁰¹²³⁴-⁹]{1,4}';
+/** `10^6` by itself */
+const POWER_OF_TEN = String.raw`(?<![\w.^]|[×*·]\s?|\\times\s?|\\cdot\s?)10(?:(?:\^|\*\*)\{?(?<up>-?\d{1,2})\}?(?!\d)|(?<over>${SUPERSCRIPT}))`;
+const POWER = String.raw`e(?<exponent>[-+]?\d{1,3})(?![\w.])|\s?(?:×|\\times|\\cdot|[*·x])\s?10\s?(?:(?:\^|\*\*)\s?\{?(?<power>-?\d{1,3})\}?|(?<script>${SUPERSCRIPT}))`;
 const SCRIPT = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 /** Longer powers of ten stay as they are. */
 const MOST_SHIFT = 30;
@@ -15,7 +18,7 @@ const MOST_SHIFT = 30;
 /** Of a decimal: thousands apart by one separator throughout, or lakhs. A separator is one only before three digits: `1,23` are two numbers. */
 function decimalOf(point: string, comma: string): string {
   const apart = String.raw`[1-9]\d{0,2}(?:(?<separator>${comma}|['’ _]|\{,\}|,?\\[,!;])\d{3}(?:\k<separator>\d{3})*|(?:${point}\d{3}){2,}(?!${point}\d)|(?:${comma}\d\d)+${comma}\d{3})(?!\d)`;
-  return String.raw`(?:(?<whole>${apart}|\d+)(?:(?:${point}|\{,\})(?<decimals>\d+))?|(?<!\d)${point}(?<part>\d+))(?:${POWER})?`;
+  return String.raw`(?:${POWER_OF_TEN}|(?<whole>${apart}|\d+)(?:(?:${point}|\{,\})(?<decimals>\d+))?|(?<![\d\p{L}])${point}(?<part>\d+))(?:${POWER})?`;
 }
 
 interface Style {
@@ -36,7 +39,7 @@ const COMMAS = styleOf(',', String.raw`\.`);
 
 /** Decimal commas show in arithmetic, before units, behind a lone zero, beside points between thousands, and in languages that have them. */
 const SHOWS_COMMAS = new RegExp(
-  String.raw`\d\.\d{3},\d|(?<![\d.,([{]\s?)\b0,\d+(?![\d,)\]}])|\d,(?!\d{3}(?!\d))\d+\s?(?:[-+*×·÷:]\s?\d|[€%£]|[ckm]?[mglL]\b|kg|euros?\b)|€\s?\d+,\d\d?(?!\d)|[-+*×·÷]\s?\d+,\d{1,2}\s?=|${ANSWER_WITH_COMMAS}`,
+  String.raw`\d[. ]\d{3},\d|(?<![\d.,([{]\s?)\b0,\d+(?![\d,)\]}])|\d,(?!\d{3}(?!\d))\d+\s?(?:[-+*×·÷:]\s?\d|[€%£]|[ckm]?[mglL]\b|kg|euros?\b)|€\s?\d+,\d\d?(?!\d)|[-+*×·÷]\s?\d+,\d{1,2}\s?=|${ANSWER_WITH_COMMAS}`,
   'iu',
 );
 const SHOWS_POINTS = /\d,\d{3}\.\d|\d\.\d{1,2}(?!\d)|\d\.\d{4}/;
@@ -69,17 +72,20 @@ export function numbersIn(plain: string, source = plain): FoundNumber[] {
     }));
 }
 
+/** What a number belongs to that follows it: `x_1`, `cm^2`, `H2O`. */
+const NAMED_BEFORE = /_\{?$|[\p{L}}]\s?\^\{?$|(?<!\p{L})(?!US|Rs)[A-Z][A-Za-z]?$/u;
+
 /** Whether a number names a thing or an item: `x_1`, `2. Add them` at the start of a line. */
 function isMarker(plain: string, index: number, end: number): boolean {
   return (
-    /_\{?$/.test(plain.slice(Math.max(index - 2, 0), index)) ||
+    NAMED_BEFORE.test(plain.slice(Math.max(index - 4, 0), index)) ||
     (/^[.):]\s+[\p{L}*\\]/u.test(plain.slice(end, end + 4)) && /(?:^|\n)[ \t]*[*#]*$/.test(plain.slice(Math.max(index - 12, 0), index)))
   );
 }
 
-/** The last number in the text; a fraction of two integers is one. */
-export function lastNumber(text: string): string | undefined {
-  return numbersIn(plainNumerals(text)).at(-1)?.text;
+/** The last number in the text; a fraction of two integers is one. @param source - Whose style it has. */
+export function lastNumberIn(text: string, source = text): string | undefined {
+  return numbersIn(plainNumerals(text), source).at(-1)?.text;
 }
 
 /**
@@ -96,12 +102,13 @@ export function cleanAnswer(text: string, source = text): string | undefined {
 
 type Groups = Readonly<Record<string, string | undefined>>;
 
-function textOf({ sign, inner, fraction, whole = '', decimals, part, exponent, power, script }: Groups): string {
+function textOf({ sign, inner, fraction, whole, decimals, part, exponent, power, up, script, over }: Groups): string {
   const minus = (sign && !sign.startsWith('+')) || inner ? '-' : '';
   if (fraction !== undefined) return minus + inOneLine(fraction);
-  const integer = whole.replace(/\D/g, '');
+  const raised = script ?? over;
+  const places = Number(exponent ?? power ?? up ?? (raised && [...raised].map((one) => (one === '⁻' ? '-' : SCRIPT.indexOf(one))).join('')) ?? 0);
+  const integer = whole?.replace(/\D/g, '') ?? ((up ?? over) ? '1' : '');
   const fractional = decimals ?? part ?? '';
-  const places = Number(exponent ?? power ?? (script && [...script].map((one) => (one === '⁻' ? '-' : SCRIPT.indexOf(one))).join('')) ?? 0);
   if (Math.abs(places) > MOST_SHIFT) return `${minus}${integer || '0'}${fractional && `.${fractional}`}e${places}`;
   const digits = integer + fractional;
   const at = integer.length + places;

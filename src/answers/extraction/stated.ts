@@ -13,7 +13,7 @@ const STATEMENT = new RegExp(
 /** `**Final Answer**` as a line of its own. */
 const HEADING = new RegExp(String.raw`^[#*_ \t]*(?:the\s)?(?:final\s|correct\s)?${ANSWER}[*_:： \t]*$`, 'gimu');
 const SENTENCE_END =
-  /(?<!\d|\b(?:approx|ca|vs|no))\.(?=\s|$)|\.(?=\s*$|\s+[A-Z])|!(?=\s*$|\s+[A-Z])|。|です|である|입니다|이다|\n|<\/|[;,]\s+(?:because|since|so|as|which|where|and\s+so|i\.e|namely|that\s+is|(?:not\s+)?including|this|it)\b|\s+\(?(?:because|since|whereas|which|(?:if|when)\s+(?:rounded|we|you|it|the))\b|\s+(?:—|–|--)\s+(?=\p{L}{2})/giu;
+  /(?<!\d|\b(?:approx|ca|vs|no))\.(?=\s|$)|\.(?=\s*$|\s+[A-Z])|!(?=\s*$|\s+[A-Z])|。|です|である|입니다|이다|\n|<\/|[;,]\s+(?:because|since|so|as|which|where|and\s+so|i\.e|namely|leaving|giving|making|that\s+is|(?:not\s+)?including|this|it)\b|\s+\(?(?:because|since|whereas|which|(?:if|when)\s+(?:rounded|we|you|it|the))\b|\s+(?:—|–|--)\s+(?=\p{L}{2})/giu;
 /** Emphasis that the statement may have opened is closed before one of these; `2**3` is a power. */
 const EMPHASIS = /([*_]+)[ \t]*$/;
 /** What is said of an answer rather than what it is. */
@@ -31,7 +31,8 @@ export function statedAnswer(text: string): string | undefined {
     const clause = words.includes('"') ? inQuotes(rest) : withoutClosing(sentenceIn(rest), ['**', '`', EMPHASIS.exec(words)?.[1] ?? '`']);
     const isStructure = words.includes('"') && /^[{[]/.test(clause);
     const value = displayedMathematics(rest) ?? (isStructure ? clause : REMARK.test(clause) || isCut(clause) ? undefined : valueIn(clause));
-    const answer = value === undefined || (/^answers/i.test(words) && !/[\d\\$]/.test(value)) ? undefined : cleanAnswer(value, said);
+    const answer =
+      value === undefined || /^[?!.…\s_–—-]*$/.test(value) || (/^answers/i.test(words) && !/[\d\\$]/.test(value)) ? undefined : cleanAnswer(value, said);
     if (answer !== undefined) return answer;
   }
   return undefined;

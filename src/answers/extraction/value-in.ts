@@ -13,6 +13,9 @@ const VERDICT = /^(yes|no)\s*(?:[,.;:!]|[-–—]\s)/i;
 const CHOICE = /^[([]?[A-J][)\].:]/;
 const ADVERB =
   /^(?:then|therefore|thus|simply|just|indeed|clearly|also|actually|now|that|given by|equal to|(?:in )?(?:the )?(?:interval|range|form)|donc|alors|daher|somit|folglich|entonces|pues|por (?:lo )?tanto|quindi|dunque|portanto|então|dus)\s*[,:]?\s+/i;
+/** `9 (= 3 × 3)`, `9 (not 8)` */
+const ASIDE = /\s+\((?:[=≈]|(?:or|about|approx|i\.e|not|since|because|as|that is|out of|rounded|approximately)\b)[^()]*\)$/i;
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Hangul}]/u;
 /** `not 5 but 6`, `6, not 5` */
 const REJECTED = /^not\s.{1,80}?\s(?:but|rather)\s+|(?<=\S),?\s(?:not|rather than|instead of|and not)\s.*$/i;
 const CURRENCY_AT_END = /[$€£¥₹]\s?$/;
@@ -26,7 +29,7 @@ const NAMED_VALUE = /^\$?(\\?[\p{L}\d_{}']{1,8})\$?\s+(?:is|=|equals)\s+(\S+)$/i
 export function valueIn(clause: string): string | undefined {
   let text = clause;
   for (let step = 0; step < MOST_STEPS; step++) {
-    text = unwrapped(unwrapped(text).replace(ADVERB, '').replace(REJECTED, ''));
+    text = unwrapped(unwrapped(text).replace(ADVERB, '').replace(REJECTED, '').replace(ASIDE, ''));
     const verdict = VERDICT.exec(text)?.[1];
     if (verdict || CHOICE.test(text)) return verdict ?? text;
     const prose = withoutMathematics(text);
@@ -54,7 +57,7 @@ function ofPhrase(text: string, prose: string): string | undefined {
   const words = wordsIn(prose);
   const [only, ...others] = set;
   if (words <= MOST_BARE_WORDS && only && others.length === 0 && words > 0) return text.slice(0, only.index) + valueOf(only.content) + text.slice(only.end);
-  if (words <= MOST_BARE_WORDS) return text.trim() || undefined;
+  if (words <= MOST_BARE_WORDS) return ((UNSPACED.test(text) ? numberOf(text) : undefined) ?? text.trim()) || undefined;
   if (only) return text.slice(only.index, set.at(-1)!.end);
   return numberOf(text) ?? (words <= MOST_WORDS ? text : undefined);
 }
