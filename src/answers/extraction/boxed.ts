@@ -8,7 +8,7 @@ const LABEL = String.raw`(?<label>\\?[\p{L}\d_'{}]{1,12})\s*=\s*$`;
 const LABELLED = new RegExp(LABEL, 'u');
 /** What stands between boxes that count together: a joint, and what the next one is called. */
 const JOINT = new RegExp(
-  String.raw`^\s*[$)\]\\.]{0,4}\s*(?<joint>[,;]\s*(?:and|or)?|and|or|&|und|oder|et|ou|y|o|e)(?!\p{L})\s*[$([\\]{0,4}\s*(?:${LABEL}|(?!(?:which|so|that|hence|thus|then)\b)(?:[\p{L} ]{0,40}\b(?:is|are)\b)?[\s$([\\]*$)`,
+  String.raw`^\s*[$)\]\\.]{0,4}\s*(?:(?!and|or|so|then|thus)[a-z]{1,7}(?=[\s,]))?\s*(?<joint>[,;]\s*(?:and|or)?|and|or|&|und|oder|et|ou|y|o|e)(?!\p{L})\s*[$([\\]{0,4}\s*(?:${LABEL}|(?!(?:which|so|that|hence|thus|then)\b)(?:[\p{L} ]{0,40}\b(?:is|are)\b)?[\s$([\\]*$)`,
   'iu',
 );
 const MOST_BETWEEN = 80;

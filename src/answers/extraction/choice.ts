@@ -9,19 +9,20 @@ const MARKUP =
 const WIDE_LETTER = /[Ａ-Ｚａ-ｚⒶ-ⓩ]/g;
 /** `B`, `(B)`, `[B]`, `B)` */
 const LETTER = String.raw`(?<open>[([（【]?)(?<letter>[a-zA-Z])(?<close>[)\]）】]?)(?![\p{Script=Latin}\p{M}\p{N}_]|['’]\p{L})`;
-const ALONE = String.raw`(?<![\p{L}\p{N}'’\\.])${LETTER}`;
+const ALONE = String.raw`(?<![\p{Script=Latin}\p{M}\p{N}'’\\.])${LETTER}`;
 const OPTION = String.raw`(?:(?<!\p{L})(?:option|choice|letter|opción|opção|opzione|вариант)(?:\s*[:=]\s*|\s+)|选项|選項)`;
 
 /** Where an answer is announced: `the answer is`, `**Answer**`, `<answer>`, `I choose`. */
 const ANNOUNCED = new RegExp(
-  String.raw`${ANSWER}(?:\s+(?:to|of|for)\s[^.:\n]{1,80}?)?\s{0,3}(?:${COPULA}\s{0,3}:?|>|\n)|[选選]|${FOREIGN_ANSWER}|(?<!\p{L})(?:choose|pick|select|go(?:ing)? with)(?!\p{L})`,
+  String.raw`${ANSWER}(?:\s+(?:to|of|for)\s[^.:\n]{1,80}?)?\s{0,3}(?:${COPULA}\s{0,3}:?|[>\n→➜–—-])|[选選](?:择|擇)?|${FOREIGN_ANSWER}|(?<!\p{L})(?:choose|pick|select|go(?:ing)? with)(?!\p{L})`,
   'giu',
 );
 /** In a language whose words between are not known: `La réponse correcte est la B`. */
 const LOOSE = /^[^\p{Lu}\d.,;!?。\n]{0,40}?(?<!\p{Script=Latin})[([（]?(?<letter>[A-Z])(?!\p{Script=Latin}|[\p{M}\p{N}'’])/u;
 const OPENING = new RegExp(String.raw`^\s*(?:(?:the|therefore|thus|hence|so|clearly|definitely|indeed|simply),?\s+){0,2}(?:${OPTION})?${LETTER}`, 'iu');
 /** `not A but B` */
-const REPLACED = /^\s*not\s[^.\n]{1,60}?\s(?:but|rather)\s+/i;
+const REPLACED =
+  /^\s*(?:(?:[^\s.]{1,12}\s+){0,2}(?<!\p{L})(?:not|nicht|pas|non?|não|не|niet|inte|ikke|nie)\s[^.\n]{1,60}?[\s,](?:but|rather|sondern|mais|sino|mas?|а|но|maar|utan|men|lecz)\s+|不是.{1,20}?而是)/iu;
 const NOT_ENGLISH = new RegExp(`^${FOREIGN_ANSWER}`, 'iu');
 const LAST_LINE = new RegExp(String.raw`\n\s*(?:${OPTION})?${LETTER}[\s.:]*$`, 'iu');
 const CALLED_RIGHT = new RegExp(
@@ -41,7 +42,7 @@ const BRACKETED = new RegExp(String.raw`[([（【](?<letter>[A-Z])[)\]）】]`, 
 
 /** What stands before and after a letter that is turned down. */
 const REJECTED_BEFORE =
-  /(?:\bnot|n't|neither|nor|rather than|instead of|except|eliminates?|rules? out)(?:\s+(?:be|is|option|choice|the|answer)){0,3}\s*[([]?$|(?<![\p{L}\p{N}])[A-Z][)\]]?\s+(?:or|and)\s+[([]?$/iu;
+  /(?:(?<!\p{L})(?:not|nicht|pas|non|não|не|niet|inte|ikke|nie|neither|nor)|n't|不是|rather than|instead of|except)(?:\s+(?:be|is|option|choice|the|answer)){0,3}\s*[([]?$|(?<![\p{L}\p{N}])[A-Z][)\]]?\s+(?:or|and)\s+[([]?$|(?:eliminat\w*|rul\w+ out|exclud\w*)(?:(?!left|leav|so|thus|which)[^.\n]){0,30}$/iu;
 const REJECTED_AFTER =
   /^[)\]]?\s+(?:is|are|was|would be|must be|can)(?:\s+(?:also|clearly|therefore|obviously))?\s*(?:not|n't|incorrect|wrong|false|too|impossible|invalid|out)(?![a-z])/i;
 
@@ -111,8 +112,8 @@ const withoutQuestions = (text: string): string =>
 
 /** Whether a letter is chosen rather than a word or a name: by its brackets, or by what follows. */
 function isChosen({ open, letter, close }: Readonly<Record<string, string | undefined>>, rest: string): boolean {
-  if (close !== '') return open !== '' || close === ')';
   if (/^\s*(?:or\s|(?:and|\/)\s*[([]?[B-HJ-Z](?!\p{L}))/u.test(rest)) return false;
+  if (close !== '') return open !== '' || close === ')';
   if (/^\s*(?:[.,:;!?\n)<]|$)/.test(rest)) return true;
   if (letter! >= 'a') return false;
   return !/^[AI]$/.test(letter!) || /^\s+(?:because|since|as|is|which|[-–—(])/.test(rest);

@@ -13,12 +13,15 @@ const STATEMENT = new RegExp(
 /** `**Final Answer**` as a line of its own. */
 const HEADING = new RegExp(String.raw`^[#*_ \t]*(?:the\s)?(?:final\s|correct\s)?${ANSWER}[*_:： \t]*$`, 'gimu');
 const SENTENCE_END =
-  /(?<!\d|\b(?:approx|ca|vs|no))\.(?=\s|$)|\.(?=\s*$|\s+[A-Z])|!(?=\s*$|\s+[A-Z])|。|です|である|입니다|이다|\n|<\/|[;,]\s+(?:because|since|so|as|which|where|and\s+so|i\.e|namely|leaving|giving|making|that\s+is|(?:not\s+)?including|this|it)\b|\s+\(?(?:because|since|whereas|which|(?:if|when)\s+(?:rounded|we|you|it|the))\b|\s+(?:—|–|--)\s+(?=\p{L}{2})/giu;
+  /(?<!\d|\b(?:approx|ca|vs|no))\.(?=\s|$)|\.(?=\s*$|\s+[A-Z(])|!(?=\s*$|\s+[A-Z])|。|です|である|입니다|이다|\n|<\/|[;,]\s+(?:because|since|so|as|which|where|and\s+so|i\.e|namely|leaving|giving|making|(?:obtained|found|calculated|computed)\s+by|that\s+is|(?:not\s+)?including|this|it)\b|\s+\(?(?:because|since|whereas|which|(?:if|when)\s+(?:rounded|we|you|it|the))\b|\s+(?:—|–|--)\s+(?=\p{L}{2})/giu;
 /** Emphasis that the statement may have opened is closed before one of these; `2**3` is a power. */
 const EMPHASIS = /([*_]+)[ \t]*$/;
 /** What is said of an answer rather than what it is. */
 const REMARK =
   /^(?:an? (?:[a-z-]+ ){0,3}(?:integer|number|fraction|multiple|percentage)\b(?! \d)|found|obtained|calculated|computed|determined|derived|(?:in)?correct|wrong|right|shown|expected|required|needed|provided|expressed|rounded)\b/i;
+const NEGATION = /^not\s(?!.*\s(?:but|rather)\s)/i;
+/** `14 is the answer` */
+const BEFORE = new RegExp(String.raw`(?<![\w.,$])(-?\$?\d[\d.,/]{0,30}%?|\$[^$\n]{1,80}\$)\s+is\s+(?:the|our|my)\s+(?:final\s+|right\s+|correct\s+)?${ANSWER}`, 'giu');
 const MOST_CHARACTERS = 400;
 
 /** What the last "the answer is …" states that states something: mathematics that is set off, or the value in the rest of the sentence. */
@@ -27,15 +30,18 @@ export function statedAnswer(text: string): string | undefined {
   const statements = [...said.matchAll(STATEMENT), ...said.matchAll(HEADING)].sort((left, right) => right.index - left.index);
   for (const { 0: words, index } of statements) {
     const start = index + words.length;
-    const rest = said.slice(start, start + MOST_CHARACTERS).replace(/^(?:\s|\.{2,}|…)+/, '');
+    const rest = said.slice(start, start + MOST_CHARACTERS).replace(/^(?:\n\s*[-*>•]\s|\s|\.{2,}|…)+/, '');
     const clause = words.includes('"') ? inQuotes(rest) : withoutClosing(sentenceIn(rest), ['**', '`', EMPHASIS.exec(words)?.[1] ?? '`']);
+    // `The answer is not 12. It is 14.`
+    if (NEGATION.test(clause) && /\d/.test(rest.slice(clause.length))) return undefined;
     const isStructure = words.includes('"') && /^[{[]/.test(clause);
     const value = displayedMathematics(rest) ?? (isStructure ? clause : REMARK.test(clause) || isCut(clause) ? undefined : valueIn(clause));
     const answer =
       value === undefined || /^[?!.…\s_–—-]*$/.test(value) || (/^answers/i.test(words) && !/[\d\\$]/.test(value)) ? undefined : cleanAnswer(value, said);
     if (answer !== undefined) return answer;
   }
-  return undefined;
+  const before = [...said.matchAll(BEFORE)].at(-1)?.[1];
+  return before === undefined ? undefined : cleanAnswer(valueIn(before) ?? before, said);
 }
 
 /** The mathematics displayed at the start of a text. */

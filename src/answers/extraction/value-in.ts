@@ -12,7 +12,7 @@ const WORD = /\p{L}{2,}/gu;
 const VERDICT = /^(yes|no)\s*(?:[,.;:!]|[-–—]\s)/i;
 const CHOICE = /^[([]?[A-J][)\].:]/;
 const ADVERB =
-  /^(?:then|therefore|thus|simply|just|indeed|clearly|also|actually|now|that|given by|equal to|(?:in )?(?:the )?(?:interval|range|form)|donc|alors|daher|somit|folglich|entonces|pues|por (?:lo )?tanto|quindi|dunque|portanto|então|dus)\s*[,:]?\s+/i;
+  /^(?:then|therefore|thus|simply|just|of course,?|indeed|clearly|also|actually|now|that|given by|equal to|(?:in )?(?:the )?(?:interval|range|form)|donc|alors|daher|somit|folglich|entonces|pues|por (?:lo )?tanto|quindi|dunque|portanto|então|dus)\s*[,:]?\s+/i;
 /** `9 (= 3 × 3)`, `9 (not 8)` */
 const ASIDE = /\s+\((?:[=≈]|(?:or|about|approx|i\.e|not|since|because|as|that is|out of|rounded|approximately)\b)[^()]*\)$/i;
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Hangul}]/u;

@@ -3,7 +3,7 @@
 const EDGE = String.raw`(?![\p{L}\p{M}])`;
 /** Of languages that write decimal commas. */
 export const ANSWER_WITH_COMMAS =
-  'antwort|lösung|ergebnis|réponse|résultat|respuesta|resultado|resposta|risposta|risultato|antwoord|svar(?:et)?|resultat(?:et)?|vastaus|vastus|odpowiedź|wynik|odpověď|odpoveď|odgovor|atsakymas|atbilde|válasz|răspuns(?:ul)?|cevap|yanıt|jawaban(?:nya)?|đáp (?:án|số)|câu trả lời|ответ|відповідь|отговор|одговор|απάντηση';
+  'antwort|lösung|ergebnis|réponse|résultat|respuesta|resultado|resposta|risposta|risultato|antwoord|svar(?:et)?|resultat(?:et)?|vastaus|vastus|odpowiedź|wynik|результат|sonuç|hasil|tulos|eredmény|odpověď|odpoveď|odgovor|atsakymas|atbilde|válasz|răspuns(?:ul)?|cevap|yanıt|jawaban(?:nya)?|đáp (?:án|số)|câu trả lời|ответ|відповідь|отговор|одговор|απάντηση';
 const OTHER_WORDS = 'תשובה|התשובה|الجواب|الإجابة|جواب|پاسخ|उत्तर|উত্তর|பதில்|సమాధానం|คำตอบ';
 const ANSWER_WORDS = `(?:final|correct) (?:result|value|solution)|(?:correct|right|best) (?:option|choice)|answers?|ans|${ANSWER_WITH_COMMAS}|${OTHER_WORDS}`;
 /** Words of scripts without spaces need no boundary. */

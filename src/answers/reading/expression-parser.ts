@@ -220,7 +220,12 @@ export abstract class ExpressionParser {
   }
 
   #symbol(): Expression {
-    return expressions.symbolOf(markedName(this.cursor, this.cursor.next().text));
+    const { text } = this.cursor.next();
+    const next = this.cursor.peek();
+    // `x1` is a name, as is `x_1`.
+    if (/^[a-zA-Z]$/.test(text) && isInteger(next) && !next!.isSpaced)
+      return expressions.symbolOf(markedName(this.cursor, `${text}_{${this.cursor.next().text}}`));
+    return expressions.symbolOf(markedName(this.cursor, text));
   }
 
   /** Letters that run together are a product in mathematics, a name in geometry: `mv^2`, `AB`. */

@@ -30,7 +30,7 @@ const NUMBER_WORDS = [...SMALL, ...TENS, ...[...SCALES.keys()].map((word) => `${
 );
 /** Words that may be of numbers, and digits before a fraction in words. */
 const RUN = new RegExp(
-  String.raw`(?<![\p{L}\\\d'’]|\d\s?\()(?:\d{1,6}(?=\s+and\s+\p{L})|(?:${NUMBER_WORDS})(?!\p{L}))(?:[\s-]+(?:${NUMBER_WORDS})(?!\p{L}))*(?:\s*!$)?`,
+  String.raw`(?<![\p{L}\\\d'’]|\d\s?\()(?:\d{1,6}(?=\s+(?:and\s+\p{L}|halves|\p{L}{1,5}(?:ths|rds)(?!\p{L})))|(?:${NUMBER_WORDS})(?!\p{L}))(?:[\s-]+(?:${NUMBER_WORDS})(?!\p{L}))*(?:\s*!$)?`,
   'giu',
 );
 const WORD = /of an?|\p{L}+|\d+/giu;
@@ -110,8 +110,9 @@ function cardinalAt(words: Words): number | undefined {
       }
     } else if (word === 'and' && length > 0 && SCALES.has(all[words.next - 1]!.replace(/s$/, ''))) {
       // `two hundred and three hundred` are two.
+      const isOther = (size: number): boolean => size === 100 || (size > 100 && group % 100 !== 0) || (size > 100 && group === 0);
       const after = SCALES.get(all[words.next + 2] ?? '') ?? 0;
-      if (smallNumber(following) === undefined || after >= SCALES.get(all[words.next - 1]!.replace(/s$/, ''))! || isPart(all[words.next + 2])) break;
+      if (smallNumber(following) === undefined || isOther(after) || isPart(all[words.next + 2])) break;
     } else if (value !== undefined && (length === 0 || group % 100 === 0 || (group % 10 === 0 && group % 100 >= 20 && value < 10))) group += value;
     else break;
   }

@@ -48,6 +48,11 @@ const REWRITES: readonly Rewrite[] = [
   // `x = 1 y = 2`
   [/(?<=^[a-zA-Z]\s*=\s*-?\d+)\s+(?=[a-zA-Z]\s*=[^=])/, () => ', '],
   [/=<|^([^=]*)=>(?=[^=]*$)/, (before) => (before ? `${before}>=` : '<=')],
+  [/\\cup(?![a-zA-Z])(?=[^()[\]{}]*$)(?<=^[^()[\]{}]*[<>][^()[\]{}]*)/g, () => ' or '],
+  [/(\d+)\s+choose\s+(\d+)/g, binomial],
+  [/no less than/i, () => 'at least'],
+  [/no more than/i, () => 'at most'],
+  [/^([a-z])\s+is\s+at\s+(least|most)\s+/i, (name, end) => `${name} ${end.toLowerCase() === 'least' ? '>=' : '<='} `],
   // `f(3) = 10` is no multiple of f.
   [/^([a-zA-Z])\s*\(\s*(-?\d+)\s*\)\s*=(?=[^=<>]+$)/, (name, at) => `${name}_{${at}}=`],
   // `7 (7)`, which was `seven (7)`
@@ -73,7 +78,7 @@ const REWRITES: readonly Rewrite[] = [
   [/(?<=[)\]}])\s*U\s*(?=[([{])/g, () => ' \\cup '],
   // `12,5 %`, `1.234,50 €`: with a unit behind it a comma without a space is decimal, unless it separates thousands.
   [
-    /^(-?)(\d{1,3}(?:\.\d{3})+|\d+),(\d{1,2}|\d{4,})(?=\s?(?:\\?%|[€£]|[a-zA-Z]+\.?)$)/,
+    /^(-?|[€£]\s?-?(?=[\d.]+,\d\d?$))(\d{1,3}(?:\.\d{3})+|\d+),(\d{1,2}|\d{4,})(?=\s?(?:\\?%|[€£]|[a-zA-Z]+\.?)$|(?<=[€£].*)$)/,
     (sign, whole, decimals) => `${sign}${whole.replaceAll('.', '')}.${decimals}`,
   ],
   [/^(\d+)\s+to\s+(\d+)$/i, (first, second) => `${first}:${second}`],
