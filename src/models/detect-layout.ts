@@ -15,7 +15,6 @@ import { BlockGqaTokenModel } from './block-gqa-token-model.ts';
 import { HostMemory, type CacheMemory } from './cache-memory.ts';
 import { allocateCache, DecoderGraph, isKeyOrValue, type CachePart, type GraphFacts, type GraphPass } from './decoder-graph.ts';
 import { DeviceMemory } from './device-memory.ts';
-import { GqaTokenModel } from './gqa-token-model.ts';
 import type { GraphDevice } from './graph-device.ts';
 import { MaskedTokenModel } from './masked-token-model.ts';
 import { isNativeGraph, NativeTokenModel } from './native-token-model.ts';
@@ -84,7 +83,6 @@ async function openDecoderGraph(graph: DecoderGraph, device: GraphDevice | undef
     if (await givesLastLogitsOnly(graph)) return await checkedRowModel(graph, 'its head gives the logits of the last token only');
     const [behind, hidden, alone] = [await probed(graph, [0n, 1n]), await probed(graph, [1n, 0n]), await probed(graph, [1n])];
     const isByMask = !isSame(behind, hidden);
-    if (!isByMask && !device) return new GqaTokenModel(graph);
     const memory = device ? await DeviceMemory.open(graph, device) : new HostMemory(graph);
     if (isByMask) return new MaskedTokenModel(graph, memory, { canHaveHoles: isSame(hidden, alone) });
     return new BlockGqaTokenModel(graph, memory, { mostNew: await mostNewTokens(graph, memory) });

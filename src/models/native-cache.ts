@@ -45,10 +45,7 @@ export class NativeCache<Owner extends SlotOwner> extends SlotCache<Owner> {
   constructor(shape: CacheShape) {
     const { layers, headWidth } = shape;
     // Keys and values of each layer in turn, then the bias.
-    super([
-      ...Array.from({ length: 2 * layers }, () => ({ type: 'float32', runs: 1, unit: headWidth }) as const),
-      { type: 'float32', runs: 1, unit: 1, extra: 1, isWhole: true },
-    ]);
+    super([...Array.from({ length: 2 * layers }, () => ({ unit: headWidth })), { unit: 1, extra: 1, isWhole: true }]);
     this.#shape = shape;
   }
 
@@ -90,8 +87,8 @@ export class NativeCache<Owner extends SlotOwner> extends SlotCache<Owner> {
     const inputs: Record<string, Tensor> = {};
     const size = rows * past * headWidth;
     for (let layer = 0; layer < layers; layer++) {
-      inputs[`past_key.${layer}`] = new Tensor('float32', this.#floats(2 * layer).subarray(0, size), [rows, past, headWidth]);
-      inputs[`past_value.${layer}`] = new Tensor('float32', this.#floats(2 * layer + 1).subarray(0, size), [rows, past, headWidth]);
+      inputs[`past_key.${layer}`] = new Tensor('float32', this.data(2 * layer).subarray(0, size), [rows, past, headWidth]);
+      inputs[`past_value.${layer}`] = new Tensor('float32', this.data(2 * layer + 1).subarray(0, size), [rows, past, headWidth]);
     }
     const bias = rows === 1 ? new Float32Array(past + 1) : this.#bias.subarray(0, rows * (past + 1));
     return { past, stepBias: new Tensor('float32', bias, [rows, 1, past + 1]), inputs };
@@ -112,13 +109,13 @@ export class NativeCache<Owner extends SlotOwner> extends SlotCache<Owner> {
     const first = (owner.slot * capacity + position) * headWidth;
     for (let part = 0; part < 2 * layers; part++) {
       // Parts of an entry are all keys, then all values; buffers are keys and values of each layer in turn.
-      const held = this.#floats(part < layers ? 2 * part : 2 * (part - layers) + 1);
+      const held = this.data(part < layers ? 2 * part : 2 * (part - layers) + 1);
       for (let token = 0; token < count; token++) {
         copyRun(fresh, start + (token * 2 * layers + part) * headWidth, held, first + token * headWidth, headWidth);
       }
     }
     const biasStart = owner.slot * (capacity + 1) + position;
-    this.#floats(2 * layers).fill(0, biasStart, biasStart + count);
+    this.data(2 * layers).fill(0, biasStart, biasStart + count);
   }
 
   protected override onLayOut(slots: number, previousCapacity: number): void {
@@ -136,11 +133,7 @@ export class NativeCache<Owner extends SlotOwner> extends SlotCache<Owner> {
   }
 
   get #bias(): Float32Array {
-    return this.#floats(2 * this.#shape.layers);
-  }
-
-  #floats(buffer: number): Float32Array {
-    return this.data(buffer) as Float32Array;
+    return this.data(2 * this.#shape.layers);
   }
 }
 

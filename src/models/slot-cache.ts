@@ -1,10 +1,7 @@
 import { CacheLock } from './cache-lock.ts';
-import { allocateCache, type CacheData, type CacheType } from './decoder-graph.ts';
 
-/** One buffer of a slot cache: a slot is `runs` runs of `unit × capacity + extra` values. */
+/** One buffer of a slot cache: a slot is `unit × capacity + extra` numbers. */
 export interface SlotBuffer {
-  readonly type: CacheType;
-  readonly runs: number;
   readonly unit: number;
   /** @default 0 */
   readonly extra?: number;
@@ -32,14 +29,14 @@ export class SlotCache<Owner extends SlotOwner> {
   readonly #buffers: readonly SlotBuffer[];
   #owners: (Owner | undefined)[] = [];
   #capacity = 0;
-  readonly #data: CacheData[];
-  /** A run of each buffer, for exchanges. */
-  readonly #scratch: CacheData[];
+  readonly #data: Float32Array[];
+  /** A slot of each buffer, for exchanges. */
+  readonly #scratch: Float32Array[];
 
   constructor(buffers: readonly SlotBuffer[]) {
     this.#buffers = buffers;
-    this.#data = buffers.map(({ type }) => allocateCache(type, 0));
-    this.#scratch = buffers.map(({ type }) => allocateCache(type, 0));
+    this.#data = buffers.map(() => new Float32Array(0));
+    this.#scratch = buffers.map(() => new Float32Array(0));
   }
 
   /** Positions every slot has room for. */
@@ -103,24 +100,20 @@ export class SlotCache<Owner extends SlotOwner> {
   }
 
   /** Values of slots `[first, first + count)` in one buffer, without copying. */
-  view(buffer: number, first: number, count: number): CacheData {
+  view(buffer: number, first: number, count: number): Float32Array {
     const size = this.#slotSize(buffer);
     return this.#data[buffer]!.subarray(first * size, (first + count) * size);
   }
 
   /** All slots of one buffer. Another array once `take` or `reserve` has made more room. */
-  data(buffer: number): CacheData {
+  data(buffer: number): Float32Array {
     return this.#data[buffer]!;
   }
 
   /** Called when slots have been laid out anew. */
   protected onLayOut?(slots: number, previousCapacity: number): void;
 
-  #slotSize(buffer: number): number {
-    return this.#buffers[buffer]!.runs * this.#runLength(buffer, this.#capacity);
-  }
-
-  #runLength(buffer: number, capacity: number): number {
+  #slotSize(buffer: number, capacity = this.#capacity): number {
     const { unit, extra = 0 } = this.#buffers[buffer]!;
     return unit * capacity + extra;
   }
@@ -139,25 +132,26 @@ export class SlotCache<Owner extends SlotOwner> {
   }
 
   #copySlot({ slot, length }: Owner, to: number): void {
-    this.#eachRun(length, (data, run, size) => data.copyWithin(run(to), run(slot), run(slot) + size));
+    this.#eachBuffer(length, (data, stride, size) => data.copyWithin(to * stride, slot * stride, slot * stride + size));
   }
 
   #swapSlots(left: Owner, right: Owner): void {
-    this.#eachRun(Math.max(left.length, right.length), (data, run, size, buffer) => {
-      if (this.#scratch[buffer]!.length < size) this.#scratch[buffer] = allocateCache(this.#buffers[buffer]!.type, this.#runLength(buffer, this.#capacity));
+    this.#eachBuffer(Math.max(left.length, right.length), (data, stride, size, buffer) => {
+      if (this.#scratch[buffer]!.length < size) this.#scratch[buffer] = new Float32Array(stride);
       const held = this.#scratch[buffer]!.subarray(0, size);
-      held.set(data.subarray(run(left.slot), run(left.slot) + size));
-      data.copyWithin(run(left.slot), run(right.slot), run(right.slot) + size);
-      data.set(held, run(right.slot));
+      const [first, second] = [left.slot * stride, right.slot * stride];
+      held.set(data.subarray(first, first + size));
+      data.copyWithin(first, second, second + size);
+      data.set(held, second);
     });
   }
 
-  /** Calls with every run of a slot: where the slot has it, and how much of it `length` positions are. */
-  #eachRun(length: number, visit: (data: CacheData, start: (slot: number) => number, size: number, buffer: number) => void): void {
+  /** Calls with every buffer: the size of a slot, and how much of it `length` positions are. */
+  #eachBuffer(length: number, visit: (data: Float32Array, stride: number, size: number, buffer: number) => void): void {
     for (const [buffer, data] of this.#data.entries()) {
-      const { runs, unit, isWhole = false } = this.#buffers[buffer]!;
-      const stride = this.#runLength(buffer, this.#capacity);
-      for (let run = 0; run < runs; run++) visit(data, (slot) => (slot * runs + run) * stride, isWhole ? stride : length * unit, buffer);
+      const { unit, isWhole = false } = this.#buffers[buffer]!;
+      const stride = this.#slotSize(buffer);
+      visit(data, stride, isWhole ? stride : length * unit, buffer);
     }
   }
 
@@ -165,11 +159,10 @@ export class SlotCache<Owner extends SlotOwner> {
   #layOut(slots: number, capacity: number): void {
     const previous = this.#capacity;
     const used = this.#owners.findLastIndex((owner) => owner !== undefined) + 1;
-    for (const [buffer, { type, runs }] of this.#buffers.entries()) {
-      const [stride, newStride] = [this.#runLength(buffer, previous), this.#runLength(buffer, capacity)];
-      const held = this.#data[buffer]!;
-      const roomy = slots * runs * newStride <= held.length ? held : allocateCache(type, slots * runs * newStride);
-      moveRuns(held, stride, roomy, newStride, used * runs);
+    for (const [buffer, held] of this.#data.entries()) {
+      const [stride, newStride] = [this.#slotSize(buffer, previous), this.#slotSize(buffer, capacity)];
+      const roomy = slots * newStride <= held.length ? held : new Float32Array(slots * newStride);
+      moveSlots(held, stride, roomy, newStride, used);
       this.#data[buffer] = roomy;
     }
     this.#owners = Array.from({ length: slots }, (_, slot) => this.#owners[slot]);
@@ -178,13 +171,13 @@ export class SlotCache<Owner extends SlotOwner> {
   }
 }
 
-/** Moves runs of `stride` values so that each begins a run of `newStride`. A run never shrinks. */
-function moveRuns(from: CacheData, stride: number, to: CacheData, newStride: number, runs: number): void {
+/** Moves slots of `stride` numbers so that each has `newStride`. A slot never shrinks. */
+function moveSlots(from: Float32Array, stride: number, to: Float32Array, newStride: number, slots: number): void {
   if (from === to && stride === newStride) return;
-  // From the last to the first: within one buffer no run is written over before it has moved.
-  for (let run = runs - 1; run >= 0; run--) {
-    const start = run * stride;
-    if (from === to) to.copyWithin(run * newStride, start, start + stride);
-    else to.set(from.subarray(start, start + stride), run * newStride);
+  // From the last to the first: within one buffer no slot is written over before it has moved.
+  for (let slot = slots - 1; slot >= 0; slot--) {
+    const start = slot * stride;
+    if (from === to) to.copyWithin(slot * newStride, start, start + stride);
+    else to.set(from.subarray(start, start + stride), slot * newStride);
   }
 }

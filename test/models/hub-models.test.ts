@@ -13,7 +13,7 @@ const HALF = 5e-2;
 
 interface Export {
   readonly options?: LoadOnnxModelOptions;
-  readonly model: 'MaskedTokenModel' | 'GqaTokenModel';
+  readonly model: 'MaskedTokenModel' | 'BlockGqaTokenModel';
   readonly tolerance: number;
 }
 
@@ -22,13 +22,13 @@ const SUPPORTED: Readonly<Record<string, Export>> = {
   'llama-optimum-fp16': { options: { dtype: 'fp16' }, model: 'MaskedTokenModel', tolerance: HALF },
   'gpt2-old-merged': { model: 'MaskedTokenModel', tolerance: FLOAT },
   'opt-old-merged': { model: 'MaskedTokenModel', tolerance: FLOAT },
-  'llama-gqa': { model: 'GqaTokenModel', tolerance: FLOAT },
-  'llama-gqa-packed': { model: 'GqaTokenModel', tolerance: FLOAT },
-  'llama-external': { model: 'GqaTokenModel', tolerance: FLOAT },
-  'qwen2-gqa': { model: 'GqaTokenModel', tolerance: FLOAT },
-  'qwen3-gqa': { model: 'GqaTokenModel', tolerance: FLOAT },
-  gemma3: { model: 'GqaTokenModel', tolerance: FLOAT },
-  'smollm2-fp16': { options: { dtype: 'fp16' }, model: 'GqaTokenModel', tolerance: HALF },
+  'llama-gqa': { model: 'BlockGqaTokenModel', tolerance: FLOAT },
+  'llama-gqa-packed': { model: 'BlockGqaTokenModel', tolerance: FLOAT },
+  'llama-external': { model: 'BlockGqaTokenModel', tolerance: FLOAT },
+  'qwen2-gqa': { model: 'BlockGqaTokenModel', tolerance: FLOAT },
+  'qwen3-gqa': { model: 'BlockGqaTokenModel', tolerance: FLOAT },
+  gemma3: { model: 'BlockGqaTokenModel', tolerance: FLOAT },
+  'smollm2-fp16': { options: { dtype: 'fp16' }, model: 'BlockGqaTokenModel', tolerance: HALF },
 };
 
 const open = async (name: string, options: LoadOnnxModelOptions = {}): Promise<TokenModel> =>
@@ -48,7 +48,7 @@ for (const [name, { options, model, tolerance }] of Object.entries(SUPPORTED)) {
 
 test('sizes that a graph leaves open come from the configuration', async () => {
   const model = await open('llama-gqa-open-width');
-  expect(model.constructor.name).toBe('GqaTokenModel');
+  expect(model.constructor.name).toBe('BlockGqaTokenModel');
   await model.dispose();
 });
 

@@ -14,8 +14,8 @@ const SUBJECTS: Readonly<Record<string, TokenModelSubject>> = {
   'NativeTokenModel on the target': native('target'),
   'NativeTokenModel on the draft': native('draft'),
   'MaskedTokenModel on the target': native('layouts/masked/target', 10),
-  'GqaTokenModel on the target': native('layouts/gqa/target', 10),
-  'GqaTokenModel on the draft': native('layouts/gqa/draft', 20),
+  'BlockGqaTokenModel on the target': native('layouts/gqa/target', 10),
+  'BlockGqaTokenModel on the draft': native('layouts/gqa/draft', 20),
   'ScriptedTokenModel on pseudo-random logits': {
     open: async () => new ScriptedTokenModel({ vocabularySize: 40, endTokens: [0], contextTokens: 300, logits: pseudoRandomLogits }),
     tolerance: 0,
