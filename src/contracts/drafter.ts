@@ -32,6 +32,8 @@ export interface DraftRequest {
   readonly tokens: readonly number[];
   /** Most tokens to propose. At least 1. */
   readonly limit: number;
+  /** A token that is less likely than this to stand, together with all before it, need not be proposed. @default 0 */
+  readonly leastReach?: number;
   /** How the target's tokens are chosen. The draft's are chosen alike. */
   readonly sampling: Required<SamplingOptions>;
   /** The uniform number in [0, 1) with which proposal `offset`, counted from 0, is drawn. */

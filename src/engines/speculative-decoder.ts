@@ -21,7 +21,7 @@ export interface SpeculativeDecoderOptions extends ThreadOptions {
   /**
    * Who proposes tokens, asked in order until one has something: the draft model, or a look-up in the branch's own prompt and
    * text (`lookup`), in the other branches of the prompt (`sibling`) and in the engine's earlier requests (`history`), which are
-   * one index. @default ['draft-model'] with a draft, else ['sibling', 'lookup']
+   * one index. @default ['draft-model'] with a draft, else ['sibling', 'lookup', 'history']
    */
   readonly drafters?: readonly DrafterName[];
   /** Tokens proposed a round and branch: fixed, or chosen in every round by measured costs and acceptance, starting with none. Whole number ≥ 0. @default 'adaptive' */
@@ -60,7 +60,7 @@ type PlanOptions = Omit<SpeculativeDecoderOptions, 'target' | 'draft' | keyof Th
 
 function resolvePlan(options: PlanOptions, target: LocalModel, draft: LocalModel | undefined): SpeculationPlan {
   const {
-    drafters = draft ? ['draft-model'] : ['sibling', 'lookup'],
+    drafters = draft ? ['draft-model'] : ['sibling', 'lookup', 'history'],
     draftLength = 'adaptive',
     longestDraft = 8,
     minConfidence = 0.3,

@@ -22,6 +22,9 @@ const PROBE_LENGTH = 4;
 const WORTHWHILE = 1.01;
 /** What drafts would have to bring if wider passes were free, for that to be found out. */
 const WORTH_PROBING = 1.04;
+/** What a token must bring, by what is believed of costs, is believed this low, and never above a half: beliefs change. */
+const LOW = 0.6;
+const MOST_LEAST_REACH = 0.5;
 /** Rounds with drafts after which one without is due. */
 const PLAIN_INTERVAL = 64;
 /** Rounds with drafts of a draft model after which one is a token longer than seems best. */
@@ -87,23 +90,31 @@ export class AdaptiveDrafting implements DraftPolicy {
     return probe;
   }
 
+  leastReach(rows: number): number {
+    const plainMs = this.#plainMs(rows);
+    // While nothing is verified, the first token says how good the drafts are.
+    if (plainMs === undefined) return 1;
+    const eachMs = (this.#target.estimate(2 * rows)! - plainMs) / rows;
+    return Math.min(MOST_LEAST_REACH, (LOW * eachMs * rows) / plainMs);
+  }
+
   cut(rows: number, estimates: readonly (readonly number[])[]): readonly number[] {
     const none = estimates.map(() => 0);
     const plainMs = this.#plainMs(rows);
     if (plainMs === undefined) return none;
     const choice = this.#cutsOf(estimates);
-    const cuts = choice.cuts.map((cut) => {
-      const positions = this.#positions(rows, cut);
-      const tokens = 1 + cut.expected / rows;
-      const milliseconds = this.#target.estimate(positions)!;
-      return { ...cut, positions, tokens, milliseconds, rate: tokens / milliseconds };
-    });
-    const best = cuts.reduce((best, cut) => (cut.rate > best.rate ? cut : best));
-    if (best.rate * plainMs > WORTHWHILE) return this.#isPlainDue(this.#savedMs(plainMs, best)) ? none : choice.lengths(best);
+    let best = choice.cuts[0]!;
+    let bestRate = 0;
+    for (const cut of choice.cuts) {
+      const rate = (1 + cut.expected / rows) / this.#target.estimate(this.#positions(rows, cut))!;
+      if (rate > bestRate) [best, bestRate] = [cut, rate];
+    }
+    if (bestRate * plainMs > WORTHWHILE) return this.#isPlainDue(this.#savedMs(plainMs, this.#expect(rows, best))) ? none : choice.lengths(best);
     // The most that a pass of at most about twice the width could bring.
-    const probe = cuts.findLast(({ positions }) => positions <= 2 * rows + PROBE_LENGTH)!;
-    if (probe.tokens < WORTH_PROBING) return none;
-    if (this.#probes.estimated >= FIRST_PROBES && !this.#affords(-this.#savedMs(plainMs, probe))) return none;
+    const probe = choice.cuts.findLast((cut) => this.#positions(rows, cut) <= 2 * rows + PROBE_LENGTH)!;
+    const expected = this.#expect(rows, probe);
+    if (expected.tokens < WORTH_PROBING) return none;
+    if (this.#probes.estimated >= FIRST_PROBES && !this.#affords(-this.#savedMs(plainMs, expected))) return none;
     this.#trial = 'estimated';
     this.#probes.estimated++;
     return choice.lengths(probe);
@@ -153,6 +164,10 @@ export class AdaptiveDrafting implements DraftPolicy {
 
   #positions(rows: number, { longest, drafted }: DraftCut): number {
     return this.#isPadded ? rows * (1 + longest) : rows + drafted;
+  }
+
+  #expect(rows: number, cut: DraftCut): { readonly tokens: number; readonly milliseconds: number } {
+    return { tokens: 1 + cut.expected / rows, milliseconds: this.#target.estimate(this.#positions(rows, cut))! };
   }
 
   #cutsOf(estimates: readonly (readonly number[])[]): DraftCuts {

@@ -18,6 +18,11 @@ export interface DraftPolicy {
   /** The length of drafts whose every token costs a step, for a round of `rows` branches. */
   chooseLength(rows: number): number;
   /**
+   * Tokens less likely than this to stand, together with all before them, are not worth verifying: what costs nothing to draft
+   * ends there.
+   */
+  leastReach(rows: number): number;
+  /**
    * How many tokens of each draft that cost nothing to verify.
    *
    * @param rows - Branches of the round, with and without a draft.
@@ -41,6 +46,7 @@ export function fixedDraftLength(length: number): DraftPolicy {
   return {
     longest: length,
     chooseLength: () => length,
+    leastReach: () => 0,
     cut: (_, estimates) => estimates.map((each) => each.length),
     recordDraft: ignore,
     recordStep: ignore,

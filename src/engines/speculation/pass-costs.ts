@@ -27,6 +27,8 @@ interface Curve {
   readonly fixedMs: number;
   readonly eachMs: number;
   readonly points: readonly { readonly positions: number; readonly factor: number }[];
+  /** What the drift multiplies all of it by. */
+  readonly scale: number;
 }
 
 /**
@@ -78,8 +80,8 @@ export class PassCosts {
    */
   estimate(positions: number): number | undefined {
     if (this.#points.size === 0) return undefined;
-    const { fixedMs, eachMs, points } = (this.#curve ??= curveOf([...this.#points.values()]));
-    return (fixedMs + eachMs * positions) * factorAt(points, positions) * Math.exp(this.#drift);
+    const { fixedMs, eachMs, points, scale } = (this.#curve ??= curveOf([...this.#points.values()], Math.exp(this.#drift)));
+    return (fixedMs + eachMs * positions) * factorAt(points, positions) * scale;
   }
 }
 
@@ -87,10 +89,10 @@ function keyOf(positions: number): number {
   return positions <= EXACT ? positions : EXACT + Math.round(POINTS_PER_OCTAVE * Math.log2(positions / EXACT));
 }
 
-function curveOf(unordered: readonly Point[]): Curve {
+function curveOf(unordered: readonly Point[], scale: number): Curve {
   const points = unordered.toSorted((left, right) => left.positions - right.positions);
   const ms = points.map(({ logMs }) => Math.exp(logMs));
-  if (points.length === 1) return { fixedMs: 0, eachMs: ms[0]! / points[0]!.positions, points: [] };
+  if (points.length === 1) return { fixedMs: 0, eachMs: ms[0]! / points[0]!.positions, points: [], scale };
   // Relative errors count, so each row is divided by what was measured.
   const weights = points.map(({ passes }, index) => Math.sqrt(Math.min(passes, MOST_WEIGHT)) / ms[index]!);
   const rows = points.map(({ positions }, index) => [weights[index]!, weights[index]! * positions]);
@@ -102,13 +104,15 @@ function curveOf(unordered: readonly Point[]): Curve {
     const ratio = ms[index]! / (fixedMs + eachMs * positions);
     return { positions, factor: 1 + ((ratio - 1) * passes) / (passes + LINE_WEIGHT) };
   });
-  return { fixedMs, eachMs, points: factors };
+  return { fixedMs, eachMs, points: factors, scale };
 }
 
 /** Linear between points, level beyond them. */
 function factorAt(points: Curve['points'], positions: number): number {
-  const above = points.findIndex((point) => point.positions >= positions);
-  if (above <= 0) return (above === 0 ? points[0] : points.at(-1))?.factor ?? 1;
-  const [low, high] = [points[above - 1]!, points[above]!];
+  let above = 0;
+  while (above < points.length && points[above]!.positions < positions) above++;
+  if (above === 0 || above === points.length) return points[above === 0 ? 0 : above - 1]?.factor ?? 1;
+  const low = points[above - 1]!;
+  const high = points[above]!;
   return low.factor + ((high.factor - low.factor) * (positions - low.positions)) / (high.positions - low.positions);
 }

@@ -107,7 +107,8 @@ export class Speculation {
 
   /** All that a drafter has, cut to what is worth verifying. */
   async #askFree(drafter: Drafter, calls: readonly DraftCall[], rows: number): Promise<readonly Draft[]> {
-    const whole = await drafter.propose(calls.map(({ request }) => request));
+    const leastReach = this.#policy.leastReach(rows);
+    const whole = await drafter.propose(calls.map(({ request, isFixed }) => (isFixed ? request : { ...request, leastReach })));
     const free = calls.map((_, index) => index).filter((index) => !calls[index]!.isFixed && whole[index]!.tokens.length > 0);
     const kept = this.#policy.cut(
       rows,

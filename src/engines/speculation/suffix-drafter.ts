@@ -10,23 +10,27 @@
  */
 import type { Draft, Drafter, DraftRequest } from '../../contracts/drafter.ts';
 import { StandingRates } from './standing-rates.ts';
-import { TextIndex, type Continuation } from './text-index.ts';
+import { TextIndex, type Continuation, type KindOf } from './text-index.ts';
 
 /** Where to look: in the branch and its prompt, in the other branches of the prompt, in requests before it. */
 export type SuffixScope = 'lookup' | 'sibling' | 'history';
 
+const KIND_OF_SCOPE: readonly SuffixScope[] = ['lookup', 'sibling', 'history'];
 /** Tokens of one prompt and its branches that are remembered. */
 const PROMPT_CAPACITY = 65_536;
 /** Tokens of all requests that are, where earlier ones are looked in. */
 const HISTORY_CAPACITY = 262_144;
 /** Last tokens of a text that a look-up is given. */
 const CONTEXT = 16;
-/** A draft ends where it stands less often than this up to there. */
+/** A draft ends where it stands less often than this up to there, or than the request says. */
 const LEAST_REACH = 0.02;
 
 /** A text as far as it is in the index. */
 interface Cursor {
   readonly text: number;
+  /** What would have been proposed after the last token and each that would have followed, and from which length on. */
+  guesses: Continuation[];
+  guessedFrom: number;
   /** Of its last token. */
   place: number | undefined;
   /** Tokens after the prompt. */
@@ -36,11 +40,11 @@ interface Cursor {
 /** A prompt and its branches. */
 interface PromptTexts {
   readonly index: TextIndex;
+  /** Its number. */
+  readonly group: number;
   /** Where it ends. */
   readonly prompt: Cursor;
   readonly branches: Map<object, Cursor>;
-  /** The prompt's text and its branches'. */
-  readonly texts: Set<number>;
 }
 
 export class SuffixDrafter implements Drafter {
@@ -51,6 +55,7 @@ export class SuffixDrafter implements Drafter {
   readonly #prompts = new Map<object, PromptTexts>();
   readonly #rates = new StandingRates();
   #texts = 0;
+  #groups = 0;
 
   /** @param scopes - At least one. */
   constructor(scopes: readonly SuffixScope[]) {
@@ -64,10 +69,9 @@ export class SuffixDrafter implements Drafter {
       const texts = this.#textsOf(request);
       return { request, texts, cursor: this.#cursorOf(texts, request) };
     });
-    // All are judged before any is added: drafts of this round could not know of one another's tokens either.
-    for (const { request, texts, cursor } of asked) this.#judge(request, texts, cursor);
+    for (const { request, cursor } of asked) this.#judge(request, cursor);
     for (const { request, texts, cursor } of asked) {
-      while (cursor.length < request.tokens.length) cursor.place = texts.index.add(request.tokens[cursor.length++]!, cursor.place, cursor.text);
+      while (cursor.length < request.tokens.length) cursor.place = texts.index.add(request.tokens[cursor.length++]!, cursor.place, cursor.text, texts.group);
     }
     return asked.map(({ request, texts, cursor }) => this.#draft(request, texts, cursor));
   }
@@ -85,66 +89,71 @@ export class SuffixDrafter implements Drafter {
     const known = this.#prompts.get(promptTokens);
     if (known) return known;
     const index = this.#history ?? new TextIndex(PROMPT_CAPACITY);
-    const prompt: Cursor = { text: this.#texts++, place: undefined, length: 0 };
-    for (const token of promptTokens) prompt.place = index.add(token, prompt.place, prompt.text);
-    const texts = { index, prompt, branches: new Map<object, Cursor>(), texts: new Set([prompt.text]) };
+    const group = this.#groups++;
+    const prompt = this.#newCursor(undefined);
+    for (const token of promptTokens) prompt.place = index.add(token, prompt.place, prompt.text, group);
+    const texts = { index, group, prompt, branches: new Map<object, Cursor>() };
     this.#prompts.set(promptTokens, texts);
     return texts;
   }
 
-  #cursorOf({ index, prompt, branches, texts }: PromptTexts, { branch, tokens }: DraftRequest): Cursor {
+  #newCursor(place: number | undefined): Cursor {
+    return { text: this.#texts++, place, length: 0, guesses: [], guessedFrom: 0 };
+  }
+
+  #cursorOf({ index, prompt, branches }: PromptTexts, { branch, tokens }: DraftRequest): Cursor {
     const known = branches.get(branch);
     const isAhead = known && known.length > 0 && (known.length > tokens.length || index.tokenAt(known.place!) !== tokens[known.length - 1]);
     // What a branch took back stays in the index: it was written, after all.
     if (known && !isAhead) return known;
-    const cursor: Cursor = { text: this.#texts++, place: prompt.place, length: 0 };
+    const cursor = this.#newCursor(prompt.place);
     branches.set(branch, cursor);
-    texts.add(cursor.text);
     return cursor;
   }
 
-  /** Compares what the branch wrote since the last round with what would have been proposed. */
-  #judge(request: DraftRequest, texts: PromptTexts, cursor: Cursor): void {
-    const { tokens } = request;
-    const context = contextOf(request, cursor.length);
-    for (let at = cursor.length; at < tokens.length; at++) {
-      const guess = texts.index.follow(context, (text) => this.#isWanted(text, texts, cursor));
-      if (guess) this.#rates.record(guess, guess.token === tokens[at]);
-      push(context, tokens[at]!);
+  /** Compares what the branch wrote since the last round with what would have been proposed then. */
+  #judge({ tokens }: DraftRequest, { guesses, guessedFrom }: Cursor): void {
+    for (const [offset, guess] of guesses.entries()) {
+      const written = tokens[guessedFrom + offset];
+      if (written === undefined) return;
+      this.#rates.record(guess, guess.token === written);
+      // The guesses after it were made for another text.
+      if (guess.token !== written) return;
     }
   }
 
   #draft(request: DraftRequest, texts: PromptTexts, cursor: Cursor): Draft {
-    const context = contextOf(request, request.tokens.length);
-    const isWanted = (text: number): boolean => this.#isWanted(text, texts, cursor);
+    const context = contextOf(request);
+    const kindOf = this.#kindOf(texts, cursor);
+    const guesses: Continuation[] = [];
     const tokens: number[] = [];
     const estimates: number[] = [];
     let reach = 1;
-    while (tokens.length < request.limit && reach >= LEAST_REACH) {
-      const guess: Continuation | undefined = texts.index.follow(context, isWanted);
+    const leastReach = Math.max(LEAST_REACH, request.leastReach ?? 0);
+    while (tokens.length < request.limit && (reach >= leastReach || tokens.length === 0)) {
+      const guess = texts.index.follow(context, kindOf);
       if (!guess) break;
       const estimate = this.#rates.rate(guess);
       reach *= estimate;
+      guesses.push(guess);
       tokens.push(guess.token);
       estimates.push(estimate);
-      push(context, guess.token);
+      context.push(guess.token);
+      context.shift();
     }
+    cursor.guesses = guesses;
+    cursor.guessedFrom = request.tokens.length;
     return { tokens, probs: undefined, estimates };
   }
 
-  #isWanted(text: number, { prompt, texts }: PromptTexts, own: Cursor): boolean {
-    if (text === own.text || text === prompt.text) return this.#scopes.has('lookup');
-    return this.#scopes.has(texts.has(text) ? 'sibling' : 'history');
+  #kindOf({ prompt, group }: PromptTexts, own: Cursor): KindOf {
+    const [lookup, sibling, history] = KIND_OF_SCOPE.map((scope, kind) => (this.#scopes.has(scope) ? kind : -1)) as [number, number, number];
+    return (text, ofGroup) => (ofGroup !== group ? history : text === own.text || text === prompt.text ? lookup : sibling);
   }
 }
 
-/** The last tokens of a branch when it had `length` of its own. */
-function contextOf({ promptTokens, tokens }: DraftRequest, length: number): number[] {
-  const own = tokens.slice(Math.max(0, length - CONTEXT), length);
+/** The last tokens of a branch. */
+function contextOf({ promptTokens, tokens }: DraftRequest): number[] {
+  const own = tokens.slice(-CONTEXT);
   return own.length === CONTEXT ? own : [...promptTokens.slice(-(CONTEXT - own.length)), ...own];
-}
-
-function push(context: number[], token: number): void {
-  context.push(token);
-  if (context.length > CONTEXT) context.shift();
 }

@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TextIndex } from '../../../src/engines/speculation/text-index.ts';
 
-function write(index: TextIndex, tokens: readonly number[], text = 0, after?: number): number | undefined {
+function write(index: TextIndex, tokens: readonly number[], text = 0, after?: number, group = 0): number | undefined {
   let place = after;
-  for (const token of tokens) place = index.add(token, place, text);
+  for (const token of tokens) place = index.add(token, place, text, group);
   return place;
 }
 
-const everywhere = (): boolean => true;
+const everywhere = (): number => 0;
 
 /** The longest match by comparing with every place, and what followed there, newest first. */
 function slowFollow(texts: readonly (readonly number[])[], context: readonly number[]): { matched: number; followers: number[] } {
@@ -51,8 +51,23 @@ describe('TextIndex', () => {
     write(index, [4, 5], 1, end);
     write(index, [6, 7], 2, end);
     expect(index.follow([1, 2, 3, 4], everywhere)).toMatchObject({ token: 5, matched: 4 });
-    expect(index.follow([1, 2, 3], (text) => text === 2)).toMatchObject({ token: 6, matched: 3 });
+    expect(index.follow([1, 2, 3], (text) => (text === 2 ? 0 : -1))).toMatchObject({ token: 6, matched: 3 });
     expect(index.follow([9, 9], everywhere)).toBeUndefined();
+  });
+
+  test('each kind of place tells its own longest match', () => {
+    const index = new TextIndex(64);
+    write(index, [1, 2, 3, 4, 5]);
+    write(index, [9, 3, 4, 6], 1);
+    write(index, [9, 3, 4, 5], 2);
+    write(index, [7, 4, 5], 3, undefined, 1);
+    const found = index.follow([1, 2, 3, 4], (text, group) => (group === 1 ? 2 : text === 0 ? 0 : 1))!;
+    expect(found).toMatchObject({ token: 5, matched: 4, places: 1, agreeing: 1 });
+    expect(found.kinds).toEqual([
+      { matched: 4, places: 1, agreeing: 1 },
+      { matched: 2, places: 2, agreeing: 1 },
+      { matched: 1, places: 1, agreeing: 1 },
+    ]);
   });
 
   test('grows, then forgets the oldest', () => {
