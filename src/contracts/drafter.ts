@@ -34,6 +34,8 @@ export interface DraftRequest {
   readonly limit: number;
   /** A token that is less likely than this to stand, together with all before it, need not be proposed. @default 0 */
   readonly leastReach?: number;
+  /** Whether drafts must tell what their tokens were drawn from. @default true */
+  readonly needsProbs?: boolean;
   /** How the target's tokens are chosen. The draft's are chosen alike. */
   readonly sampling: Required<SamplingOptions>;
   /** The uniform number in [0, 1) with which proposal `offset`, counted from 0, is drawn. */
@@ -42,7 +44,10 @@ export interface DraftRequest {
 
 export interface Draft {
   readonly tokens: readonly number[];
-  /** The processed distribution each token was drawn from, `[tokens]`. `undefined` when tokens were looked up, not drawn. */
+  /**
+   * The processed distribution each token was drawn from, `[tokens]`. `undefined` when tokens were looked up, not drawn, or when
+   * the request did not need it.
+   */
   readonly probs: readonly DrawnFrom[] | undefined;
   /** Of each token, the estimated probability to stand, given that those before it do. */
   readonly estimates?: readonly number[];

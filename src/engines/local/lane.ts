@@ -140,6 +140,7 @@ export class Lane {
       promptTokens: context.promptTokens,
       tokens: state.tokens,
       limit,
+      needsProbs: context.verification === 'rejection',
       sampling: state.sampling,
       draw: (offset) => randomAt(context.seed, state.stream, state.tokens.length + offset, purpose),
     };

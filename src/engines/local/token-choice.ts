@@ -37,8 +37,13 @@ export interface RowChoices {
   likeliest(position: number, count: number): { readonly tokens: readonly number[]; readonly logprobs: readonly number[] };
   /** The whole row, where it was asked for. */
   logits(position: number): LogitRow | undefined;
-  /** The distribution of the last choice. Valid until the next one of any row. */
+  /**
+   * The distribution of the last choice, where tokens were not drawn from the whole vocabulary on the graph. Valid until the next
+   * choice of any row.
+   */
   readonly distribution: TokenDistribution;
+  /** The probability with which the last choice, of `token` at `position`, was drawn; close to it where a penalty counts and the graph drew. */
+  probabilityOf(token: number, position: number): number;
 }
 
 /** Where distributions are made, one after another. */
@@ -108,6 +113,10 @@ class WholeRow implements RowChoices {
     return { token, logprob };
   }
 
+  probabilityOf(token: number): number {
+    return scratch.probabilityOf(token);
+  }
+
   likeliest(position: number, count: number): { tokens: readonly number[]; logprobs: readonly number[] } {
     const row = this.logits(position);
     const tokens = likeliestTokens(row, count);
@@ -165,6 +174,14 @@ class TopChoices implements RowChoices {
     topDistribution(this.#top, place, sampling, scratch);
     const token = scratch.draw(points[position]!);
     return this.#choice(token, this.#top.raw[place * this.#top.count + this.#rankOf(token, place)]!, place);
+  }
+
+  probabilityOf(token: number, position: number): number {
+    const { sampling } = this.#row;
+    const { drawn, logits, count, scaledTotals } = this.#top;
+    if (this.#whole || !drawn || !drawsFromAll(sampling)) return scratch.probabilityOf(token);
+    const place = this.#start + position;
+    return Math.exp((drawn.raw[place]! - logits[place * count]!) / sampling.temperature) / scaledTotals![place]!;
   }
 
   likeliest(position: number, count: number): { tokens: readonly number[]; logprobs: readonly number[] } {

@@ -67,7 +67,7 @@ export class DraftModelDrafter implements Drafter {
       open = open.filter((row) => row.tokens.length < row.request.limit && row.confidence >= this.#minConfidence && this.#hasRoom(row));
       choices = await this.#forward(open.map((row) => [row, row.tokens.slice(-1)]));
     }
-    return rows.map(({ tokens, probs }) => ({ tokens, probs }));
+    return rows.map(({ request, tokens, probs }) => ({ tokens, probs: needsProbs(request) ? probs : undefined }));
   }
 
   forget(key: object): void {
@@ -136,7 +136,8 @@ export class DraftModelDrafter implements Drafter {
         points: [request.draw(drafted.length)],
         needsLogprobs: false,
         topLogprobs: 0,
-        needsWholeRows: drawsFromAll(request.sampling),
+        // Otherwise the graph draws, and returns a few numbers instead of a row of its vocabulary.
+        needsWholeRows: needsProbs(request) && drawsFromAll(request.sampling),
       })),
     );
     for (const [row, tokens] of rows) row.branch.held.push(...tokens);
@@ -147,6 +148,10 @@ export class DraftModelDrafter implements Drafter {
 function draw(row: DraftRow, choices: RowChoices): void {
   const { token } = choices.choose(0);
   row.tokens.push(token);
-  row.probs.push(choices.distribution.copy());
-  row.confidence *= choices.distribution.probabilityOf(token);
+  if (needsProbs(row.request)) row.probs.push(choices.distribution.copy());
+  row.confidence *= choices.probabilityOf(token, 0);
+}
+
+function needsProbs(request: DraftRequest): boolean {
+  return request.needsProbs ?? true;
 }
