@@ -2,34 +2,50 @@
  * Tokens per second on real models, with the models' own kind of sampling: our engine with and without drafts, ONNX Runtime alone
  * at the same shapes, transformers.js and node-llama-cpp.
  *
- *   npm run bench:real [-- --quick] [--model NAME] [--json FILE] [--docs]
+ *   npm run bench:real -- --problems FILE [--quick] [--all] [--only TEXT,…] [--json FILE [--resume]] [--docs]
  *
- * `bench/README.md` says what is measured and how.
+ * In every round everyone answers the same problem with the same seed, in an order of its own. Results are written after every
+ * round; `--resume` goes on where they end. `bench/README.md` says what is measured and how.
  */
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { Decoder, SpeculativeDecoder, loadOnnxModel, type Engine } from 'latency-tts';
+import { randomSequence } from '../src/maths/random.ts';
 import { HOW_TO_GET_REAL_MODELS, realModelDirectory, type RealModelName } from '../test/support/real-models.ts';
 import { commandOf, countOf } from './support/command-line.ts';
-import { bestThreads, directDecoding, ratesOfRun } from './support/gguf-decoding.ts';
-import { loadGguf, missingPeer } from './support/load-gguf.ts';
+import { missingPeer } from './support/load-gguf.ts';
 import { atEnd, describeMachine, loadWarning } from './support/machine.ts';
-import { markdownTable, provenanceOf, replaceSection, writeReport, type BenchmarkReport } from './support/report-files.ts';
-import { exportedGraph, unifiedGraph } from './support/runtime-alone.ts';
-import { roundTo, spreadOf, type Spread } from './support/statistics.ts';
+import { nodeLlamaCpp, ourContestants, runtimeAlone, transformersJs, type Closers, type Format, type RealContestant } from './support/real-contestants.ts';
+import { adaptiveRatios, collect, markdownOf, ratiosOf, type RealCase, type RealReport } from './support/real-report.ts';
+import { readReport, replaceSection, writeReport } from './support/report-files.ts';
+import { formatRatio, roundTo } from './support/statistics.ts';
 
-const SAMPLING = { temperature: 0.7, topK: 20, topP: 0.8, repetitionPenalty: 1, minP: 0 };
-const QUESTION =
-  'Explain step by step, in detail, how to compute the area of a triangle with sides 13, 14 and 15, then the radius of its inscribed circle and of its circumscribed circle. Show every calculation.';
-/** Cells in use halfway through a run of one branch: the prompt and half of what is written. */
-const PROMPT_TOKENS = 75;
+const SAMPLING = { temperature: 0.7, topK: 20, topP: 0.8 };
+const INSTRUCTION = 'Please reason step by step, and put your final answer within \\boxed{}.';
+const WARM_UP_TOKENS = 12;
+/** Measured with `--all` or by name only: the headline does not need them. */
+const EXTRA = ['ours, sibling alone', 'ours, lookup alone', 'ours, history alone'];
 
 const { values: options } = parseArgs({
   options: {
-    /** Fewer rounds and shapes: for a look, not for the record. */
+    /** JSON lines with `prompt`. Round r takes line r, after `--skip` lines. */
+    problems: { type: 'string' },
+    skip: { type: 'string', default: '1' },
+    /** Fewer rounds and tokens: for a look, not for the record. */
     quick: { type: 'boolean', default: false },
+    /** All contestants at 1, 4, 8 and 16 branches; otherwise what the headline needs, at 1 and 8. */
+    all: { type: 'boolean', default: false },
+    /** Contestants whose names have one of these texts in them. */
+    only: { type: 'string' },
     model: { type: 'string', default: 'qwen2.5-coder-0.5b' },
+    /** Name of a model to draft with. */
+    draft: { type: 'string' },
+    /** Greedy as well. */
+    greedy: { type: 'boolean', default: false },
     json: { type: 'string' },
+    /** Goes on with the rounds that the JSON file lacks. */
+    resume: { type: 'boolean', default: false },
+    /** Result files of bench:memory, bench:llama-cpp, bench:sampling, or of this benchmark on another model. */
+    collect: { type: 'string', multiple: true, default: [] },
     /** Writes the section into the docs page. */
     docs: { type: 'boolean', default: false },
     rounds: { type: 'string' },
@@ -39,210 +55,117 @@ const { values: options } = parseArgs({
   },
 });
 
-interface Row {
-  readonly who: string;
-  readonly format: string;
-  readonly branches: number;
-  /** Tokens per second over all branches. */
-  readonly rate: Spread;
-}
-
-interface RealReport extends BenchmarkReport {
-  readonly benchmark: 'real';
-  readonly model: string;
-  readonly rows: readonly Row[];
-}
-
-interface Contestant {
-  readonly who: string;
-  readonly format: string;
-  readonly branches: readonly number[];
-  open(): Promise<Opened>;
-}
-
-interface Opened {
-  /** Tokens per second, from the first tokens on. */
-  rate(branches: number, seed: number): Promise<number>;
-  close(): Promise<void>;
-}
-
-const directory = realModelDirectory(options.model as RealModelName);
-if (directory === undefined) {
-  console.error(HOW_TO_GET_REAL_MODELS);
-  process.exit(2);
-}
+const directory = directoryOf(options.model);
+const draft = options.draft === undefined ? undefined : directoryOf(options.draft);
+if (options.problems === undefined) throw new Error('Name a file of problems with --problems: JSON lines with `prompt`, such as GSM8K.');
 const rounds = countOf('rounds', options.rounds ?? (options.quick ? '2' : '5'));
-const tokens = countOf('tokens', options.tokens ?? (options.quick ? '24' : '64'));
-const branchCounts = (options.branches ?? (options.quick ? '1,8' : '1,4,8,16')).split(',').map(Number);
-const formats = options.formats.split(',') as ('q4' | 'q8')[];
-const graphOf = (format: 'q4' | 'q8', root = directory): string => join(root, 'onnx', format === 'q4' ? 'model_q4.onnx' : 'model_quantized.onnx');
+const tokens = countOf('tokens', options.tokens ?? (options.quick ? '48' : '128'));
+const branchCounts = (options.branches ?? (options.all ? '1,4,8,16' : '1,8')).split(',').map((text) => countOf('branches', text));
+const formats = options.formats.split(',') as Format[];
+const temperatures = [SAMPLING.temperature, ...(options.greedy ? [0] : [])];
+const problems = linesOf(options.problems).slice(countOf('skip', options.skip));
+if (problems.length < rounds) throw new Error(`${options.problems} has ${problems.length} problems after the skipped ones, ${rounds} rounds need as many.`);
 
-const machine = describeMachine(['onnxruntime-node', '@huggingface/transformers']);
+const machine = describeMachine(['onnxruntime-node', '@huggingface/transformers'], missingPeer('node-llama-cpp') ? [] : ['node-llama-cpp']);
 const warning = loadWarning(machine);
 if (warning) console.error(warning);
-const rows: Row[] = [];
-for (const contestant of await contestants()) {
-  const opened = await contestant.open();
-  try {
-    for (const branches of contestant.branches) {
-      await opened.rate(branches, 1000);
-      const rates: number[] = [];
-      for (let round = 0; round < rounds; round++) rates.push(await opened.rate(branches, round));
-      rows.push({ who: contestant.who, format: contestant.format, branches, rate: spreadOf(rates) });
-      console.log(
-        `${contestant.who}, ${contestant.format}, ${branches}: ${rows.at(-1)!.rate.median.toFixed(1)} tokens/s (${rates.map((rate) => rate.toFixed(1)).join(', ')})`,
-      );
-    }
-  } finally {
-    await opened.close();
+const earlier = options.resume && options.json !== undefined && existsSync(options.json) ? readReport<RealReport>(options.json, 'real') : undefined;
+if (earlier && (earlier.tokens !== tokens || earlier.model !== options.model)) throw new Error(`${options.json} is of other settings.`);
+
+const closers: Closers = [];
+const contestants = await openAll();
+const cases: RealCase[] = [...(earlier?.cases ?? [])];
+const entries = contestants.flatMap((contestant) =>
+  contestant.branches.flatMap((branches) => temperatures.map((temperature) => ({ contestant, each: caseOf(contestant, branches, temperature) }))),
+);
+const done = Math.min(...entries.map(({ each }) => each.rates.length));
+// Graphs, threads and the processor's caches are warm for everyone.
+for (const { contestant, each } of entries) await rateOf(contestant, each, problems.length - 1, WARM_UP_TOKENS);
+for (let round = done; round < rounds; round++) {
+  for (const { contestant, each } of shuffled(entries, round)) {
+    if (each.rates.length <= round) each.rates.push(roundTo(await rateOf(contestant, each, round), 2));
   }
+  console.log(`round ${round + 1} of ${rounds}`);
+  finish();
 }
-const report: RealReport = { benchmark: 'real', command: commandOf('bench:real'), model: options.model, machine: atEnd(machine), headline: headlineOf(), rows };
-console.log(JSON.stringify(report.headline, null, 2));
-if (options.json !== undefined) writeReport(options.json, report);
+for (const close of closers) await close();
+const report = finish();
 if (options.docs) replaceSection('docs/benchmarks.md', 'bench:real', markdownOf(report));
+for (const { who, format, branches, temperature, rates } of cases)
+  console.log(`${who}, ${format}, ${branches}, temperature ${temperature}: ${rates.join(' ')}`);
+for (const { name, best, ratio } of adaptiveRatios(cases)) console.log(`${name}: ${formatRatio(ratio)} of ${best}`);
+for (const [name, value] of Object.entries(report.headline)) console.log(`${name} ${report.ratios[name] ? formatRatio(report.ratios[name]) : value}`);
 
-async function contestants(): Promise<Contestant[]> {
-  const list: Contestant[] = [];
+async function rateOf(contestant: RealContestant, { branches, temperature }: RealCase, round: number, most = tokens): Promise<number> {
+  const prompt = `${problems[round]!.prompt}\n${INSTRUCTION}`;
+  return contestant.rate({ prompt, branches, seed: round, tokens: most, sampling: { ...SAMPLING, temperature } });
+}
+
+/** What was measured so far, written to the JSON file. */
+function finish(): RealReport {
+  const ratios = ratiosOf(cases);
+  const others = collect(options.collect);
+  const report: RealReport = {
+    benchmark: 'real',
+    // Where problems lie is the machine's own business.
+    command: commandOf('bench:real').replace(/ \/\S*\//g, ' '),
+    model: options.model,
+    ...(options.draft !== undefined && { draft: options.draft }),
+    problems: options.problems!.split('/').at(-1)!,
+    machine: atEnd(earlier?.machine ?? machine),
+    tokens,
+    rounds: Math.min(...cases.map(({ rates }) => rates.length)),
+    headline: { ...Object.fromEntries(Object.entries(ratios).map(([name, { ratio }]) => [name, roundTo(ratio, 3)])), ...others.headline },
+    ratios,
+    collected: others.from,
+    cases,
+  };
+  if (options.json !== undefined) writeReport(options.json, report);
+  return report;
+}
+
+function caseOf({ who, format }: RealContestant, branches: number, temperature: number): RealCase {
+  const found = cases.find((each) => each.who === who && each.format === format && each.branches === branches && each.temperature === temperature);
+  const each = found ?? { who, format, branches, temperature, rates: [] };
+  if (!found) cases.push(each);
+  return each;
+}
+
+async function openAll(): Promise<RealContestant[]> {
+  const names = options.only?.split(',');
+  const isWanted = (who: string): boolean => (names ? names.some((name) => who.includes(name)) : options.all || !EXTRA.includes(who));
+  const all: RealContestant[] = [];
   for (const format of formats) {
-    const common = { format, branches: branchCounts };
-    list.push(
-      { who: 'runtime alone', ...common, open: () => openRuntime(format) },
-      { who: 'ours, no drafts', ...common, open: () => openOurs(format, (model) => new Decoder({ model, maxRows: 16 })) },
-      { who: 'ours, adaptive', ...common, open: () => openOurs(format, (target) => new SpeculativeDecoder({ target, maxRows: 16 })) },
-      { who: 'ours, drafts of 4', ...common, open: () => openOurs(format, (target) => new SpeculativeDecoder({ target, draftLength: 4, maxRows: 16 })) },
-    );
+    if (isWanted('runtime alone')) all.push(await runtimeAlone(directory, format, branchCounts, closers));
+    all.push(...(await ourContestants({ directory, format, branches: branchCounts, draft }, closers)));
   }
-  list.push({ who: 'transformers.js', format: 'q4', branches: branchCounts.filter((count) => count <= 8), open: openTransformers });
+  const upTo8 = branchCounts.filter((count) => count <= 8);
+  if (isWanted('transformers.js')) all.push(await transformersJs(directory, upTo8, closers));
   const missing = missingPeer('node-llama-cpp');
-  if (missing === undefined)
-    for (const count of branchCounts.filter((branches) => branches <= 8))
-      list.push({ who: 'node-llama-cpp', format: 'gguf', branches: [count], open: () => openLlama(count) });
-  else console.error(missing);
-  return list;
+  if (missing !== undefined) console.error(missing);
+  else if (isWanted('node-llama-cpp')) all.push(await nodeLlamaCpp(directory, upTo8, closers));
+  return all.filter(({ who }) => isWanted(who));
 }
 
-/** The faster of two ways of calling the runtime; see `runtime-alone.ts`. */
-async function openRuntime(format: 'q4' | 'q8'): Promise<Opened> {
-  const ways = [await unifiedGraph(graphOf(format)), await exportedGraph(graphOf(format))];
-  return {
-    rate: async (branches) => {
-      const held = PROMPT_TOKENS + Math.floor(tokens / 2);
-      const flat = await ways[0]!.passMs(branches, PROMPT_TOKENS + branches * Math.floor(tokens / 2), 8);
-      const batched = await ways[1]!.passMs(branches, held, 8);
-      return (1000 * branches) / Math.min(flat, batched);
-    },
-    close: async () => void (await Promise.all(ways.map((way) => way.release()))),
-  };
-}
-
-async function openOurs(format: 'q4' | 'q8', make: (model: Awaited<ReturnType<typeof loadOnnxModel>>) => Engine): Promise<Opened> {
-  const engine = make(await loadOnnxModel(directory!, { dtype: format }));
-  await engine.ready();
-  return {
-    rate: async (branches, seed) => {
-      const session = await engine.open([{ role: 'user', content: QUESTION }], { seed, sampling: SAMPLING });
-      const opened = session.branch(branches);
-      await Promise.all(opened.map((branch) => branch.advance({ until: { tokens: 2 } })));
-      const startedAt = performance.now();
-      const segments = await Promise.all(opened.map((branch) => branch.advance({ until: { tokens } })));
-      const seconds = (performance.now() - startedAt) / 1000;
-      await session.dispose();
-      return segments.reduce((sum, segment) => sum + segment.tokens.length, 0) / seconds;
-    },
-    close: () => engine.dispose(),
-  };
-}
-
-/** transformers.js' `generate` on Optimum's export of the same weights: its loop cannot be told to leave out a prompt, so short prompts are in its favour. */
-async function openTransformers(): Promise<Opened> {
-  const { AutoModelForCausalLM, AutoTokenizer } = await import('@huggingface/transformers');
-  const root = join(directory!, 'masked');
-  const tokenizer = await AutoTokenizer.from_pretrained(root, { local_files_only: true });
-  const model = await AutoModelForCausalLM.from_pretrained(root, { dtype: 'q4', local_files_only: true, use_external_data_format: true });
-  const prompt = `<|im_start|>user\n${QUESTION}<|im_end|>\n<|im_start|>assistant\n`;
-  const generate = async (branches: number, most: number): Promise<number> => {
-    const inputs = tokenizer(Array.from({ length: branches }, () => prompt));
-    const startedAt = performance.now();
-    await model.generate({ ...inputs, max_new_tokens: most, min_new_tokens: most, do_sample: true, temperature: 0.7, top_k: 20, repetition_penalty: 1 });
-    return performance.now() - startedAt;
-  };
-  return {
-    // The prompt and the first token are taken off.
-    rate: async (branches) => {
-      const first = await generate(branches, 1);
-      return (1000 * branches * (tokens - 1)) / ((await generate(branches, tokens)) - first);
-    },
-    close: async () => void (await model.dispose()),
-  };
-}
-
-async function openLlama(sequences: number): Promise<Opened> {
-  const gguf = await loadGguf(join(directory!, 'model.gguf'));
-  const prompt = `<|im_start|>user\n${QUESTION}<|im_end|>\n<|im_start|>assistant\n`;
-  const settings = { sequences, contextTokens: 512 };
-  const request = { prompt, sampling: SAMPLING, maxTokens: tokens };
-  const threads = await bestThreads(gguf, settings, [1, 2], { ...request, seed: 999, maxTokens: 8 });
-  const decoding = await directDecoding(gguf, { ...settings, threads });
-  return {
-    rate: async (_, seed) => {
-      const run = await decoding.run({ ...request, seed });
-      return ratesOfRun(run, sequences).decoding;
-    },
-    close: async () => {
-      await decoding.dispose();
-      await gguf.model.dispose();
-    },
-  };
-}
-
-function rateOf(who: string, branches: number, among: readonly string[] = ['q4', 'q8', 'gguf']): number {
-  return Math.max(...rows.filter((row) => row.who === who && row.branches === branches && among.includes(row.format)).map(({ rate }) => rate.median));
-}
-
-function headlineOf(): Record<string, number> {
-  const figures: Record<string, number> = {};
-  const ratio = (name: string, over: number, under: number): void => {
-    if (Number.isFinite(over / under)) figures[name] = roundTo(over / under, 3);
-  };
-  const ours = (branches: number, among?: readonly string[]): number =>
-    Math.max(...['ours, no drafts', 'ours, adaptive'].map((who) => rateOf(who, branches, among)));
-  for (const branches of [1, 8]) {
-    for (const format of formats)
-      ratio(`share_of_runtime_b${branches}_${format}`, rateOf('ours, no drafts', branches, [format]), rateOf('runtime alone', branches, [format]));
-    ratio(`share_of_runtime_b${branches}`, rateOf('ours, no drafts', branches), rateOf('runtime alone', branches));
-    ratio(`vs_transformersjs_b${branches}`, ours(branches), rateOf('transformers.js', branches));
-    ratio(`vs_node_llama_cpp_b${branches}`, ours(branches), rateOf('node-llama-cpp', branches));
-    ratio(
-      `speedup_spec_b${branches}`,
-      Math.max(rateOf('ours, adaptive', branches, ['q8']), rateOf('ours, drafts of 4', branches, ['q8'])),
-      rateOf('ours, no drafts', branches, ['q8']),
-    );
+/** Fisher and Yates' order of a round. */
+function shuffled<Item>(items: readonly Item[], round: number): Item[] {
+  const random = randomSequence(round);
+  const order = [...items];
+  for (let last = order.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1));
+    [order[last], order[other]] = [order[other]!, order[last]!];
   }
-  const worst = formats.flatMap((format) =>
-    branchCounts.map(
-      (branches) =>
-        rateOf('ours, adaptive', branches, [format]) / Math.max(rateOf('ours, no drafts', branches, [format]), rateOf('ours, drafts of 4', branches, [format])),
-    ),
-  );
-  ratio('worst_adaptive_ratio', Math.min(...worst), 1);
-  return figures;
+  return order;
 }
 
-function markdownOf(report: RealReport): string {
-  const who = [...new Set(rows.map((row) => `${row.who}|${row.format}`))];
-  const counts = [...new Set(rows.map((row) => row.branches))].sort((left, right) => left - right);
-  const cell = ({ rate }: Row): string => `${rate.median.toFixed(0)} (${rate.min.toFixed(0)}–${rate.max.toFixed(0)})`;
-  const table = markdownTable(
-    ['', 'format', ...counts.map((count) => `${count} ${count === 1 ? 'branch' : 'branches'}`)],
-    who.map((key) => {
-      const [name, format] = key.split('|') as [string, string];
-      return [
-        name,
-        format,
-        ...counts.map((count) => rows.filter((row) => row.who === name && row.format === format && row.branches === count).map(cell)[0] ?? ''),
-      ];
-    }),
-  );
-  return `Tokens per second of ${report.model}, ${tokens} tokens a branch, temperature 0.7, top-k 20, top-p 0.8: median of ${rounds} rounds, and the extremes.\n\n${table}\n\n${provenanceOf(report)}`;
+function directoryOf(name: string): string {
+  const found = realModelDirectory(name as RealModelName);
+  if (found !== undefined) return found;
+  console.error(`There is no model ${name}. ${HOW_TO_GET_REAL_MODELS}`);
+  process.exit(2);
+}
+
+function linesOf(file: string): { readonly prompt: string }[] {
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as { readonly prompt: string });
 }
