@@ -40,14 +40,15 @@ export interface Replayed {
   readonly tokens: number;
   /** Rounds, counted for each branch. */
   readonly branchRounds: number;
-  /** Of all passes, by the table. */
+  /** Of all passes, by the table alone: what varies only misleads. */
   readonly milliseconds: number;
   /** Of all rounds' drafting, by the clock. */
   readonly draftingMs: number;
 }
 
-/** Passes vary like this on a quiet machine; the deviation of the logarithm. */
+/** Passes vary like this, one by one and as the machine wanders; both as deviations of the logarithm. */
 const NOISE = 0.05;
+const WANDER = { step: 0.02, memory: 0.99 };
 
 export function passMs(table: PassTable, positions: number): number {
   const found = table.findIndex(([point]) => point >= positions);
@@ -61,6 +62,8 @@ export async function replay(solutions: readonly Solutions[], speculation: Specu
   const { branches: most, length, longest, costs } = options;
   const tally = new SpeculationTally();
   const random = randomSequence(1);
+  const normal = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  let wander = 0;
   const sampling = resolveSampling();
   let [tokens, branchRounds, milliseconds, draftingMs] = [0, 0, 0, 0];
   for (const { prompt, tokens: written } of solutions) {
@@ -90,10 +93,10 @@ export async function replay(solutions: readonly Solutions[], speculation: Specu
         speculation?.recordOutcome(branch, drafted.length, accepted);
       }
       const positions = rows.reduce((sum, row) => sum + row.tokens.length, 0);
-      const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-      const elapsed = passMs(costs, positions) * Math.exp(NOISE * normal);
-      speculation?.recordRound(rows, elapsed);
-      milliseconds += elapsed;
+      const expected = passMs(costs, positions);
+      wander = WANDER.memory * wander + WANDER.step * normal();
+      speculation?.recordRound(rows, expected * Math.exp(NOISE * normal() + wander));
+      milliseconds += expected;
       branchRounds += open.length;
     }
     for (const branch of branches) speculation?.forget(branch);

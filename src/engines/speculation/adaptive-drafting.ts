@@ -13,10 +13,12 @@ import { PassCosts } from './pass-costs.ts';
 
 /** Rounds without drafts before the first one with: what is to be saved must be known first. */
 const WARM_ROUNDS = 6;
-/** Rounds that are spent on finding out at the beginning, and the share of time later. */
-const FIRST_PROBES = 3;
+/** Time that finding out may cost: so many rounds without drafts, and a share of all time. One probe takes half of what is left. */
+const PROBE_ROUNDS = 1;
 const PROBE_SHARE = 0.01;
-/** Longest draft of a probe. */
+const SHARE_OF_ONE_PROBE = 0.5;
+/** Rounds with a draft model that are tried at the beginning, and the most tokens of such a round; of a free probe, beyond two a branch. */
+const FIRST_PROBES = 3;
 const PROBE_LENGTH = 4;
 /** Drafts must promise this much more than none. */
 const WORTHWHILE = 1.01;
@@ -25,8 +27,9 @@ const WORTH_PROBING = 1.04;
 /** What a token must bring, by what is believed of costs, is believed this low, and never above a half: beliefs change. */
 const LOW = 0.6;
 const MOST_LEAST_REACH = 0.5;
-/** Rounds with drafts after which one without is due. */
-const PLAIN_INTERVAL = 64;
+/** Share of time that rounds without drafts may cost while drafting, and the fewest and most rounds between them. */
+const PLAIN_SHARE = 0.004;
+const [LEAST_INTERVAL, MOST_INTERVAL] = [4, 64];
 /** Rounds with drafts of a draft model after which one is a token longer than seems best. */
 const LONGER_INTERVAL = 12;
 /** Of drafts that came with estimates, what is remembered; and the outcomes that trust in estimates begins with. */
@@ -51,10 +54,10 @@ export class AdaptiveDrafting implements DraftPolicy {
   #roundsSincePlain = 0;
   #drawnRounds = 0;
   #elapsedMs = 0;
-  #probes = { estimated: 0, drafted: 0 };
+  #drawnProbes = 0;
   #probeMs = 0;
-  /** What a round under way is tried for. */
-  #trial: 'estimated' | 'drafted' | 'plain' | undefined;
+  /** Whether the round under way is one for finding out. */
+  #isTrial = false;
   /** Of drafts with estimates, the decided tokens that stood, and how many were expected to. */
   #stood = 0;
   #promised = 0;
@@ -74,19 +77,18 @@ export class AdaptiveDrafting implements DraftPolicy {
   chooseLength(rows: number): number {
     const plainMs = this.#plainMs(rows);
     if (plainMs === undefined) return 0;
-    const isTried = this.#probes.drafted > 0;
+    const isTried = this.#drawnProbes > 0;
     const length = isTried ? this.#length.choose(rows) : 0;
     const saved = this.#savedMs(plainMs, this.#length.expect(rows, length));
     if (saved > (WORTHWHILE - 1) * plainMs) {
-      if (this.#isPlainDue(saved)) return 0;
+      if (this.#isPlainDue(plainMs, saved)) return 0;
       // Drafts of a length say nothing of the positions after it.
       return Math.min(this.longest, ++this.#drawnRounds % LONGER_INTERVAL === 0 ? length + 1 : length);
     }
-    const probe = Math.min(this.longest, PROBE_LENGTH);
-    const lossMs = isTried ? -this.#savedMs(plainMs, this.#length.expect(rows, probe)) : 0;
-    if (this.#probes.drafted >= FIRST_PROBES && !this.#affords(lossMs)) return 0;
-    this.#trial = 'drafted';
-    this.#probes.drafted++;
+    const probe = Math.max(1, Math.min(this.longest, Math.floor(PROBE_LENGTH / rows)));
+    if (this.#drawnProbes >= FIRST_PROBES && -this.#savedMs(plainMs, this.#length.expect(rows, probe)) > this.#budgetMs(plainMs)) return 0;
+    this.#isTrial = true;
+    this.#drawnProbes++;
     return probe;
   }
 
@@ -109,14 +111,14 @@ export class AdaptiveDrafting implements DraftPolicy {
       const rate = (1 + cut.expected / rows) / this.#target.estimate(this.#positions(rows, cut))!;
       if (rate > bestRate) [best, bestRate] = [cut, rate];
     }
-    if (bestRate * plainMs > WORTHWHILE) return this.#isPlainDue(this.#savedMs(plainMs, this.#expect(rows, best))) ? none : choice.lengths(best);
-    // The most that a pass of at most about twice the width could bring.
-    const probe = choice.cuts.findLast((cut) => this.#positions(rows, cut) <= 2 * rows + PROBE_LENGTH)!;
-    const expected = this.#expect(rows, probe);
-    if (expected.tokens < WORTH_PROBING) return none;
-    if (this.#probes.estimated >= FIRST_PROBES && !this.#affords(-this.#savedMs(plainMs, expected))) return none;
-    this.#trial = 'estimated';
-    this.#probes.estimated++;
+    if (bestRate * plainMs > WORTHWHILE) return this.#isPlainDue(plainMs, this.#savedMs(plainMs, this.#expect(rows, best))) ? none : choice.lengths(best);
+    // The widest pass that is affordable, and at most about twice as wide: likely tokens lose little at any price.
+    const budgetMs = SHARE_OF_ONE_PROBE * this.#budgetMs(plainMs);
+    const probe = choice.cuts.findLast(
+      (cut) => this.#positions(rows, cut) <= 2 * rows + PROBE_LENGTH && -this.#savedMs(plainMs, this.#expect(rows, cut)) <= budgetMs,
+    );
+    if (!probe || probe.drafted === 0 || 1 + probe.expected / rows < WORTH_PROBING) return none;
+    this.#isTrial = true;
     return choice.lengths(probe);
   }
 
@@ -144,15 +146,15 @@ export class AdaptiveDrafting implements DraftPolicy {
 
   recordRound({ rows, positions, widest, milliseconds, draftingMs }: Round): void {
     const accepted = this.#accepted;
-    const trial = this.#trial;
+    const isTrial = this.#isTrial;
     this.#accepted = 0;
-    this.#trial = undefined;
+    this.#isTrial = false;
     const plainMs = this.#plainMs(rows);
     this.#target.record(this.#isPadded ? rows * widest : positions, milliseconds);
     this.#rounds++;
     this.#roundsSincePlain = positions === rows ? 0 : this.#roundsSincePlain + 1;
     this.#elapsedMs += milliseconds + draftingMs;
-    if (trial !== undefined && trial !== 'plain' && plainMs !== undefined) {
+    if (isTrial && plainMs !== undefined) {
       this.#probeMs += Math.max(0, milliseconds + draftingMs - plainMs * (1 + accepted / rows));
     }
   }
@@ -176,8 +178,9 @@ export class AdaptiveDrafting implements DraftPolicy {
     return this.#isPadded ? evenDraftCuts(reaches) : draftCuts(reaches);
   }
 
-  #affords(lossMs: number): boolean {
-    return this.#probeMs + Math.max(0, lossMs) <= PROBE_SHARE * this.#elapsedMs;
+  /** What finding out may still cost. */
+  #budgetMs(plainMs: number): number {
+    return PROBE_ROUNDS * plainMs + PROBE_SHARE * this.#elapsedMs - this.#probeMs;
   }
 
   /** What a round saves over as many tokens without drafts. */
@@ -186,11 +189,9 @@ export class AdaptiveDrafting implements DraftPolicy {
   }
 
   /** Whether a round goes without drafts, for what they save to be known still. */
-  #isPlainDue(lossMs: number): boolean {
-    if (this.#roundsSincePlain < PLAIN_INTERVAL || !this.#affords(lossMs)) return false;
-    this.#trial = 'plain';
-    this.#probeMs += lossMs;
-    return true;
+  #isPlainDue(plainMs: number, lossMs: number): boolean {
+    const interval = Math.max(LEAST_INTERVAL, Math.min(MOST_INTERVAL, lossMs / (PLAIN_SHARE * plainMs)));
+    return this.#roundsSincePlain >= interval;
   }
 }
 

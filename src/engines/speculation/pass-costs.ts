@@ -10,6 +10,8 @@ const MOST_CHANGE = 0.4;
 /** Share of the newest pass in a point, once there are many, and in the drift that all points share. */
 const NEWEST = 0.05;
 const NEWEST_DRIFT = 0.1;
+/** Passes after which a point is known so well that what differs from it is drift. */
+const SETTLED = 12;
 /** Passes that weigh as much as the straight line through all points does. */
 const LINE_WEIGHT = 3;
 const MOST_WEIGHT = 16;
@@ -61,7 +63,7 @@ export class PassCosts {
     }
     const bounded = Math.max(-MOST_CHANGE, Math.min(MOST_CHANGE, change));
     point.logMs += bounded * Math.max(NEWEST, 1 / point.passes);
-    this.#drift += bounded * NEWEST_DRIFT;
+    if (point.passes > SETTLED) this.#drift += bounded * NEWEST_DRIFT;
   }
 
   /** How many passes about as wide have been timed. */

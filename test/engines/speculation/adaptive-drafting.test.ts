@@ -120,7 +120,7 @@ describe('adaptive drafting', () => {
     const { draftedPerToken } = simulate(adaptive(), [{ passMs: CURVES['int4, larger'], branches: 1, acceptance: 0.05, stepMs: () => 30 }], TOKENS, 3);
     expect(draftedPerToken).toBeLessThan(0.03);
     const { draftedPerToken: free } = simulate(adaptive(), [{ passMs: CURVES['int4, larger'], branches: 8, acceptance: 0.15 }], TOKENS, 3);
-    expect(free).toBeLessThan(0.05);
+    expect(free).toBeLessThan(0.1);
   });
 
   test('a branch whose drafts stand gets longer ones', () => {
