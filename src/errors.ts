@@ -19,17 +19,22 @@ export class LatencyTtsError extends Error {
 
 /** An option or argument is outside its range. Thrown before any work starts. */
 export class InvalidOptionError extends LatencyTtsError {
+  /** In place of a value that a message must not show: a misspelt `apiKey` is a key all the same. */
+  static readonly NOT_SHOWN = Symbol('not shown');
   /** Dotted path of the option. */
   readonly option: string;
 
   /**
    * @param option - Dotted path of the option.
    * @param expected - What would have been right, to follow "to be".
-   * @param received - The offending value.
+   * @param received - The offending value, or `NOT_SHOWN`.
    * @param advice - A sentence that says what to do.
    */
   constructor(option: string, expected: string, received: unknown, advice?: string) {
-    super('LTTS_INVALID_OPTION', `Expected \`${option}\` to be ${expected}, got ${describeValue(received)}.${advice ? ` ${advice}` : ''}`);
+    super(
+      'LTTS_INVALID_OPTION',
+      `Expected \`${option}\` to be ${expected}${received === InvalidOptionError.NOT_SHOWN ? '' : `, got ${describeValue(received)}`}.${advice ? ` ${advice}` : ''}`,
+    );
     this.option = option;
   }
 }

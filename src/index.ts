@@ -93,10 +93,8 @@ export type { WasmPaths, WebDevice, WebRuntimeOptions } from './web/web-runtime.
 
 export { CausalPrmScorer, type CausalPrmScorerOptions, type InlineLayout, type TurnLayout } from './scoring/causal-prm-scorer.ts';
 export { ClassifierPrmScorer, type ClassifierPrmScorerOptions } from './scoring/classifier-prm-scorer.ts';
-export type { ClassifierScoringOptions } from './scoring/classifier-scoring.ts';
 export { LlmJudgeScorer, type JudgeOptions } from './scoring/llm-judge-scorer.ts';
 export type { ConcurrencyOptions } from './scoring/one-by-one.ts';
-export type { ScorerRetryOptions } from './scoring/scorer-requests.ts';
 export { OrmScorer, type OrmScorerOptions } from './scoring/orm-scorer.ts';
 export { PrmScorer, type PrmScorerOptions } from './scoring/prm-scorer.ts';
 export type { LocalScoringOptions } from './scoring/scoring.ts';

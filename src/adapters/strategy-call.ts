@@ -3,47 +3,43 @@
  *
  * @module
  */
-import type { Clock } from '../contracts/clock.ts';
-import type { Engine } from '../contracts/engine.ts';
+import * as v from 'valibot';
 import type { Prompt } from '../contracts/prompt.ts';
 import type { StrategyResult } from '../contracts/result.ts';
-import type { Strategy } from '../contracts/strategy.ts';
 import { textBefore, withCallSettings, type CallSettings } from '../engines/with-call-settings.ts';
-import { InvalidOptionError, ModelError } from '../errors.ts';
+import { ModelError } from '../errors.ts';
+import { deadlineSchema, func, wholeNumber, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
 import { requireWholeNumber } from '../options.ts';
+import { clockSchema } from '../runtime/call-options.ts';
 import { RunEvents } from '../runtime/run-events.ts';
 import { reasoningOf } from '../runtime/chosen-branch.ts';
+import { engineSchema, strategySchema } from '../strategies/nested-runs.ts';
 import { SelfConsistency } from '../strategies/self-consistency.ts';
 
-/** What every adapter that answers by a strategy is made with. */
-export interface StrategyCallOptions {
-  /** Owned by whoever made it: an adapter never disposes it. */
-  readonly engine: Engine;
+/** How every adapter that answers by a strategy answers. */
+export const callPolicyEntries = {
   /** Also an optimizer's plan, or anything else that runs as a strategy does. @default new SelfConsistency() */
-  readonly strategy?: Strategy;
-  /** Milliseconds from the call to the answer. Positive. @default Infinity */
-  readonly deadlineMs?: number;
-  /** Of calls that bring none. Equal calls with equal seeds give equal answers. @default 0 */
-  readonly seed?: number;
-  /** @default the system clock */
-  readonly clock?: Clock;
+  strategy: v.optional(strategySchema, () => new SelfConsistency()),
+  /** Milliseconds from the call to the answer. Above 0. @default Infinity */
+  deadlineMs: v.optional(deadlineSchema),
+  /** Of calls that bring none. Equal calls with equal seeds give equal answers. Whole number ≥ 0. @default 0 */
+  seed: v.optional(wholeNumber()),
+  /** Tells the time. @default the system clock */
+  clock: v.optional(clockSchema),
   /** Called at the start of every run with what it reports to. */
-  readonly onRun?: (events: RunEvents) => void;
-}
+  onRun: v.optional(func<(events: RunEvents) => void>()),
+};
 
-/** The part that every call has. */
-export interface CallPolicy extends StrategyCallOptions {
-  readonly strategy: Strategy;
-}
+/** What every adapter that answers by a strategy is made with. */
+export const strategyCallEntries = {
+  /** Owned by whoever made it: an adapter never disposes it. */
+  engine: engineSchema,
+  ...callPolicyEntries,
+};
 
-/** Fills defaults in and checks. @throws {InvalidOptionError} */
-export function resolveCallOptions<Options extends StrategyCallOptions>(options: Options): Options & CallPolicy {
-  const { engine, strategy = new SelfConsistency(), deadlineMs = Infinity } = options;
-  if (typeof engine?.open !== 'function') throw new InvalidOptionError('engine', 'an engine, such as a Decoder', engine);
-  if (typeof strategy?.run !== 'function') throw new InvalidOptionError('strategy', 'a strategy, such as new SelfConsistency()', strategy);
-  if (typeof deadlineMs !== 'number' || !(deadlineMs > 0)) throw new InvalidOptionError('deadlineMs', 'a positive number of milliseconds', deadlineMs);
-  return { ...options, strategy };
-}
+export interface StrategyCallOptions extends OptionsOf<typeof strategyCallEntries> {}
+
+export type CallPolicy = SettingsOf<typeof strategyCallEntries>;
 
 /** What one call brings. */
 export interface Call {

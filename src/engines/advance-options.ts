@@ -1,6 +1,7 @@
 import type { AdvanceOptions, Branch } from '../contracts/engine.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { requireNumber, requireSignal, requireTime, requireWholeNumber } from '../options.ts';
+import { requireSignal } from '../option-schemas.ts';
+import { requireNumber, requireTime, requireWholeNumber } from '../options.ts';
 
 /**
  * @param now - On the session's clock, where it is known.

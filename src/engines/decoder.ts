@@ -1,17 +1,20 @@
-import { type LocalModel, requireLocalModel } from '../models/local-model.ts';
-import { requireKnownNames } from '../options.ts';
-import { ThreadedEngine, type ThreadOptions } from './threaded-engine.ts';
+import { localModelSchema } from '../models/local-model.ts';
+import { readOptions, type OptionsOf } from '../option-schemas.ts';
+import { ThreadedEngine, threadedEntries } from './threaded-engine.ts';
 
-export interface DecoderOptions extends ThreadOptions {
-  readonly model: LocalModel;
-}
+export const decoderEntries = {
+  /** Decodes. */
+  model: localModelSchema(),
+  ...threadedEntries,
+};
+
+export interface DecoderOptions extends OptionsOf<typeof decoderEntries> {}
 
 /** Decodes branches of a local model together, one token a step, by continuous batching: the engine without speculation. */
 export class Decoder extends ThreadedEngine {
   /** Loads nothing yet. @throws {InvalidOptionError} */
   constructor(options: DecoderOptions) {
-    requireKnownNames(options, ['model', 'maxRows', 'prefixCacheBytes', 'thread', 'worker']);
-    const { model, ...thread } = options;
-    super({ target: requireLocalModel('model', model) }, thread);
+    const { model: target, thread, worker, ...plan } = readOptions(decoderEntries, options);
+    super({ target, ...plan }, { ...(thread && { thread }), ...(worker && { worker }) });
   }
 }

@@ -5,32 +5,34 @@
  *
  * @module
  */
+import * as v from 'valibot';
 import type { Engine, Session, SessionOptions } from '../contracts/engine.ts';
 import type { PassMeter } from '../contracts/profile.ts';
 import type { Prompt } from '../contracts/prompt.ts';
 import { DisposedError } from '../errors.ts';
 import { nextTask } from '../models/exclusive-session.ts';
 import type { LocalModel, ModelWorker, WorkerPort } from '../models/local-model.ts';
-import { requireWholeNumber } from '../options.ts';
+import { wholeNumber, type OptionsOf } from '../option-schemas.ts';
 import type { StartMessage } from '../port/host-on-demand.ts';
-import { chooseWorker, type ThreadChoice } from '../port/thread-choice.ts';
+import { chooseWorker, threadEntries, type ThreadChoice } from '../port/thread-choice.ts';
 import { hostEngine } from './port/host-engine.ts';
 import type { EngineNotice } from './port/messages.ts';
 import { PortEngine } from './port/port-engine.ts';
 import { loadEngine, type EnginePlan, type EngineSurroundings, type SpeculationPlan } from './load-engine.ts';
 import { requireCallOptions } from '../runtime/call-options.ts';
 
-export interface ThreadOptions extends ThreadChoice {
+export const threadedEntries = {
+  ...threadEntries,
   /** Most branches decoded in one step; further ones wait their turn. Whole number ≥ 1. @default 64 */
-  readonly maxRows?: number;
+  maxRows: v.optional(wholeNumber(1), 64),
   /**
    * Most memory, in bytes, for what has been read of earlier prompts, so that a prompt that begins like one of them is read from
    * where they differ. 0 reads every prompt as a whole. Whole number ≥ 0. @default 268_435_456: 256 MiB
    */
-  readonly prefixCacheBytes?: number;
-}
+  prefixCacheBytes: v.optional(wholeNumber()),
+};
 
-const DEFAULT_MAX_ROWS = 64;
+export interface ThreadOptions extends OptionsOf<typeof threadedEntries> {}
 
 /** What a worker is told first: an engine plan with descriptions for models. */
 interface EngineStart extends StartMessage {
@@ -53,12 +55,9 @@ export class ThreadedEngine implements Engine {
   #engine: Promise<Engine> | undefined;
   #isDisposed = false;
 
-  /** Loads nothing yet. @throws {InvalidOptionError} */
-  constructor(plan: Omit<EnginePlan, 'maxRows' | 'prefixCacheBytes'>, options: ThreadOptions) {
-    const { maxRows = DEFAULT_MAX_ROWS, prefixCacheBytes, ...threads } = options;
-    requireWholeNumber('maxRows', maxRows, 1);
-    if (prefixCacheBytes !== undefined) requireWholeNumber('prefixCacheBytes', prefixCacheBytes);
-    this.#plan = { ...plan, maxRows, ...(prefixCacheBytes !== undefined && { prefixCacheBytes }) };
+  /** Loads nothing yet. @throws {InvalidOptionError} for a thread that the model cannot compute in. */
+  constructor(plan: EnginePlan, threads: ThreadChoice) {
+    this.#plan = plan;
     this.#startsWorker = chooseWorker(plan.target, threads);
   }
 

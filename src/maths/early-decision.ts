@@ -6,7 +6,7 @@
  */
 import * as v from 'valibot';
 import type { AnswerTally, EarlyDecision, VoteState } from '../contracts/vote.ts';
-import { number, objectWith, oneOfOr, readOptions, wholeNumber, type OptionsOf } from '../options.ts';
+import { number, objectWith, oneOfOr, readOptions, wholeNumber, type OptionsOf } from '../option-schemas.ts';
 import { betaPosterior, dirichletPosterior, mixtureEvidence } from './vote-evidence.ts';
 
 /** Rules that go by a name alone, with their defaults. */

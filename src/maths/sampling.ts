@@ -14,7 +14,7 @@
 import * as v from 'valibot';
 import type { SamplingOptions } from '../contracts/engine.ts';
 import type { TopLogits } from '../contracts/token-model.ts';
-import { number, optionsSchema, readOptions, wholeNumber, type EntriesFor } from '../options.ts';
+import { number, optionsSchema, readOptions, wholeNumber, type EntriesFor } from '../option-schemas.ts';
 import { expNonPositive } from './exponential.ts';
 import type { TokenDistribution } from './token-distribution.ts';
 

@@ -8,7 +8,8 @@
  */
 import * as v from 'valibot';
 import type { Segment } from '../contracts/engine.ts';
-import { number, oneOf, readOptions, requireWholeNumber, wholeNumber, type OptionsOf } from '../options.ts';
+import { number, oneOf, readOptions, wholeNumber, type OptionsOf } from '../option-schemas.ts';
+import { requireWholeNumber } from '../options.ts';
 
 /** A row of logits `values[start, start + size)`, and `logSumExp` of it. */
 export interface LogitRow {

@@ -1,6 +1,7 @@
+import type * as v from 'valibot';
 import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
-import { InvalidOptionError } from '../errors.ts';
+import { codeValue } from '../option-schemas.ts';
 
 /** A model that this process can run, before anything of it is loaded, whatever it gives. */
 export interface LoadableModel {
@@ -45,12 +46,14 @@ export interface WorkerPort {
   onClose(listener: (error: unknown) => void): void;
 }
 
-/** The model, if it is one. @throws {InvalidOptionError} for a path, a promise or nothing. */
-export function requireLocalModel<Model extends LoadableModel & { load(): Promise<unknown> }>(
-  option: string,
-  model: Model,
+/** A model, not a path, a promise or nothing. @param loaders - What gives one. */
+/* @__NO_SIDE_EFFECTS__ */
+export function localModelSchema<Model extends LoadableModel = LocalModel>(
   loaders = '`await loadModel(directory)` or `await bundledModels()`',
-): Model {
-  if (typeof model?.load === 'function' && typeof model.loadTokenizer === 'function') return model;
-  throw new InvalidOptionError(option, 'a model', model, `Pass what ${loaders} gives.`);
+): v.GenericSchema<Model> {
+  return codeValue<Model>(
+    'a model',
+    (given) => typeof given === 'object' && given !== null && 'load' in given && typeof given.load === 'function' && 'loadTokenizer' in given,
+    `Pass what ${loaders} gives.`,
+  );
 }

@@ -1,18 +1,22 @@
+import * as v from 'valibot';
 import { InvalidOptionError } from '../errors.ts';
+import { func, oneOf, type OptionsOf } from '../option-schemas.ts';
 import type { LoadableModel, ModelWorker } from '../models/local-model.ts';
 import { modelWorkerOf, type WebWorker } from './web-worker.ts';
 
-export interface ThreadChoice {
+export const threadEntries = {
   /** Where the model computes. `main` holds up the calling thread for the length of each pass. @default 'worker' where the platform has one */
-  readonly thread?: 'worker' | 'main';
+  thread: v.optional(oneOf(['worker', 'main'])),
   /**
    * Starts the worker to compute in, where the platform has no own way: in a browser, with a bundler,
    * `() => new Worker(new URL('latency-tts/worker', import.meta.url), { type: 'module' })`. Called once, on first use.
    *
    * @default a worker thread in Node; none elsewhere
    */
-  readonly worker?: () => WebWorker;
-}
+  worker: v.optional(func<() => WebWorker>('a function that starts a worker')),
+};
+
+export interface ThreadChoice extends OptionsOf<typeof threadEntries> {}
 
 /**
  * What starts the worker that is to load a model; `undefined` where it is to compute in the calling thread.
@@ -20,8 +24,6 @@ export interface ThreadChoice {
  * @throws {InvalidOptionError}
  */
 export function chooseWorker(model: LoadableModel, { thread, worker }: ThreadChoice): (() => ModelWorker) | undefined {
-  if (thread !== undefined && thread !== 'worker' && thread !== 'main') throw new InvalidOptionError('thread', "'worker' or 'main'", thread);
-  if (worker !== undefined && typeof worker !== 'function') throw new InvalidOptionError('worker', 'a function that starts a worker', worker);
   if (thread === 'main') return undefined;
   if (worker) {
     if (model.description !== undefined) return () => modelWorkerOf(worker());

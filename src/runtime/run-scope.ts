@@ -2,7 +2,9 @@ import type { RunEventMap, RunEventTarget } from '../contracts/event.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { requireClock, requireDeadlineMs, requireKnownNames, requirePrompt, requireSignal, requireWholeNumber } from '../options.ts';
+import { requireDeadlineMs } from '../option-schemas.ts';
+import { requireKnownNames, requirePrompt, requireWholeNumber } from '../options.ts';
+import { requireCallOptions } from './call-options.ts';
 import { systemClock } from './system-clock.ts';
 
 type EventFields<Name extends keyof RunEventMap> = Omit<Parameters<RunEventMap[Name]>[0], 'atMs'>;
@@ -32,8 +34,7 @@ export class RunScope {
     const { deadlineMs = Infinity, seed = 0, clock = systemClock } = request;
     requireDeadlineMs(deadlineMs);
     requireWholeNumber('seed', seed);
-    requireClock(clock);
-    requireSignal(request.signal);
+    requireCallOptions(request);
     requireQuestion(request.prompt);
     if (typeof request.engine?.open !== 'function') {
       throw new InvalidOptionError(

@@ -8,46 +8,68 @@
  *
  * @module
  */
+import * as v from 'valibot';
 import type { Message, Prompt } from '../contracts/prompt.ts';
 import type { StepScorer } from '../contracts/scorer.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
-import { InvalidOptionError, ModelError, ModelLoadError } from '../errors.ts';
-import { requireLocalModel } from '../models/local-model.ts';
+import { ModelError, ModelLoadError } from '../errors.ts';
+import { anyText, byKind, oneOf, readOptions, text, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
 import { answeredPrompt, completeSteps, markedPlaces, plainTextOf, turnsOf, wordTokens } from './conversation.ts';
 import { LocalScorer } from './local-scorer.ts';
 import type { JudgedTokens } from './prefix-judge.ts';
 import type { Scoring } from './scoring.ts';
-import { TokenModelScoring, type PromptReading, type Reading, type TokenModelScoringOptions } from './token-model-scoring.ts';
+import { TokenModelScoring, tokenModelScoringEntries, type PromptReading, type Reading } from './token-model-scoring.ts';
 
 /** Each step is a turn of the user, answered with the good token by the assistant; the first step follows the question. */
-export interface TurnLayout {
-  readonly kind: 'turns';
+export const turnLayoutEntries = {
+  /** How steps are shown. */
+  kind: v.literal('turns', "'turns'"),
   /** Between the question and the first step. @default ' ' */
-  readonly joiner?: string;
-}
+  joiner: v.optional(anyText, ' '),
+};
 
-/** Each step is followed by a marker, behind which the model judges it. */
-export interface InlineLayout {
-  readonly kind: 'inline';
+/** Each step is followed by a marker, after which the model judges it. */
+export const markedLayoutEntries = {
+  /** How steps are shown. */
+  kind: v.literal('inline', "'inline'"),
   /** One token of the model. Taken out of the steps themselves. */
-  readonly marker: string;
+  marker: text,
   /** Between a step and its marker. @default ' ' */
-  readonly before?: string;
-  /** Behind a marker. @default '\n' */
-  readonly after?: string;
-  /** Whether the question goes through the model's chat template, the steps being the assistant's answer, or all is plain text. @default 'plain' */
-  readonly question?: 'template' | 'plain';
-}
+  before: v.optional(anyText, ' '),
+  /** After a marker. @default '\n' */
+  after: v.optional(anyText, '\n'),
+};
 
-export interface CausalPrmScorerOptions extends TokenModelScoringOptions {
-  readonly layout: TurnLayout | InlineLayout;
+export const inlineLayoutEntries = {
+  ...markedLayoutEntries,
+  /** Whether the question goes through the model's chat template, the steps being the assistant's answer, or all is plain text. @default 'plain' */
+  question: v.optional(oneOf(['template', 'plain']), 'plain'),
+};
+
+export interface TurnLayout extends OptionsOf<typeof turnLayoutEntries> {}
+export interface InlineLayout extends OptionsOf<typeof inlineLayoutEntries> {}
+
+/** Of models that say by a token whether a step is good. */
+export const judgedStepsEntries = {
   /** Text between the steps of a solution. @default '\n\n' */
-  readonly separator?: string;
+  separator: v.optional(text, '\n\n'),
   /** Text of the token for a good step. @default '+' */
-  readonly good?: string;
+  good: v.optional(text, '+'),
   /** Text of the token for a bad step. @default '-' */
-  readonly bad?: string;
-}
+  bad: v.optional(text, '-'),
+};
+
+export const causalPrmScorerEntries = {
+  /** How the model is shown the steps. */
+  layout: byKind<TurnLayout | InlineLayout, SettingsOf<typeof turnLayoutEntries> | SettingsOf<typeof inlineLayoutEntries>>({
+    turns: turnLayoutEntries,
+    inline: inlineLayoutEntries,
+  }),
+  ...judgedStepsEntries,
+  ...tokenModelScoringEntries,
+};
+
+export interface CausalPrmScorerOptions extends OptionsOf<typeof causalPrmScorerEntries> {}
 
 /**
  * Scores in a worker thread where the platform has one; calls take turns batch by batch. A text that goes on from
@@ -63,12 +85,14 @@ export class CausalPrmScorer extends LocalScorer<readonly number[]> implements S
 }
 
 /** @internal The scorer's work in the calling thread. @throws {InvalidOptionError} */
-export function causalPrmScoring({ layout, separator = '\n\n', good = '+', bad = '-', ...options }: CausalPrmScorerOptions): Scoring<readonly number[]> {
-  if (layout.kind !== 'turns' && layout.kind !== 'inline') throw new InvalidOptionError('layout.kind', "'turns' or 'inline'", (layout as TurnLayout).kind);
-  if (separator === '') throw new InvalidOptionError('separator', 'text that is not empty', separator);
-  const { name } = requireLocalModel('model', options.model);
+export function causalPrmScoring(options: CausalPrmScorerOptions): Scoring<readonly number[]> {
+  const { layout, good, bad, ...settings } = readOptions(causalPrmScorerEntries, options);
+  const {
+    model: { name },
+    separator,
+  } = settings;
   const layOut = layout.kind === 'turns' ? turns(layout) : inline(layout);
-  return new TokenModelScoring({ ...options, separator }, (_, tokenizer) => pairReading({ name, tokenizer, separator, good, layOut }, bad));
+  return new TokenModelScoring(settings, (_, tokenizer) => pairReading({ name, tokenizer, separator, good, layOut }, bad));
 }
 
 type LayOut = (tokenizer: Tokenizer, prompt: Prompt, steps: readonly string[], good: string) => JudgedTokens;
@@ -98,7 +122,7 @@ function pairReading({ name, tokenizer, separator, good, layOut }: PairSource, b
   };
 }
 
-function turns({ joiner = ' ' }: TurnLayout): LayOut {
+function turns({ joiner }: SettingsOf<typeof turnLayoutEntries>): LayOut {
   return (tokenizer, prompt, steps, good) => {
     const asked = turnsOf(prompt);
     const question = asked.at(-1)!;
@@ -119,8 +143,7 @@ function turns({ joiner = ' ' }: TurnLayout): LayOut {
   };
 }
 
-function inline({ marker, before = ' ', after = '\n', question = 'plain' }: InlineLayout): LayOut {
-  if (typeof marker !== 'string' || marker === '') throw new InvalidOptionError('layout.marker', 'text that is not empty', marker);
+function inline({ marker, before, after, question }: SettingsOf<typeof inlineLayoutEntries>): LayOut {
   return (tokenizer, prompt, steps) => {
     const content = steps.map((step) => step.replaceAll(marker, '') + before + marker).join(after);
     const tokens = tokenizer.encodePrompt(question === 'plain' ? { text: `${plainTextOf(prompt)} ${content}` } : answeredPrompt(prompt, content, ' '));

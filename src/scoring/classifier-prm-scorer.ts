@@ -4,26 +4,30 @@
  *
  * @module
  */
+import * as v from 'valibot';
 import type { Prompt } from '../contracts/prompt.ts';
 import type { StepScorer } from '../contracts/scorer.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
-import { InvalidOptionError, ModelError } from '../errors.ts';
-import { requireWholeNumber } from '../options.ts';
-import { ClassifierScoring, labelProbability, requireClassifier, type ClassifierScoringOptions } from './classifier-scoring.ts';
+import { ModelError } from '../errors.ts';
+import { anyText, readOptions, text, wholeNumber, type OptionsOf } from '../option-schemas.ts';
+import { ClassifierScoring, classifierScoringEntries, labelProbability } from './classifier-scoring.ts';
 import { answeredPrompt, completeSteps, markedPlaces, turnsOf } from './conversation.ts';
 import { LocalScorer } from './local-scorer.ts';
 import type { Scoring } from './scoring.ts';
 
-export interface ClassifierPrmScorerOptions extends ClassifierScoringOptions {
-  /** Text of the token behind each step. Taken out of the steps themselves. @default '<extra_0>' */
-  readonly marker?: string;
+export const classifierPrmScorerEntries = {
+  /** Text of the token after each step. Taken out of the steps themselves. @default '<extra_0>' */
+  marker: v.optional(text, '<extra_0>'),
   /** Text between the steps of a solution. @default '\n\n' */
-  readonly separator?: string;
-  /** Which label says that a step is good, from 0. @default 1 */
-  readonly good?: number;
+  separator: v.optional(text, '\n\n'),
+  /** Which label says that a step is good, from 0. Whole number ≥ 0. @default 1 */
+  good: v.optional(wholeNumber(), 1),
   /** What the model is told first, where the prompt has no turn of the system. @default nothing */
-  readonly system?: string;
-}
+  system: v.optional(anyText),
+  ...classifierScoringEntries,
+};
+
+export interface ClassifierPrmScorerOptions extends OptionsOf<typeof classifierPrmScorerEntries> {}
 
 interface MarkedTokens {
   readonly tokens: readonly number[];
@@ -45,17 +49,10 @@ export class ClassifierPrmScorer extends LocalScorer<readonly number[]> implemen
 }
 
 /** @internal The scorer's work in the calling thread. @throws {InvalidOptionError} */
-export function classifierPrmScoring({
-  marker = '<extra_0>',
-  separator = '\n\n',
-  good = 1,
-  system,
-  ...options
-}: ClassifierPrmScorerOptions): Scoring<readonly number[]> {
-  for (const [name, text] of Object.entries({ marker, separator })) if (text === '') throw new InvalidOptionError(name, 'text that is not empty', text);
-  requireWholeNumber('good', good);
-  const { name } = requireClassifier(options.model);
-  return new ClassifierScoring<MarkedTokens, readonly number[]>(options, {
+export function classifierPrmScoring(options: ClassifierPrmScorerOptions): Scoring<readonly number[]> {
+  const { marker, separator, good, system, ...settings } = readOptions(classifierPrmScorerEntries, options);
+  const { name } = settings.model;
+  return new ClassifierScoring<MarkedTokens, readonly number[]>(settings, {
     reads: 'tokens',
     separator,
     layOut: (tokenizer, prompt, text) => layOut(tokenizer, withSystem(prompt, system), completeSteps(text, separator), marker),

@@ -4,15 +4,20 @@ import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { ContextLengthError, ModelError, ModelLoadError } from '../errors.ts';
 import { loadWhole } from '../models/load-whole.ts';
 import type { LocalClassifier } from '../models/load-onnx-classifier.ts';
-import { requireLocalModel } from '../models/local-model.ts';
+import { localModelSchema } from '../models/local-model.ts';
 import type { TextClassifier } from '../models/onnx-classifier.ts';
+import type { SettingsOf } from '../option-schemas.ts';
 import type { BatchCosts } from './batch-timer.ts';
 import { LoadedOnce } from './loaded-once.ts';
 import { SAMPLE_PROMPT, sampleTexts } from './sample-texts.ts';
-import type { LocalScoringOptions, Scoring } from './scoring.ts';
+import { localScoringEntries, type Scoring } from './scoring.ts';
 import { ScoringQueue, type BatchWork } from './scoring-queue.ts';
 
-export type ClassifierScoringOptions = LocalScoringOptions<LocalClassifier>;
+export const classifierScoringEntries = {
+  /** Judges. */
+  model: localModelSchema<LocalClassifier>('`await loadOnnxClassifier(id)`'),
+  ...localScoringEntries,
+};
 
 /** How a classifier's logits become scores. */
 export interface ClassifierReading<Item extends { readonly tokens: readonly number[] }, Score> {
@@ -33,8 +38,7 @@ export class ClassifierScoring<Item extends { readonly tokens: readonly number[]
   readonly #loaded = new LoadedOnce(() => this.#load());
   #sampleCount = 0;
 
-  /** @throws {InvalidOptionError} */
-  constructor({ model, ...batch }: ClassifierScoringOptions, reading: ClassifierReading<Item, Score>) {
+  constructor({ model, ...batch }: SettingsOf<typeof classifierScoringEntries>, reading: ClassifierReading<Item, Score>) {
     this.#source = model;
     this.#reading = reading;
     this.#queue = new ScoringQueue(batch);
@@ -83,11 +87,6 @@ export class ClassifierScoring<Item extends { readonly tokens: readonly number[]
     }
     return { model, tokenizer };
   }
-}
-
-/** The model, if it is one. @throws {InvalidOptionError} */
-export function requireClassifier(model: LocalClassifier): LocalClassifier {
-  return requireLocalModel('model', model, '`await loadOnnxClassifier(id)`');
 }
 
 /** Probability of one label among those of `logits[start, start + labels)`. */

@@ -8,21 +8,22 @@ import type { Engine } from '../contracts/engine.ts';
 import type { Prompt } from '../contracts/prompt.ts';
 import type { OutcomeScorer, ScoredText, ScoreOptions } from '../contracts/scorer.ts';
 import { ModelError } from '../errors.ts';
-import { requireWholeNumber } from '../options.ts';
+import { objectWith, readOptions, text, wholeNumber, type OptionsOf } from '../option-schemas.ts';
 import { askEngine, isLate } from './ask-engine.ts';
 import { plainTextOf } from './conversation.ts';
-import { OneByOne, type ConcurrencyOptions } from './one-by-one.ts';
+import { concurrencyEntries, OneByOne } from './one-by-one.ts';
 
-export interface JudgeOptions extends ConcurrencyOptions {
+export const judgeEntries = {
   /** Stays its owner's: not disposed with the judge. The engine that writes can judge its own texts. */
-  readonly engine: Engine;
+  engine: objectWith<Engine>('open', 'an engine', 'A model becomes one by `new Decoder({ model })`.'),
   /** What makes a text good, as a sentence or two for the model. @default 'A good solution is right: every step holds, and the final answer is correct.' */
-  readonly criteria?: string;
+  criteria: v.optional(text, 'A good solution is right: every step holds, and the final answer is correct.'),
   /** Most tokens of a reply; more for a model that thinks aloud first. Whole number ≥ 1. @default 64 */
-  readonly maxTokens?: number;
-}
+  maxTokens: v.optional(wholeNumber(1), 64),
+  ...concurrencyEntries,
+};
 
-export const DEFAULT_CRITERIA = 'A good solution is right: every step holds, and the final answer is correct.';
+export interface JudgeOptions extends OptionsOf<typeof judgeEntries> {}
 
 /**
  * Asks a model for a grade and gives it as a score from 0 to 1, a tenth of the grade. Greedy, one short reply a text and a
@@ -37,13 +38,13 @@ export class LlmJudgeScorer implements OutcomeScorer {
   readonly #calls: OneByOne;
 
   /** @throws {InvalidOptionError} */
-  constructor({ engine, criteria = DEFAULT_CRITERIA, maxTokens = 64, ...options }: JudgeOptions) {
-    requireWholeNumber('maxTokens', maxTokens, 1);
+  constructor(options: JudgeOptions) {
+    const { engine, criteria, maxTokens, ...settings } = readOptions(judgeEntries, options);
     this.name = `judge ${engine.name}`;
     this.#engine = engine;
     this.#criteria = criteria;
     this.#maxTokens = maxTokens;
-    this.#calls = new OneByOne(options);
+    this.#calls = new OneByOne(settings);
   }
 
   score(prompt: Prompt, texts: readonly ScoredText[], options: ScoreOptions = {}): Promise<(number | undefined)[]> {

@@ -14,7 +14,7 @@ import { textsMs } from './batch-timer.ts';
 import type { ScorerStart, ScorerType } from './port/messages.ts';
 import { PortScoring } from './port/port-scoring.ts';
 import type { LocalScoringOptions, Scoring } from './scoring.ts';
-import { requireSignal } from '../options.ts';
+import { requireSignal } from '../option-schemas.ts';
 
 /** A scorer that starts where its options say, on first use. */
 export abstract class LocalScorer<Score> {

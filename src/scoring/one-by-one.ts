@@ -1,7 +1,8 @@
 import pLimit from 'p-limit';
+import * as v from 'valibot';
 import type { ScoredText, ScoreOptions } from '../contracts/scorer.ts';
 import { DisposedError } from '../errors.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
+import { func, number, wholeNumber, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
 import { AbortScope } from '../runtime/abort-scope.ts';
 import { onAbort } from '../runtime/on-abort.ts';
 import { systemClock } from '../runtime/system-clock.ts';
@@ -10,18 +11,20 @@ import { BatchTimer } from './batch-timer.ts';
 import { distinct, tellErrors, type ScoringErrorListener } from './scoring-queue.ts';
 import { requireCallOptions } from '../runtime/call-options.ts';
 
-export interface ConcurrencyOptions {
+export const concurrencyEntries = {
   /** Most texts scored at the same time, over all calls. Whole number ≥ 1. @default 8 */
-  readonly concurrency?: number;
+  concurrency: v.optional(wholeNumber(1), 8),
   /**
-   * Milliseconds that one text is likely to take: what `estimateMs` goes by until calls have told. Positive.
+   * Milliseconds that one text is likely to take: what `estimateMs` goes by until calls have told. Above 0.
    *
    * @default nothing is known before the first call
    */
-  readonly expectedMs?: number;
+  expectedMs: v.optional(number(Number.MIN_VALUE)),
   /** Called with what the scoring of a text failed with; such a text has no score. */
-  readonly onError?: ScoringErrorListener;
-}
+  onError: v.optional(func<ScoringErrorListener>()),
+};
+
+export interface ConcurrencyOptions extends OptionsOf<typeof concurrencyEntries> {}
 
 /** Scores one text. @param signal - Aborted when the result is no longer wanted. */
 export type ScoreOne<Score> = (text: ScoredText, signal: AbortSignal) => Promise<Score | undefined>;
@@ -38,13 +41,8 @@ export class OneByOne {
   readonly #open = new Set<AbortScope>();
   #isDisposed = false;
 
-  /** @throws {InvalidOptionError} */
-  constructor({ concurrency = 8, expectedMs, onError }: ConcurrencyOptions) {
-    requireWholeNumber('concurrency', concurrency, 1);
-    if (expectedMs !== undefined) {
-      requireNumber('expectedMs', expectedMs, Number.MIN_VALUE);
-      this.#timer.recordSample(1, expectedMs);
-    }
+  constructor({ concurrency, expectedMs, onError }: SettingsOf<typeof concurrencyEntries>) {
+    if (expectedMs !== undefined) this.#timer.recordSample(1, expectedMs);
     this.#concurrency = concurrency;
     this.#onError = onError;
     this.#limit = pLimit(concurrency);

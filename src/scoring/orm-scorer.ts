@@ -4,25 +4,29 @@
  *
  * @module
  */
+import * as v from 'valibot';
 import type { OutcomeScorer } from '../contracts/scorer.ts';
-import { InvalidOptionError, ModelError } from '../errors.ts';
-import { requireWholeNumber } from '../options.ts';
-import { ClassifierScoring, labelProbability, requireClassifier, type ClassifierScoringOptions } from './classifier-scoring.ts';
+import { ModelError } from '../errors.ts';
+import { anyText, oneOf, readOptions, wholeNumber, type OptionsOf } from '../option-schemas.ts';
+import { ClassifierScoring, classifierScoringEntries, labelProbability } from './classifier-scoring.ts';
 import { answeredPrompt } from './conversation.ts';
 import { LocalScorer } from './local-scorer.ts';
 import type { Scoring } from './scoring.ts';
 
-export interface OrmScorerOptions extends ClassifierScoringOptions {
-  /** What the model's chat template writes behind an answer: its reward is read at the end. @default '' */
-  readonly ending?: string;
+export const ormScorerEntries = {
+  /** What the model's chat template writes after an answer: its reward is read at the end. @default '' */
+  ending: v.optional(anyText, ''),
   /**
    * Of a model with one label: `sigmoid` gives the reward through the logistic function, from 0 to 1 and in the same order,
    * as votes need it; `raw` as it is. @default 'sigmoid'
    */
-  readonly scale?: 'sigmoid' | 'raw';
-  /** Of a model with several labels, the one whose probability is the score, from 0. @default 1 */
-  readonly good?: number;
-}
+  scale: v.optional(oneOf(['sigmoid', 'raw']), 'sigmoid'),
+  /** Of a model with several labels, the one whose probability is the score, from 0. Whole number ≥ 0. @default 1 */
+  good: v.optional(wholeNumber(), 1),
+  ...classifierScoringEntries,
+};
+
+export interface OrmScorerOptions extends OptionsOf<typeof ormScorerEntries> {}
 
 interface AnsweredTokens {
   readonly tokens: readonly number[];
@@ -42,11 +46,10 @@ export class OrmScorer extends LocalScorer<number> implements OutcomeScorer {
 }
 
 /** @internal The scorer's work in the calling thread. @throws {InvalidOptionError} */
-export function ormScoring({ ending = '', scale = 'sigmoid', good = 1, ...options }: OrmScorerOptions): Scoring<number> {
-  if (scale !== 'sigmoid' && scale !== 'raw') throw new InvalidOptionError('scale', "'sigmoid' or 'raw'", scale);
-  requireWholeNumber('good', good);
-  const { name } = requireClassifier(options.model);
-  return new ClassifierScoring<AnsweredTokens, number>(options, {
+export function ormScoring(options: OrmScorerOptions): Scoring<number> {
+  const { ending, scale, good, ...settings } = readOptions(ormScorerEntries, options);
+  const { name } = settings.model;
+  return new ClassifierScoring<AnsweredTokens, number>(settings, {
     reads: 'text',
     separator: '\n',
     layOut: (tokenizer, prompt, { text }) => ({ tokens: tokenizer.encodePrompt(answeredPrompt(prompt, text + ending)) }),

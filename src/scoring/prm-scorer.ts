@@ -10,21 +10,25 @@
  *
  * @module
  */
+import * as v from 'valibot';
 import type { StepScorer } from '../contracts/scorer.ts';
 import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { ModelLoadError } from '../errors.ts';
 import { logSumExp } from '../maths/sampling.ts';
-import { requireLocalModel } from '../models/local-model.ts';
+import { readOptions, text, type OptionsOf } from '../option-schemas.ts';
 import { LocalScorer } from './local-scorer.ts';
 import type { JudgedTokens } from './prefix-judge.ts';
 import type { Scoring } from './scoring.ts';
-import { TokenModelScoring, type Reading, type TokenModelScoringOptions } from './token-model-scoring.ts';
+import { TokenModelScoring, tokenModelScoringEntries, type Reading } from './token-model-scoring.ts';
 
-export interface PrmScorerOptions extends TokenModelScoringOptions {
+export const prmScorerEntries = {
   /** Text whose last token ends a step. @default '\n' */
-  readonly separator?: string;
-}
+  separator: v.optional(text, '\n'),
+  ...tokenModelScoringEntries,
+};
+
+export interface PrmScorerOptions extends OptionsOf<typeof prmScorerEntries> {}
 
 /**
  * Scores in a worker thread where the platform has one; calls take turns batch by batch. A text that goes on from
@@ -40,9 +44,13 @@ export class PrmScorer extends LocalScorer<readonly number[]> implements StepSco
 }
 
 /** @internal The scorer's work in the calling thread. @throws {InvalidOptionError} */
-export function prmScoring({ separator = '\n', ...options }: PrmScorerOptions): Scoring<readonly number[]> {
-  const { name } = requireLocalModel('model', options.model);
-  return new TokenModelScoring({ ...options, separator }, (model, tokenizer) => likelihoodReading(name, model, tokenizer, separator));
+export function prmScoring(options: PrmScorerOptions): Scoring<readonly number[]> {
+  const settings = readOptions(prmScorerEntries, options);
+  const {
+    model: { name },
+    separator,
+  } = settings;
+  return new TokenModelScoring(settings, (model, tokenizer) => likelihoodReading(name, model, tokenizer, separator));
 }
 
 /** @throws {ModelLoadError} */

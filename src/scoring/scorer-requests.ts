@@ -1,24 +1,25 @@
-import type * as v from 'valibot';
+import * as v from 'valibot';
 import type { ScoreOptions } from '../contracts/scorer.ts';
 import { ServerError } from '../errors.ts';
 import { randomAt } from '../maths/random.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
+import { numberOrInfinity, wholeNumber, type SettingsOf } from '../option-schemas.ts';
 import { AbortScope } from '../runtime/abort-scope.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { within } from '../runtime/wait-until.ts';
 import { tryMs, untilNextTry } from '../servers/retries.ts';
-import { ServerClient, type ServerOptions } from '../servers/server-client.ts';
+import { ServerClient, serverEntries } from '../servers/server-client.ts';
 import { BatchTimer } from './batch-timer.ts';
 
-export interface ScorerRetryOptions {
+export const scorerRequestEntries = {
+  ...serverEntries,
   /** Times a request that failed is sent again, while there is time. Whole number ≥ 0. @default 3 */
-  readonly maxRetries?: number;
+  maxRetries: v.optional(wholeNumber(), 3),
   /**
    * Milliseconds that a request may take; less where the deadline is near: half of what is left, so that there is time for
-   * another try. Positive. @default 60_000
+   * another try. Above 0. @default 60_000
    */
-  readonly timeoutMs?: number;
-}
+  timeoutMs: v.optional(numberOrInfinity(Number.MIN_VALUE), 60_000),
+};
 
 /** The call that a request is a part of. */
 export type ScorerCall = Pick<ScoreOptions, 'clock' | 'deadlineAt'> & {
@@ -35,9 +36,7 @@ export class ScorerRequests {
   #count = 0;
 
   /** @throws {InvalidOptionError} */
-  constructor({ maxRetries = 3, timeoutMs = 60_000, ...server }: ServerOptions & ScorerRetryOptions) {
-    requireWholeNumber('maxRetries', maxRetries);
-    if (timeoutMs !== Infinity) requireNumber('timeoutMs', timeoutMs, Number.MIN_VALUE);
+  constructor({ maxRetries, timeoutMs, ...server }: SettingsOf<typeof scorerRequestEntries>) {
     this.#client = new ServerClient(server);
     this.#maxRetries = maxRetries;
     this.#timeoutMs = timeoutMs;

@@ -1,8 +1,9 @@
 import pLimit from 'p-limit';
+import * as v from 'valibot';
 import type { Clock } from '../contracts/clock.ts';
 import type { ScoredText, ScoreOptions } from '../contracts/scorer.ts';
 import { DisposedError } from '../errors.ts';
-import { requireWholeNumber } from '../options.ts';
+import { func, wholeNumber, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { BatchTimer, type BatchCosts } from './batch-timer.ts';
 import { requireCallOptions } from '../runtime/call-options.ts';
@@ -10,12 +11,14 @@ import { requireCallOptions } from '../runtime/call-options.ts';
 /** Called with what the scoring of a text failed with. What it throws is dropped. */
 export type ScoringErrorListener = (error: unknown, text: ScoredText) => void;
 
-export interface BatchOptions {
+export const batchEntries = {
   /** Most texts in one model pass. Whole number ≥ 1. @default 16 */
-  readonly maxRows?: number;
+  maxRows: v.optional(wholeNumber(1), 16),
   /** Called with what the scoring of a text failed with; such a text has no score. */
-  readonly onError?: ScoringErrorListener;
-}
+  onError: v.optional(func<ScoringErrorListener>()),
+};
+
+export interface BatchOptions extends OptionsOf<typeof batchEntries> {}
 
 /** How one call's texts are scored, once its model is loaded. */
 export interface BatchWork<Item, Score> {
@@ -52,9 +55,7 @@ export class ScoringQueue {
   #closing: Promise<void> | undefined;
   #measurement: Promise<void> | undefined;
 
-  /** @throws {InvalidOptionError} */
-  constructor({ maxRows = 16, onError }: BatchOptions) {
-    requireWholeNumber('maxRows', maxRows, 1);
+  constructor({ maxRows, onError }: SettingsOf<typeof batchEntries>) {
     this.#maxRows = maxRows;
     this.#onError = onError;
   }

@@ -1,9 +1,10 @@
 import type { Prompt } from '../contracts/prompt.ts';
 import type { ScoredText, ScoreOptions } from '../contracts/scorer.ts';
 import type { LoadableModel } from '../models/local-model.ts';
-import type { ThreadChoice } from '../port/thread-choice.ts';
+import type { OptionsOf } from '../option-schemas.ts';
+import { threadEntries } from '../port/thread-choice.ts';
 import type { BatchCosts } from './batch-timer.ts';
-import type { BatchOptions } from './scoring-queue.ts';
+import { batchEntries } from './scoring-queue.ts';
 
 /** The work of a scorer over a local model, in whichever thread it is done. Methods as those of scorers. */
 export interface Scoring<Score> {
@@ -15,6 +16,8 @@ export interface Scoring<Score> {
   dispose(): Promise<void>;
 }
 
-export interface LocalScoringOptions<Model extends LoadableModel> extends BatchOptions, ThreadChoice {
+export const localScoringEntries = { ...batchEntries, ...threadEntries };
+
+export interface LocalScoringOptions<Model extends LoadableModel> extends OptionsOf<typeof localScoringEntries> {
   readonly model: Model;
 }

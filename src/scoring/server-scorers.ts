@@ -6,30 +6,34 @@
 import * as v from 'valibot';
 import type { Message, Prompt } from '../contracts/prompt.ts';
 import type { OutcomeScorer, ScoredText, StepScorer } from '../contracts/scorer.ts';
-import { InvalidOptionError, ServerError } from '../errors.ts';
-import { requireWholeNumber } from '../options.ts';
-import type { ServerOptions } from '../servers/server-client.ts';
-import type { InlineLayout, TurnLayout } from './causal-prm-scorer.ts';
+import { ServerError } from '../errors.ts';
+import { byKind, oneOf, readOptions, text, value, wholeNumber, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
+import { judgedStepsEntries, markedLayoutEntries, turnLayoutEntries, type InlineLayout, type TurnLayout } from './causal-prm-scorer.ts';
 import { completeSteps, plainTextOf, turnsOf } from './conversation.ts';
-import { OneByOne, type ConcurrencyOptions } from './one-by-one.ts';
+import { concurrencyEntries, OneByOne } from './one-by-one.ts';
 import { RecentScores } from './recent-scores.ts';
-import { ScorerRequests, type ScorerRetryOptions, type ScorerCall } from './scorer-requests.ts';
+import { ScorerRequests, scorerRequestEntries, type ScorerCall } from './scorer-requests.ts';
 
-interface ServerModelOptions extends ServerOptions, ConcurrencyOptions, ScorerRetryOptions {
+const serverModelEntries = {
   /** The reward model as the server names it. */
-  readonly model: string;
-}
+  model: value<string>('the name of a model', (given) => typeof given === 'string' && given !== ''),
+  ...scorerRequestEntries,
+  ...concurrencyEntries,
+};
 
-export interface ServerOutcomeScorerOptions extends ServerModelOptions {
+export const serverOutcomeScorerEntries = {
   /**
    * What the server is asked by. `pooling`: vLLM's `/pooling`, whose last number counts. `classify`: vLLM's `/classify`, whose
    * probability of `label` counts. `score`: `/score` of a cross-encoder, with the prompt and the text as the pair. `sglang`:
    * SGLang's `/classify`.
    */
-  readonly endpoint: 'pooling' | 'classify' | 'score' | 'sglang';
-  /** Which class counts, from 0. @default the second of two, else the first */
-  readonly label?: number;
-}
+  endpoint: oneOf(['pooling', 'classify', 'score', 'sglang']),
+  /** Which class counts, from 0. Whole number ≥ 0. @default the second of two, else the first */
+  label: v.optional(wholeNumber()),
+  ...serverModelEntries,
+};
+
+export interface ServerOutcomeScorerOptions extends OptionsOf<typeof serverOutcomeScorerEntries> {}
 
 const Pooled = v.looseObject({
   data: v.tupleWithRest([v.looseObject({ data: v.union([v.number(), v.array(v.number()), v.array(v.array(v.number()))]) })], v.unknown()),
@@ -47,13 +51,10 @@ const Embedded = v.pipe(
  *
  * @throws {InvalidOptionError}
  */
-export function serverOutcomeScorer({ endpoint, label, model, ...options }: ServerOutcomeScorerOptions): OutcomeScorer {
-  requireModel(model);
-  if (!['pooling', 'classify', 'score', 'sglang'].includes(endpoint))
-    throw new InvalidOptionError('endpoint', "'pooling', 'classify', 'score' or 'sglang'", endpoint);
-  if (label !== undefined) requireWholeNumber('label', label);
-  const requests = new ScorerRequests(options);
-  const calls = new OneByOne(options);
+export function serverOutcomeScorer(options: ServerOutcomeScorerOptions): OutcomeScorer {
+  const { endpoint, label, model, concurrency, expectedMs, onError, ...server } = readOptions(serverOutcomeScorerEntries, options);
+  const requests = new ScorerRequests(server);
+  const calls = new OneByOne({ concurrency, ...(expectedMs !== undefined && { expectedMs }), ...(onError && { onError }) });
   const ask = async (prompt: Prompt, { text }: ScoredText, call: ScorerCall): Promise<number> => {
     const messages = [...turnsOf(prompt), { role: 'assistant', content: text }];
     switch (endpoint) {
@@ -76,23 +77,27 @@ export function serverOutcomeScorer({ endpoint, label, model, ...options }: Serv
   };
 }
 
-/** vLLM's `/pooling` of a model with a head over steps, as Qwen2.5-Math-PRM (arXiv:2501.07301): two classes behind each marker. */
-export interface PoolingLayout {
-  readonly kind: 'pooling';
-  /** Stands behind each step. @default '<extra_0>' */
-  readonly marker?: string;
-}
+/** vLLM's `/pooling` of a model with a head over steps, as Qwen2.5-Math-PRM (arXiv:2501.07301): two classes after each marker. */
+export const poolingLayoutEntries = {
+  /** How steps are shown. */
+  kind: v.literal('pooling', "'pooling'"),
+  /** Stands after each step. @default '<extra_0>' */
+  marker: v.optional(text, '<extra_0>'),
+};
 
-export interface ServerStepScorerOptions extends ServerModelOptions {
+export interface PoolingLayout extends OptionsOf<typeof poolingLayoutEntries> {}
+
+export const serverStepScorerEntries = {
   /** How the model is shown the steps: as turns of a chat, with markers over `/completions`, or by `/pooling`. */
-  readonly layout: TurnLayout | Omit<InlineLayout, 'question'> | PoolingLayout;
-  /** Text between the steps of a solution. @default '\n\n' */
-  readonly separator?: string;
-  /** Text of the token for a good step. @default '+' */
-  readonly good?: string;
-  /** Text of the token for a bad step. @default '-' */
-  readonly bad?: string;
-}
+  layout: byKind<
+    TurnLayout | Omit<InlineLayout, 'question'> | PoolingLayout,
+    SettingsOf<typeof turnLayoutEntries> | SettingsOf<typeof markedLayoutEntries> | SettingsOf<typeof poolingLayoutEntries>
+  >({ turns: turnLayoutEntries, inline: markedLayoutEntries, pooling: poolingLayoutEntries }),
+  ...judgedStepsEntries,
+  ...serverModelEntries,
+};
+
+export interface ServerStepScorerOptions extends OptionsOf<typeof serverStepScorerEntries> {}
 
 /**
  * A process reward model on a server. By `/pooling` a text is one request. Models that say a token behind each step cost one
@@ -101,14 +106,10 @@ export interface ServerStepScorerOptions extends ServerModelOptions {
  *
  * @throws {InvalidOptionError}
  */
-export function serverStepScorer({ layout, separator = '\n\n', good = '+', bad = '-', model, ...options }: ServerStepScorerOptions): StepScorer {
-  requireModel(model);
-  if (!['turns', 'inline', 'pooling'].includes(layout.kind)) throw new InvalidOptionError('layout.kind', "'turns', 'inline' or 'pooling'", layout.kind);
-  for (const [name, text] of Object.entries({ separator, good, bad, ...(layout.kind === 'inline' && { 'layout.marker': layout.marker }) })) {
-    if (typeof text !== 'string' || text === '') throw new InvalidOptionError(name, 'text that is not empty', text);
-  }
-  const requests = new ScorerRequests(options);
-  const calls = new OneByOne(options);
+export function serverStepScorer(options: ServerStepScorerOptions): StepScorer {
+  const { layout, separator, good, bad, model, concurrency, expectedMs, onError, ...server } = readOptions(serverStepScorerEntries, options);
+  const requests = new ScorerRequests(server);
+  const calls = new OneByOne({ concurrency, ...(expectedMs !== undefined && { expectedMs }), ...(onError && { onError }) });
   const recent = new RecentScores();
   const judge = async (prompt: Prompt, text: ScoredText, call: ScorerCall): Promise<readonly number[]> => {
     const steps = completeSteps(text, separator);
@@ -139,7 +140,7 @@ interface StepRequest {
 /** Most of the likeliest tokens that servers tell. */
 const TOP = 20;
 
-function turnRequest(prompt: Prompt, steps: readonly string[], { joiner = ' ' }: TurnLayout, good: string): StepRequest {
+function turnRequest(prompt: Prompt, steps: readonly string[], { joiner }: SettingsOf<typeof turnLayoutEntries>, good: string): StepRequest {
   const asked = turnsOf(prompt);
   const messages: Message[] = [...asked.slice(0, -1)];
   for (const [index, step] of steps.entries()) {
@@ -149,7 +150,7 @@ function turnRequest(prompt: Prompt, steps: readonly string[], { joiner = ' ' }:
   return { path: '/chat/completions', body: { messages, logprobs: true, top_logprobs: TOP } };
 }
 
-function inlineRequest(prompt: Prompt, steps: readonly string[], { marker, before = ' ', after = '\n' }: Omit<InlineLayout, 'question'>): StepRequest {
+function inlineRequest(prompt: Prompt, steps: readonly string[], { marker, before, after }: SettingsOf<typeof markedLayoutEntries>): StepRequest {
   const marked = steps.map((step) => `${step.replaceAll(marker, '')}${before}${marker}`).join(after);
   return { path: '/completions', body: { prompt: `${plainTextOf(prompt)} ${marked}`, logprobs: TOP } };
 }
@@ -182,7 +183,7 @@ function goodShare(top: readonly (readonly [string, number])[], good: string, ba
   const said = top.slice(0, 3).map(([token]) => JSON.stringify(token));
   throw new ServerError(
     'protocol',
-    `Behind a step the model says neither ${JSON.stringify(good)} nor ${JSON.stringify(bad)}, but ${said.join(', ') || 'nothing'}. Is the layout the model's?`,
+    `After a step the model says neither ${JSON.stringify(good)} nor ${JSON.stringify(bad)}, but ${said.join(', ') || 'nothing'}. Is the layout the model's?`,
   );
 }
 
@@ -191,7 +192,7 @@ async function poolSteps(
   model: string,
   prompt: Prompt,
   steps: readonly string[],
-  { marker = '<extra_0>' }: PoolingLayout,
+  { marker }: SettingsOf<typeof poolingLayoutEntries>,
   call: ScorerCall,
 ): Promise<readonly number[]> {
   const content = steps.map((step) => `${step}${marker}`).join('');
@@ -215,8 +216,4 @@ function lastOf(numbers: readonly number[]): number {
   const last = numbers.at(-1);
   if (last === undefined) throw new ServerError('protocol', 'The server gave no score.');
   return last;
-}
-
-function requireModel(model: unknown): void {
-  if (typeof model !== 'string' || model === '') throw new InvalidOptionError('model', 'the name of a model', model);
 }

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import type { Prompt } from '../contracts/prompt.ts';
 import type { ScoredText, ScoreOptions } from '../contracts/scorer.ts';
 import type { TokenModel } from '../contracts/token-model.ts';
@@ -5,27 +6,32 @@ import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { ContextLengthError, InvalidOptionError, ModelLoadError } from '../errors.ts';
 import { wholeSteps } from '../maths/whole-steps.ts';
 import { loadWhole } from '../models/load-whole.ts';
-import type { LocalModel } from '../models/local-model.ts';
-import { requireWholeNumber } from '../options.ts';
+import { localModelSchema, type LocalModel } from '../models/local-model.ts';
+import { flag, wholeNumber, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
 import type { BatchCosts } from './batch-timer.ts';
 import { LoadedOnce } from './loaded-once.ts';
 import { PrefixJudge, type JudgedTokens, type ValueReader } from './prefix-judge.ts';
 import { SAMPLE_PROMPT, sampleTexts } from './sample-texts.ts';
-import type { LocalScoringOptions, Scoring } from './scoring.ts';
+import { localScoringEntries, type Scoring } from './scoring.ts';
 import { ScoringQueue, type BatchWork } from './scoring-queue.ts';
 
-export interface TokenModelScoringOptions extends LocalScoringOptions<LocalModel> {
+export const tokenModelScoringEntries = {
+  /** Judges. */
+  model: localModelSchema(),
   /**
    * How many texts' key-value caches are kept between calls, so that a text that goes on from an earlier one feeds only its
    * new tokens. At least as many as a search has branches. Whole number ≥ 1. @default 32
    */
-  readonly cachedTexts?: number;
+  cachedTexts: v.optional(wholeNumber(1), 32),
   /**
    * Whether the prompt, and steps of branches that still decode, are read before they are to be scored, where strategies tell of
-   * them: scores come sooner behind the last token. @default in a worker thread, where it takes nothing from decoding
+   * them: scores come sooner after the last token. @default in a worker thread, where it takes nothing from decoding
    */
-  readonly readAhead?: boolean;
-}
+  readAhead: v.optional(flag),
+  ...localScoringEntries,
+};
+
+export interface TokenModelScoringOptions extends OptionsOf<typeof tokenModelScoringEntries> {}
 
 /** How the texts of one prompt are judged. */
 export interface PromptReading<Item extends JudgedTokens> {
@@ -61,13 +67,11 @@ export class TokenModelScoring<Item extends JudgedTokens> implements Scoring<rea
   /**
    * @param separator - What ends a step.
    * @param makeReading - Called once the model is loaded; what it throws fails the call.
-   * @throws {InvalidOptionError}
    */
   constructor(
-    { model, cachedTexts = 32, separator, ...batch }: TokenModelScoringOptions & { readonly separator: string },
+    { model, cachedTexts, separator, ...batch }: SettingsOf<typeof tokenModelScoringEntries> & { readonly separator: string },
     makeReading: (model: TokenModel, tokenizer: Tokenizer) => Reading<Item>,
   ) {
-    requireWholeNumber('cachedTexts', cachedTexts, 1);
     this.#source = model;
     this.#cachedTexts = cachedTexts;
     this.#makeReading = makeReading;

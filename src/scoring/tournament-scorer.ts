@@ -5,21 +5,25 @@
  *
  * @module
  */
+import * as v from 'valibot';
 import type { Engine } from '../contracts/engine.ts';
 import type { Prompt } from '../contracts/prompt.ts';
 import type { OutcomeScorer, ScoredText, ScoreOptions } from '../contracts/scorer.ts';
 import { InvalidOptionError, ModelError } from '../errors.ts';
-import { requireWholeNumber } from '../options.ts';
+import { oneOf, readOptions, type OptionsOf } from '../option-schemas.ts';
 import { askEngine, isLate } from './ask-engine.ts';
 import { plainTextOf } from './conversation.ts';
-import { DEFAULT_CRITERIA, type JudgeOptions } from './llm-judge-scorer.ts';
+import { judgeEntries } from './llm-judge-scorer.ts';
 import { OneByOne } from './one-by-one.ts';
 import { tellErrors } from './scoring-queue.ts';
 
-export interface TournamentOptions extends JudgeOptions {
+export const tournamentEntries = {
   /** `knock-out`: winners meet, N − 1 pairs. `round-robin`: all meet all, N(N − 1)/2 pairs. @default 'knock-out' */
-  readonly mode?: 'knock-out' | 'round-robin';
-}
+  mode: v.optional(oneOf(['knock-out', 'round-robin']), 'knock-out'),
+  ...judgeEntries,
+};
+
+export interface TournamentOptions extends OptionsOf<typeof tournamentEntries> {}
 
 /** How a tournament stands at its end or at the deadline. */
 export interface TournamentResult {
@@ -76,13 +80,12 @@ export class TournamentScorer implements OutcomeScorer {
   readonly #calls: OneByOne;
 
   /** @throws {InvalidOptionError} */
-  constructor({ engine, mode = 'knock-out', criteria = DEFAULT_CRITERIA, maxTokens = 64, onError, ...options }: TournamentOptions) {
-    requireWholeNumber('maxTokens', maxTokens, 1);
-    if (mode !== 'knock-out' && mode !== 'round-robin') throw new InvalidOptionError('mode', "'knock-out' or 'round-robin'", mode);
+  constructor(options: TournamentOptions) {
+    const { engine, mode, criteria, maxTokens, onError, ...settings } = readOptions(tournamentEntries, options);
     this.name = `tournament ${engine.name}`;
     this.#engine = engine;
     this.#options = { mode, criteria, maxTokens, ...(onError && { onError }) };
-    this.#calls = new OneByOne(options);
+    this.#calls = new OneByOne(settings);
   }
 
   async score(prompt: Prompt, texts: readonly ScoredText[], options: ScoreOptions = {}): Promise<(number | undefined)[]> {

@@ -1,8 +1,10 @@
+import * as v from 'valibot';
 import type { Prompt } from '../contracts/prompt.ts';
 import type { OutcomeScorer, ScoredText } from '../contracts/scorer.ts';
-import { InvalidOptionError, ModelError } from '../errors.ts';
+import { ModelError } from '../errors.ts';
 import { describeScore } from '../maths/require-score.ts';
-import { OneByOne, type ConcurrencyOptions } from './one-by-one.ts';
+import { func, readOptions, readValue, text, type OptionsOf } from '../option-schemas.ts';
+import { concurrencyEntries, OneByOne } from './one-by-one.ts';
 
 /** What a verifier is asked. */
 export interface VerifierRequest extends ScoredText {
@@ -14,10 +16,13 @@ export interface VerifierRequest extends ScoredText {
 /** Says whether a text is right, or how good it is: higher is better. */
 export type Verifier = (request: VerifierRequest) => boolean | number | Promise<boolean | number>;
 
-export interface VerifierScorerOptions extends ConcurrencyOptions {
-  /** @default 'verifier' */
-  readonly name?: string;
-}
+export const verifierScorerEntries = {
+  /** Told with its scores. @default 'verifier' */
+  name: v.optional(text, 'verifier'),
+  ...concurrencyEntries,
+};
+
+export interface VerifierScorerOptions extends OptionsOf<typeof verifierScorerEntries> {}
 
 /**
  * A scorer made of a function: true is 1, false 0, a number itself. One that throws, or gives no number, leaves that text
@@ -29,9 +34,10 @@ export interface VerifierScorerOptions extends ConcurrencyOptions {
  *
  * @throws {InvalidOptionError}
  */
-export function verifierScorer(verify: Verifier, { name = 'verifier', ...options }: VerifierScorerOptions = {}): OutcomeScorer {
-  if (typeof verify !== 'function') throw new InvalidOptionError('verify', 'a function', verify);
-  const calls = new OneByOne(options);
+export function verifierScorer(verify: Verifier, options: VerifierScorerOptions = {}): OutcomeScorer {
+  readValue(func<Verifier>(), verify, 'verify');
+  const { name, ...settings } = readOptions(verifierScorerEntries, options);
+  const calls = new OneByOne(settings);
   return {
     name,
     kind: 'outcome',

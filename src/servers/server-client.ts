@@ -1,18 +1,27 @@
 import * as v from 'valibot';
 import { InvalidOptionError, isLatencyTtsError, ServerError } from '../errors.ts';
+import { func, text, value, type OptionsOf } from '../option-schemas.ts';
 import { AbortScope } from '../runtime/abort-scope.ts';
 import { LONGEST_ANSWER, readEvents, readText, type Redact, type StreamEvent } from './read-events.ts';
 import { errorOfAnswer } from './server-errors.ts';
 
-export interface ServerOptions {
+export const serverEntries = {
   /** Up to and including the version: `http://127.0.0.1:8000/v1`. */
-  readonly baseURL: string;
+  baseURL: value<string>('a URL of HTTP, such as `http://127.0.0.1:8000/v1`', (given) => /^https?:$/.test(parseURL(given)?.protocol ?? '')),
   /** Sent as a bearer token; never told to anyone else. */
-  readonly apiKey?: string;
+  apiKey: v.optional(text),
   /** Further headers, for gateways. As secret as the key. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** @default the global one */
-  readonly fetch?: typeof fetch;
+  headers: v.optional(
+    value<Readonly<Record<string, string>>>('an object of texts', (given) => isObject(given) && Object.values(given).every((one) => typeof one === 'string')),
+  ),
+  /** Sends requests. @default the global one */
+  fetch: v.optional(func<typeof fetch>()),
+};
+
+export interface ServerOptions extends OptionsOf<typeof serverEntries> {}
+
+function isObject(given: unknown): given is object {
+  return typeof given === 'object' && given !== null && !Array.isArray(given);
 }
 
 /** Values of headers that are no secrets are shorter than this. */
@@ -28,13 +37,10 @@ export class ServerClient {
   readonly #secrets: readonly string[];
   readonly #fetch: typeof fetch;
 
-  /** @throws {InvalidOptionError} */
+  /** @param options - As they were checked. @throws {InvalidOptionError} for a URL with secrets in it. */
   constructor({ baseURL, apiKey, headers = {}, fetch: send = globalThis.fetch }: ServerOptions) {
-    this.baseURL = requireBaseURL(baseURL).replace(/\/+$/, '');
+    this.baseURL = requirePublicURL(baseURL).replace(/\/+$/, '');
     this.rootURL = this.baseURL.replace(/\/v\d+$/, '');
-    if (apiKey !== undefined && (typeof apiKey !== 'string' || apiKey === '')) {
-      throw new InvalidOptionError('apiKey', 'text that is not empty', typeof apiKey === 'string' ? '' : apiKey);
-    }
     this.#headers = { ...headers, ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) };
     this.#secrets = [apiKey ?? '', ...Object.values(headers)].filter((secret) => secret.length >= SHORTEST_SECRET || (secret !== '' && secret === apiKey));
     this.#fetch = send;
@@ -118,14 +124,16 @@ export class ServerClient {
   }
 }
 
-function requireBaseURL(baseURL: unknown): string {
-  let url: URL | undefined;
+function parseURL(given: unknown): URL | undefined {
   try {
-    url = new URL(baseURL as string);
+    return new URL(given as string);
   } catch {
-    // Told below.
+    return undefined;
   }
-  if (!url || !/^https?:$/.test(url.protocol)) throw new InvalidOptionError('baseURL', 'a URL of HTTP, such as `http://127.0.0.1:8000/v1`', baseURL);
+}
+
+function requirePublicURL(baseURL: string): string {
+  const url = new URL(baseURL);
   if (url.username || url.password || url.search) {
     throw new InvalidOptionError('baseURL', 'a URL without credentials and parameters', url.origin + url.pathname, 'Pass a key as `apiKey`.');
   }

@@ -9,7 +9,7 @@
  */
 import * as v from 'valibot';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
-import { flag, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
+import { flag, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
 import { withSolutionPolicy } from './solution-policy.ts';
 import { comparePaths, distinctPaths, type Path } from './tree/path.ts';
 import { treeEntries, type TreePolicy } from './tree/tree-options.ts';

@@ -17,7 +17,7 @@ import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { earlyDecisionSchema, exactDecision } from '../maths/early-decision.ts';
 import { samplingSchema } from '../maths/sampling.ts';
-import { func, numberOrInfinity, oneOf, readOptions, wholeNumber, type OptionsOf } from '../options.ts';
+import { func, numberOrInfinity, oneOf, readOptions, wholeNumber, type OptionsOf } from '../option-schemas.ts';
 import { BranchScores, scoringEntries, type ScoringCoverage, type ScoringPolicy } from './branch-scores.ts';
 import { launchAtOnce } from './launch-schedule.ts';
 import { sameAnswerEntries } from './solution-policy.ts';

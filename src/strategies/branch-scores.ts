@@ -3,7 +3,7 @@ import type { Prompt } from '../contracts/prompt.ts';
 import type { BranchReport } from '../contracts/result.ts';
 import type { OutcomeScorer, StepScorer } from '../contracts/scorer.ts';
 import { aggregateSteps, STEP_AGGREGATIONS, type StepAggregation } from '../maths/aggregate-steps.ts';
-import { codeValue, oneOf, type OptionsOf, type SettingsOf } from '../options.ts';
+import { codeValue, oneOf, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
 import type { RunScope } from '../runtime/run-scope.ts';
 import { ScoreQueue } from '../runtime/score-queue.ts';
 

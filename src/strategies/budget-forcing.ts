@@ -13,7 +13,7 @@ import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { number, numberOrInfinity, readOptions, text, wholeNumber, type OptionsOf } from '../options.ts';
+import { number, numberOrInfinity, readOptions, text, wholeNumber, type OptionsOf } from '../option-schemas.ts';
 import { forcedAnswerSchema } from './forced-answer.ts';
 import { sameAnswerEntries, solutionEntries, solutionPolicy } from './solution-policy.ts';
 import { longestReport, StrategyRun } from './strategy-run.ts';

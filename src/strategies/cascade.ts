@@ -10,7 +10,7 @@ import * as v from 'valibot';
 import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { StopReason, StrategyResult } from '../contracts/result.ts';
 import type { Strategy } from '../contracts/strategy.ts';
-import { listOf, number, oneOf, optionsSchema, readOptions, readValue, type OptionsOf, type SettingsOf } from '../options.ts';
+import { listOf, number, oneOf, optionsSchema, readOptions, readValue, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
 import { engineSchema, NestedRuns, strategySchema, type NestedRun } from './nested-runs.ts';
 import { sameAnswerEntries } from './solution-policy.ts';
 

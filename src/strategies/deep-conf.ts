@@ -17,7 +17,7 @@ import type { AnswerTally } from '../contracts/vote.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { quantile } from '../maths/quantile.ts';
 import { AGGREGATIONS } from '../maths/token-confidence.ts';
-import { number, oneOf, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
+import { number, oneOf, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
 import { sameAnswerEntries, solutionEntries, solutionPolicy, type SolutionPolicy } from './solution-policy.ts';
 import type { WeighedVotes } from './solution-vote.ts';

@@ -8,7 +8,7 @@
  */
 import * as v from 'valibot';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
-import { readOptions, wholeNumber, type OptionsOf } from '../options.ts';
+import { readOptions, wholeNumber, type OptionsOf } from '../option-schemas.ts';
 import { withSolutionPolicy } from './solution-policy.ts';
 import { comparePaths, type Path } from './tree/path.ts';
 import { treeEntries, type TreePolicy } from './tree/tree-options.ts';

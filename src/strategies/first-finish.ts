@@ -12,7 +12,7 @@ import type { AnswerEquivalence } from '../contracts/answer.ts';
 import type { BranchReport, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { readOptions, wholeNumber, type OptionsOf } from '../options.ts';
+import { readOptions, wholeNumber, type OptionsOf } from '../option-schemas.ts';
 import { sameAnswerEntries, solutionEntries, solutionPolicy, type SolutionPolicy } from './solution-policy.ts';
 import { conductSolutions } from './solutions.ts';
 import { longestReport } from './strategy-run.ts';

@@ -9,7 +9,7 @@ import * as v from 'valibot';
 import { extractAnswer } from '../answers/extract-answer.ts';
 import type { AnswerExtractor } from '../contracts/answer.ts';
 import type { Segment, Session } from '../contracts/engine.ts';
-import { optionsSchema, texts, value, wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
+import { optionsSchema, texts, value, wholeNumber, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
 import type { RunScope } from '../runtime/run-scope.ts';
 import { answerFormOf, BOXED_FORM, markedForm, type AnswerForm } from './answer-form.ts';

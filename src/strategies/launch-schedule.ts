@@ -8,7 +8,7 @@
  */
 import * as v from 'valibot';
 import type { LaunchSchedule, LaunchStep, VoteState } from '../contracts/vote.ts';
-import { number, objectWith, oneOfOr, readOptions, wholeNumber, type OptionsOf } from '../options.ts';
+import { number, objectWith, oneOfOr, readOptions, wholeNumber, type OptionsOf } from '../option-schemas.ts';
 
 /** Schedules that go by a name alone, with their defaults. */
 export type LaunchScheduleName = 'at-once' | 'windows' | 'doubling';

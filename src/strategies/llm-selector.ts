@@ -12,7 +12,7 @@ import type { Prompt } from '../contracts/prompt.ts';
 import type { BranchReport, StopReason, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { samplingSchema } from '../maths/sampling.ts';
-import { func, number, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
+import { func, number, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
 import { extendPrompt, oneReply } from './follow-up.ts';
 import { engineSchema, NestedRuns, strategySchema, type NestedRun } from './nested-runs.ts';
 import { SelfConsistency } from './self-consistency.ts';

@@ -12,7 +12,7 @@
  */
 import * as v from 'valibot';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
-import { number, oneOf, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
+import { number, oneOf, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
 import { withSolutionPolicy } from './solution-policy.ts';
 import { StrategyRun } from './strategy-run.ts';
 import { effectiveScores, type Path } from './tree/path.ts';

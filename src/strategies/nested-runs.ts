@@ -15,7 +15,7 @@ import type { BranchReport, StopReason, StrategyResult } from '../contracts/resu
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError, NoCandidateError } from '../errors.ts';
 import { philox4x32 } from '../maths/random.ts';
-import { objectWith } from '../options.ts';
+import { objectWith } from '../option-schemas.ts';
 import { RunEvents } from '../runtime/run-events.ts';
 import { RunScope } from '../runtime/run-scope.ts';
 import { sumUsage } from './sum-usage.ts';

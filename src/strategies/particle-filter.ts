@@ -14,7 +14,7 @@ import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { randomSequence, type RandomSource } from '../maths/random.ts';
 import { effectiveSampleSize, multinomialCounts, particleWeights, systematicCounts } from '../maths/resampling.ts';
-import { number, oneOf, readOptions, wholeNumber, type OptionsOf } from '../options.ts';
+import { number, oneOf, readOptions, wholeNumber, type OptionsOf } from '../option-schemas.ts';
 import { withSolutionPolicy } from './solution-policy.ts';
 import { StrategyRun } from './strategy-run.ts';
 import { effectiveScores, type Path } from './tree/path.ts';

@@ -12,7 +12,7 @@ import * as v from 'valibot';
 import { tallyVotes, isDecided, type AnswerVotes } from '../answers/vote.ts';
 import type { StopReason, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
-import { readOptions, value, wholeNumber, type OptionsOf } from '../options.ts';
+import { readOptions, value, wholeNumber, type OptionsOf } from '../option-schemas.ts';
 import { forcedAnswerSchema } from './forced-answer.ts';
 import { ProbedLine, type ProbedLineReport, type ProbePolicy } from './probed-line.ts';
 import { sameAnswerEntries, solutionEntries, solutionPolicy, type SolutionPolicy } from './solution-policy.ts';

@@ -7,7 +7,7 @@
 import * as v from 'valibot';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { rebaseWidths } from '../maths/rebase-weights.ts';
-import { number, readOptions, wholeNumber, type OptionsOf } from '../options.ts';
+import { number, readOptions, wholeNumber, type OptionsOf } from '../option-schemas.ts';
 import { withSolutionPolicy } from './solution-policy.ts';
 import { effectiveScores } from './tree/path.ts';
 import { treeEntries, type TreePolicy } from './tree/tree-options.ts';

@@ -13,7 +13,7 @@ import type { StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { earlyDecisionSchema, exactDecision, noDecision } from '../maths/early-decision.ts';
-import { readOptions, type OptionsOf } from '../options.ts';
+import { readOptions, type OptionsOf } from '../option-schemas.ts';
 import type { ScoringCoverage } from './branch-scores.ts';
 import { launchAtOnce, launchScheduleSchema } from './launch-schedule.ts';
 import { sameAnswerEntries } from './solution-policy.ts';

@@ -12,7 +12,7 @@ import type { Prompt } from '../contracts/prompt.ts';
 import type { StopReason, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { samplingSchema } from '../maths/sampling.ts';
-import { func, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
+import { func, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
 import { followUp, oneReply } from './follow-up.ts';
 import { engineSchema, NestedRuns, strategySchema } from './nested-runs.ts';
 import { SelfConsistency } from './self-consistency.ts';

@@ -4,7 +4,7 @@ import { isSameMeaning } from '../answers/same-meaning.ts';
 import type { AnswerEquivalence, AnswerExtractor } from '../contracts/answer.ts';
 import type { SamplingOptions } from '../contracts/engine.ts';
 import { samplingSchema } from '../maths/sampling.ts';
-import { func, texts, wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
+import { func, texts, wholeNumber, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
 import { answerAsked, forcedAnswerSchema, isAnswerOpen, type AnswerRequest, type ForcedAnswer } from './forced-answer.ts';
 

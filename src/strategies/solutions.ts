@@ -4,7 +4,7 @@ import type { BranchOptions, SessionOptions, Segment } from '../contracts/engine
 import type { BranchReport, StopReason, StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
+import { wholeNumber, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
 import type { BranchRecorder } from '../runtime/branch-recorder.ts';
 import { hintScorer } from '../runtime/hint-scorer.ts';
 import type { RunScope } from '../runtime/run-scope.ts';

@@ -11,7 +11,7 @@
  */
 import * as v from 'valibot';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
-import { number, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../options.ts';
+import { number, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
 import { scorerSchema } from './branch-scores.ts';
 import { withSolutionPolicy } from './solution-policy.ts';
 import { StrategyRun } from './strategy-run.ts';

@@ -20,7 +20,7 @@ import type { StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { aggregateSteps } from '../maths/aggregate-steps.ts';
-import { flag, number, readOptions, wholeNumber, type OptionsOf } from '../options.ts';
+import { flag, number, readOptions, wholeNumber, type OptionsOf } from '../option-schemas.ts';
 import type { RunScope } from '../runtime/run-scope.ts';
 import { ScoreQueue } from '../runtime/score-queue.ts';
 import { withinDeadline } from '../runtime/within-deadline.ts';

@@ -10,7 +10,7 @@ import * as v from 'valibot';
 import type { Segment, SessionOptions } from '../contracts/engine.ts';
 import type { BranchReport } from '../contracts/result.ts';
 import { confidenceEntries, confidenceOf, meanSelfCertaintyOf } from '../maths/token-confidence.ts';
-import { codeValue, func, number, numberOrInfinity, readOptions, wholeNumber, type OptionsOf } from '../options.ts';
+import { codeValue, func, number, numberOrInfinity, readOptions, wholeNumber, type OptionsOf } from '../option-schemas.ts';
 import { scoringEntries, type ScoringPolicy } from './branch-scores.ts';
 
 /** Weighs a vote by what was told while it was decoded. */

@@ -7,7 +7,8 @@
 import * as v from 'valibot';
 import type { StrategyResult } from '../contracts/result.ts';
 import type { Strategy, StrategyRequest } from '../contracts/strategy.ts';
-import { func, listOf, number, optionsSchema, readValue, requireNumber, type OptionsOf, type SettingsOf } from '../options.ts';
+import { func, listOf, number, optionsSchema, readValue, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
+import { requireNumber } from '../options.ts';
 import { engineSchema, NestedRuns, strategySchema, type NestedRun } from './nested-runs.ts';
 
 export const fallbackRungEntries = {

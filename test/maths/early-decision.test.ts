@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AnswerTally, EarlyDecision, VoteState } from '../../src/contracts/vote.ts';
-import { readValue } from '../../src/options.ts';
+import { readValue } from '../../src/option-schemas.ts';
 import { anytimeValidDecision, betaDecision, dirichletDecision, exactDecision, earlyDecisionSchema, noDecision } from '../../src/maths/early-decision.ts';
 
 /** Votes of branches 0, 1, …: an answer's index with a weight, `undefined` while pending, `null` for one that abstains. */

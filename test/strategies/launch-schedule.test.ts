@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { LaunchSchedule } from '../../src/contracts/vote.ts';
-import { readValue } from '../../src/options.ts';
+import { readValue } from '../../src/option-schemas.ts';
 import { launchDoubling, launchWindows, launchScheduleSchema } from '../../src/strategies/launch-schedule.ts';
 import { SelfConsistency, type SelfConsistencyOptions } from '../../src/strategies/self-consistency.ts';
 import type { Plan } from './solver.ts';

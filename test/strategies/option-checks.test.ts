@@ -4,7 +4,7 @@ import type * as v from 'valibot';
 import { InvalidOptionError } from '../../src/errors.ts';
 import * as decisions from '../../src/maths/early-decision.ts';
 import { samplingEntries } from '../../src/maths/sampling.ts';
-import { isPlain } from '../../src/options.ts';
+import { isPlain } from '../../src/option-schemas.ts';
 import { standardStrategies, standardStrategiesEntries } from '../../src/serve/standard-strategies.ts';
 import { verifierScorer } from '../../src/scoring/verifier-scorer.ts';
 import { BeamSearch, beamSearchEntries } from '../../src/strategies/beam-search.ts';
@@ -27,32 +27,13 @@ import { SpeculativeRejection, speculativeRejectionEntries } from '../../src/str
 import { StepSpeculation, stepSpeculationEntries } from '../../src/strategies/step-speculation.ts';
 import * as weights from '../../src/strategies/vote-weights.ts';
 import { fallbackRungEntries, withFallback } from '../../src/strategies/with-fallback.ts';
+import { describeOptionLaws, refusal, subject, type Subject } from '../support/option-laws.ts';
 import { scriptedStepScorer } from './text-scorers.ts';
-
-interface Subject {
-  readonly name: string;
-  readonly entries: v.ObjectEntries;
-  /** Where its options stand in messages. */
-  readonly path?: string;
-  make(options: never): unknown;
-}
 
 const step = { scorer: scriptedStepScorer(() => [1]) };
 const judged = { scorer: verifierScorer(() => true) };
 const strategy = new SelfConsistency();
 const engine = { open: () => Promise.reject(new Error('never')), name: 'none' };
-
-/** @param base - Options that it cannot do without. */
-function subject(name: string, entries: v.ObjectEntries, make: (options: never) => unknown, base: object = {}, path = ''): Subject {
-  // What is no object is passed as it is.
-  return {
-    name,
-    entries,
-    path,
-    make: (options) =>
-      make((typeof options === 'object' && options !== null && !Array.isArray(options) ? { ...base, ...(options as object) } : options) as never),
-  };
-}
 
 const SUBJECTS: readonly Subject[] = [
   subject('SelfConsistency', selfConsistencyEntries, (options) => new SelfConsistency(options)),
@@ -88,33 +69,7 @@ const SUBJECTS: readonly Subject[] = [
   subject('standardStrategies', standardStrategiesEntries, (options) => standardStrategies(options)),
 ];
 
-function refusal(option: string, message?: RegExp): unknown {
-  return expect.objectContaining({ code: 'LTTS_INVALID_OPTION', option, ...(message && { message: expect.stringMatching(message) as string }) });
-}
-
-describe.each(SUBJECTS)('$name', ({ entries, path, make }) => {
-  const place = path === '' ? '' : `${path}.`;
-  const names = Object.keys(entries);
-
-  test.each(names)('%s misspelt is refused, and the right name told', (name) => {
-    const misspelt = `${name[0]}${name}`;
-    expect(() => make({ [misspelt]: 1 } as never)).toThrow(refusal(`${place}${misspelt}`, new RegExp(`Did you mean \`${name}\``)));
-  });
-
-  test.each(names)('%s is refused as null or of a wrong type', (name) => {
-    for (const wrong of [null, Symbol('wrong'), NaN, [undefined]]) {
-      expect(() => make({ [name]: wrong } as never)).toThrow(refusal(`${place}${name}`));
-    }
-  });
-
-  test.each(names.filter((name) => (entries[name] as { readonly type: string }).type === 'optional'))('%s counts as left out when it is undefined', (name) => {
-    expect(() => make({ [name]: undefined } as never)).not.toThrow();
-  });
-
-  test.each([null, 7, 'fast', [], () => 1])('%j is refused as options', (options) => {
-    expect(() => make(options as never)).toThrow(refusal(path === '' ? 'options' : path!));
-  });
-});
+describeOptionLaws(SUBJECTS);
 
 test('a value that the range excludes is refused with the range', () => {
   expect(() => new SelfConsistency({ branches: 0 })).toThrow('Expected `branches` to be a whole number of at least 1, got `0` (number).');

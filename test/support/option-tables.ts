@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import * as v from 'valibot';
-import { isPlain } from '../../src/options.ts';
+import { isPlain } from '../../src/option-schemas.ts';
 
 const SRC = fileURLToPath(new URL('../../src/', import.meta.url));
 

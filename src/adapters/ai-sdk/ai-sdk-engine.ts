@@ -5,41 +5,40 @@
  * @module
  */
 import type { LanguageModelV4CallOptions, LanguageModelV4Prompt } from '@ai-sdk/provider';
-import type { Engine, EngineCapabilities, SamplingOptions, Session, SessionOptions } from '../../contracts/engine.ts';
+import * as v from 'valibot';
+import type { Engine, EngineCapabilities, Session, SessionOptions } from '../../contracts/engine.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import { RemoteEngine } from '../../engines/remote/openai-compatible-engine.ts';
-import type { HedgeOptions } from '../../engines/remote/remote-options.ts';
-import { dialectOf, ModelClient, type AnyLanguageModel, type ModelContinuation } from './model-client.ts';
+import { requestEntries } from '../../engines/remote/remote-options.ts';
+import { codeValue, oneOf, plainObject, readOptions, type OptionsOf } from '../../option-schemas.ts';
+import { dialectOf, ModelClient, type AnyLanguageModel } from './model-client.ts';
 
-export interface AiSdkEngineOptions {
-  /** A model object: `openai('…')`, not its name. Of specification v2, v3 or v4. */
-  readonly model: AnyLanguageModel;
+/** How calls of a model are made. */
+export const aiSdkRequestEntries = {
   /**
-   * How the model goes on behind a text of its own, as forced answers and every strategy that works step by step need it.
+   * How the model goes on from a text of its own, as forced answers and every strategy that works step by step need it.
    * `assistant-last`: it continues a last message of the assistant. `asked`: a message asks it to, which is not exact. `none`: it
    * cannot; what needs it fails. @default 'asked'
    */
-  readonly continuation?: ModelContinuation;
-  /** How tokens are chosen where a session does not say. Models of the AI SDK have no min-p and no repetition penalty. */
-  readonly sampling?: SamplingOptions;
-  /** Most tokens of prompt and text together. @default unknown */
-  readonly contextTokens?: number;
-  /** Most tokens of a call where a segment has no limit. @default the provider's own */
-  readonly maxTokens?: number;
-  /** Calls open at once; further branches wait. @default 64 */
-  readonly maxConcurrency?: number;
-  /** Times a call that failed is made again, while there is time. @default 3 */
-  readonly maxRetries?: number;
-  /** Milliseconds until a call's first token; less where the deadline is near. @default 60_000 */
-  readonly firstTokenTimeoutMs?: number;
-  /** Milliseconds between two parts of an answer. @default 30_000 */
-  readonly stallTimeoutMs?: number;
-  /** Whether a call that is slow to begin is made a second time. @default false */
-  readonly hedge?: boolean | HedgeOptions;
-  /** Part of every call: provider options, headers, reasoning. */
-  readonly callOptions?: Pick<LanguageModelV4CallOptions, 'providerOptions' | 'headers' | 'reasoning' | 'responseFormat'>;
-}
+  continuation: v.optional(oneOf(['assistant-last', 'asked', 'none']), 'asked'),
+  ...requestEntries,
+};
+
+export const aiSdkEngineEntries = {
+  /** A model object: `openai('…')`, not its name. Of specification v2, v3 or v4. */
+  model: codeValue<AnyLanguageModel>(
+    'a language model object of the AI SDK',
+    (given) => typeof given === 'object' && given !== null && 'doStream' in given && typeof given.doStream === 'function',
+    'Names of models need a provider: pass what it returns.',
+  ),
+  ...aiSdkRequestEntries,
+  /** Part of every call: provider options, headers, reasoning. @default {} */
+  callOptions: v.optional(plainObject<Pick<LanguageModelV4CallOptions, 'providerOptions' | 'headers' | 'reasoning' | 'responseFormat'>>(), {}),
+};
+
+/** Models of the AI SDK have no min-p and no repetition penalty. */
+export interface AiSdkEngineOptions extends OptionsOf<typeof aiSdkEngineEntries> {}
 
 /** @throws {InvalidOptionError} */
 export function aiSdkEngine(options: AiSdkEngineOptions): Engine {
@@ -56,17 +55,12 @@ export class AiSdkEngine implements Engine {
   readonly name: string;
   readonly #engine: RemoteEngine;
 
-  constructor({ model, continuation = 'asked', callOptions = {}, ...options }: AiSdkEngineOptions, standsInFor?: StandsInFor) {
-    if (typeof model !== 'object' || typeof model?.doStream !== 'function') {
-      throw new InvalidOptionError('model', 'a language model object of the AI SDK', model, 'Names of models need a provider: pass what it returns.');
-    }
-    if (continuation !== 'assistant-last' && continuation !== 'asked' && continuation !== 'none') {
-      throw new InvalidOptionError('continuation', "'assistant-last', 'asked' or 'none'", continuation);
-    }
+  constructor(options: AiSdkEngineOptions, standsInFor?: StandsInFor) {
+    const { model, continuation, callOptions, ...settings } = readOptions(aiSdkEngineEntries, options);
     const client = new ModelClient({ model, callOptions: { ...callOptions, ...standsInFor?.callOptions }, ...(standsInFor && { prompt: standsInFor.prompt }) });
     this.name = model.modelId;
     this.#engine = new RemoteEngine(
-      { ...options, baseURL: client.baseURL, model: model.modelId, logprobs: false },
+      { ...settings, baseURL: client.baseURL, model: model.modelId, logprobs: false },
       { client, dialect: dialectOf(model, continuation) },
     );
   }

@@ -16,26 +16,40 @@ import type {
   LanguageModelV4StreamResult,
   SharedV4Warning,
 } from '@ai-sdk/provider';
+import * as v from 'valibot';
 import type { Strategy } from '../../contracts/strategy.ts';
 import { InvalidOptionError } from '../../errors.ts';
+import { flag, oneOf, readOptions, text, type OptionsOf, type SettingsOf } from '../../option-schemas.ts';
 import { AbortScope } from '../../runtime/abort-scope.ts';
+import { strategySchema } from '../../strategies/nested-runs.ts';
 import { reasoningOf } from '../../runtime/chosen-branch.ts';
-import { prepareCall, resolveCallOptions, type CallPolicy, type PreparedCall, type StrategyCallOptions } from '../strategy-call.ts';
+import { callPolicyEntries, prepareCall, strategyCallEntries, type PreparedCall } from '../strategy-call.ts';
 import { readOverrides } from './call-overrides.ts';
 import { readSettings, readWarnings } from './read-call.ts';
 import { readPrompt } from './read-prompt.ts';
 import { summarise, UNKNOWN_USAGE } from './summarise.ts';
 
-export interface LatencyTtsOptions extends StrategyCallOptions {
+const strategiesSchema: v.GenericSchema<Readonly<Record<string, Strategy>>> = v.record(v.string(), strategySchema, 'strategies by name');
+
+/** How a model answers. */
+export const modelCallEntries = {
+  ...callPolicyEntries,
   /** Strategies that a call may choose from by name: `providerOptions: { latencyTts: { strategy: 'careful' } }`. */
-  readonly strategies?: Readonly<Record<string, Strategy>>;
-  /** What the model is called in responses and telemetry. @default the engine's name */
-  readonly modelId?: string;
+  strategies: v.optional(strategiesSchema),
   /** Whether `providerMetadata.latencyTts` carries the text of every branch. @default false */
-  readonly branchTexts?: boolean;
+  branchTexts: v.optional(flag, false),
+};
+
+export const latencyTtsEntries = {
+  ...strategyCallEntries,
+  ...modelCallEntries,
+  /** What the model is called in responses and telemetry. @default the engine's name */
+  modelId: v.optional(text),
   /** `v3` is for version 6 of `ai`. @default 'v4' */
-  readonly specification?: 'v3' | 'v4';
-}
+  specification: v.optional(oneOf(['v3', 'v4']), 'v4'),
+};
+
+export interface LatencyTtsOptions extends OptionsOf<typeof latencyTtsEntries> {}
 
 const PROVIDER = 'latency-tts';
 /** Names the part of a stream that thoughts come in. */
@@ -45,15 +59,13 @@ const THOUGHTS = 'reasoning-0';
 export function latencyTts(options: LatencyTtsOptions & { readonly specification: 'v3' }): LanguageModelV3;
 export function latencyTts(options: LatencyTtsOptions): LanguageModelV4;
 export function latencyTts(options: LatencyTtsOptions): LanguageModelV3 | LanguageModelV4 {
-  const { specification = 'v4' } = options;
-  if (specification !== 'v3' && specification !== 'v4') throw new InvalidOptionError('specification', "'v3' or 'v4'", specification);
-  const policy = resolveCallOptions(options);
+  const policy = readOptions(latencyTtsEntries, options);
   // A plain object: `ai` wraps models in proxies, behind which private fields are not there.
   return {
-    specificationVersion: specification,
+    specificationVersion: policy.specification,
     provider: PROVIDER,
     get modelId() {
-      return options.modelId ?? options.engine.name;
+      return policy.modelId ?? policy.engine.name;
     },
     supportedUrls: {},
     doGenerate: (call: LanguageModelV4CallOptions) => generate(policy, call),
@@ -61,7 +73,7 @@ export function latencyTts(options: LatencyTtsOptions): LanguageModelV3 | Langua
   } as LanguageModelV4;
 }
 
-type ModelPolicy = CallPolicy & LatencyTtsOptions;
+type ModelPolicy = SettingsOf<typeof latencyTtsEntries>;
 
 /** One call, read and checked. */
 interface ReadCall {
@@ -98,7 +110,7 @@ async function generate(policy: ModelPolicy, options: LanguageModelV4CallOptions
   const reasoning = reasoningOf(result);
   return {
     content: [...(reasoning === undefined ? [] : [{ type: 'reasoning' as const, text: reasoning }]), { type: 'text', text: result.text }],
-    ...summarise(call.policy.strategy.name, result, call.policy.branchTexts ?? false),
+    ...summarise(call.policy.strategy.name, result, call.policy.branchTexts),
     warnings: call.warnings,
   };
 }
@@ -167,7 +179,7 @@ async function pump(call: ReadCall, { signal, withRaw }: PumpOptions, controller
     });
     endThoughts();
     if (isOpen) write({ type: 'text-end', id });
-    write({ type: 'finish', ...summarise(policy.strategy.name, result, policy.branchTexts ?? false) });
+    write({ type: 'finish', ...summarise(policy.strategy.name, result, policy.branchTexts) });
   } catch (error) {
     // A reader that has left gets nothing more; a caller that has aborted gets its own reason.
     if (signal.aborted) return controller.error(signal.reason);
@@ -179,9 +191,14 @@ async function pump(call: ReadCall, { signal, withRaw }: PumpOptions, controller
   if (!signal.aborted) controller.close();
 }
 
-export interface LatencyTtsProviderOptions extends Omit<LatencyTtsOptions, 'strategy' | 'modelId' | 'specification'> {
-  readonly strategies: Readonly<Record<string, Strategy>>;
-}
+export const latencyTtsProviderEntries = {
+  ...strategyCallEntries,
+  ...modelCallEntries,
+  /** The strategies that models are named for. */
+  strategies: strategiesSchema,
+};
+
+export interface LatencyTtsProviderOptions extends Omit<OptionsOf<typeof latencyTtsProviderEntries>, 'strategy'> {}
 
 /** Makes models by the name of their strategy; works in a provider registry of the AI SDK. */
 export interface LatencyTtsProvider {
@@ -194,11 +211,12 @@ export interface LatencyTtsProvider {
 
 /** Strategies on one engine as a provider: `tts('careful')`. @throws {InvalidOptionError} for a name that is none of `strategies`. */
 export function createLatencyTts(options: LatencyTtsProviderOptions): LatencyTtsProvider {
+  const { strategies } = readOptions(latencyTtsProviderEntries, options);
   const languageModel = (name: string): LanguageModelV4 => {
-    if (!Object.hasOwn(options.strategies, name)) {
-      throw new InvalidOptionError('modelId', `one of ${Object.keys(options.strategies).join(', ')}`, name, 'A model is named for its strategy.');
+    if (!Object.hasOwn(strategies, name)) {
+      throw new InvalidOptionError('modelId', `one of ${Object.keys(strategies).join(', ')}`, name, 'A model is named for its strategy.');
     }
-    return latencyTts({ ...options, strategy: options.strategies[name]!, modelId: name });
+    return latencyTts({ ...options, strategy: strategies[name]!, modelId: name });
   };
   const none =
     (kind: string) =>

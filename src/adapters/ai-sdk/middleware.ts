@@ -1,10 +1,12 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Middleware, LanguageModelV4StreamPart, SharedV4Warning } from '@ai-sdk/provider';
-import { AiSdkEngine, type AiSdkEngineOptions } from './ai-sdk-engine.ts';
-import { latencyTts, type LatencyTtsOptions } from './latency-tts.ts';
+import { pickOptions, readOptions, type OptionsOf } from '../../option-schemas.ts';
+import { AiSdkEngine, aiSdkRequestEntries } from './ai-sdk-engine.ts';
+import { latencyTts, modelCallEntries } from './latency-tts.ts';
 import { messageOf, textMessageOf } from './model-client.ts';
 
-export interface LatencyTtsMiddlewareOptions
-  extends Omit<LatencyTtsOptions, 'engine' | 'specification' | 'modelId'>, Omit<AiSdkEngineOptions, 'model' | 'callOptions'> {}
+export const middlewareEntries = { ...modelCallEntries, ...aiSdkRequestEntries };
+
+export interface LatencyTtsMiddlewareOptions extends OptionsOf<typeof middlewareEntries> {}
 
 /**
  * A strategy around a model of the AI SDK: `wrapLanguageModel({ model, middleware: latencyTtsMiddleware({ strategy }) })`. Every
@@ -14,6 +16,7 @@ export interface LatencyTtsMiddlewareOptions
  * @throws {InvalidOptionError}
  */
 export function latencyTtsMiddleware(options: LatencyTtsMiddlewareOptions = {}): LanguageModelV4Middleware {
+  readOptions(middlewareEntries, options);
   return {
     specificationVersion: 'v4',
     wrapGenerate: async ({ doGenerate, params, model }) => {
@@ -46,8 +49,8 @@ const CARRIED = ['responseFormat', 'presencePenalty', 'frequencyPenalty', 'reaso
 
 /** A model whose engine makes the call's own requests. */
 function modelFor(options: LatencyTtsMiddlewareOptions, model: LanguageModelV4, params: LanguageModelV4CallOptions): LanguageModelV4 {
-  const engine = new AiSdkEngine({ ...options, model }, { callOptions: without(params, SETTINGS), prompt: params.prompt });
-  return latencyTts({ ...options, engine, modelId: model.modelId });
+  const engine = new AiSdkEngine({ ...pickOptions(aiSdkRequestEntries, options), model }, { callOptions: without(params, SETTINGS), prompt: params.prompt });
+  return latencyTts({ ...pickOptions(modelCallEntries, options), engine, modelId: model.modelId });
 }
 
 /** The call as the strategy sees it: its messages in words. */

@@ -2,20 +2,41 @@ import type { CallbackManagerForLLMRun } from '@langchain/core/callbacks/manager
 import { BaseChatModel, type BaseChatModelCallOptions, type BaseChatModelParams, type LangSmithParams } from '@langchain/core/language_models/chat_models';
 import { AIMessage, AIMessageChunk, type AIMessageFields, type BaseMessage, type UsageMetadata } from '@langchain/core/messages';
 import { ChatGenerationChunk, type ChatResult } from '@langchain/core/outputs';
+import * as v from 'valibot';
 import type { SamplingOptions } from '../../contracts/engine.ts';
 import type { StrategyResult } from '../../contracts/result.ts';
 import type { Strategy } from '../../contracts/strategy.ts';
-import { requireNumber } from '../../options.ts';
+import { flag, pickOptions, readOptions, requireDeadlineMs, type OptionsOf } from '../../option-schemas.ts';
+import { requireKnownNames } from '../../options.ts';
 import { AbortScope } from '../../runtime/abort-scope.ts';
 import { finishOf, resultMetadata, type ResultMetadata } from '../result-metadata.ts';
 import { reasoningOf } from '../../runtime/chosen-branch.ts';
-import { prepareCall, resolveCallOptions, type CallPolicy, type PreparedCall, type StrategyCallOptions } from '../strategy-call.ts';
+import { prepareCall, strategyCallEntries, type CallPolicy, type PreparedCall } from '../strategy-call.ts';
 import { readMessages } from './read-messages.ts';
 
-export interface ChatLatencyTtsOptions extends StrategyCallOptions, BaseChatModelParams {
+export const chatLatencyTtsEntries = {
+  ...strategyCallEntries,
   /** Whether the report in `response_metadata.latencyTts` carries the text of every branch. @default false */
-  readonly branchTexts?: boolean;
-}
+  branchTexts: v.optional(flag, false),
+};
+
+export type ChatLatencyTtsOptions = OptionsOf<typeof chatLatencyTtsEntries> & BaseChatModelParams;
+
+/** LangChain's own options, which it checks itself. */
+const LANGCHAIN: Readonly<Record<keyof BaseChatModelParams | 'name', true>> = {
+  name: true,
+  cache: true,
+  callbackManager: true,
+  callbacks: true,
+  disableStreaming: true,
+  maxConcurrency: true,
+  maxRetries: true,
+  metadata: true,
+  onFailedAttempt: true,
+  outputVersion: true,
+  tags: true,
+  verbose: true,
+};
 
 /** Beside LangChain's own, of which `stop`, `signal` and `timeout` are kept. */
 export interface ChatLatencyTtsCallOptions extends BaseChatModelCallOptions {
@@ -45,9 +66,11 @@ export class ChatLatencyTts extends BaseChatModel<ChatLatencyTtsCallOptions> {
 
   /** @throws {InvalidOptionError} */
   constructor(options: ChatLatencyTtsOptions) {
+    requireKnownNames(options, [...Object.keys(chatLatencyTtsEntries), ...Object.keys(LANGCHAIN)]);
+    const { branchTexts, ...policy } = readOptions(chatLatencyTtsEntries, pickOptions(chatLatencyTtsEntries, options));
     super(options);
-    this.#policy = resolveCallOptions(options);
-    this.#withTexts = options.branchTexts ?? false;
+    this.#policy = policy;
+    this.#withTexts = branchTexts;
   }
 
   override _llmType(): string {
@@ -112,7 +135,7 @@ export class ChatLatencyTts extends BaseChatModel<ChatLatencyTtsCallOptions> {
   }
 
   #policyOf({ strategy, deadlineMs, seed }: Pick<ChatLatencyTtsCallOptions, 'strategy' | 'deadlineMs' | 'seed'>): CallPolicy {
-    if (deadlineMs !== undefined && deadlineMs !== Infinity) requireNumber('deadlineMs', deadlineMs, Number.MIN_VALUE);
+    if (deadlineMs !== undefined) requireDeadlineMs(deadlineMs);
     return { ...this.#policy, ...(strategy && { strategy }), ...(deadlineMs !== undefined && { deadlineMs }), ...(seed !== undefined && { seed }) };
   }
 

@@ -1,7 +1,9 @@
-import type { Engine, EngineCapabilities, SamplingOptions, Session, SessionOptions } from '../../contracts/engine.ts';
+import * as v from 'valibot';
+import type { Engine, EngineCapabilities, Session, SessionOptions } from '../../contracts/engine.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import { ContextLengthError, DisposedError, InvalidOptionError, ModelLoadError } from '../../errors.ts';
-import { resolveSampling, type Sampling } from '../../maths/sampling.ts';
+import { DEFAULT_SAMPLING, samplingSchema, type Sampling } from '../../maths/sampling.ts';
+import { func, plainObject, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../../option-schemas.ts';
 import { requirePrompt, requireWholeNumber } from '../../options.ts';
 import { LlamaDrafter } from './llama-drafter.ts';
 import type {
@@ -18,29 +20,33 @@ import { LlamaSession, type LlamaSessionHost } from './llama-session.ts';
 import type { Slot } from './llama-slots.ts';
 import { LlamaTokenizer } from './llama-tokenizer.ts';
 
-export interface LlamaCppEngineOptions {
+export const llamaCppEngineEntries = {
   /**
    * The chat template: `resolveChatWrapper(model)` of node-llama-cpp. A file with a template needs it for everything but
    * `{ text }`; one without takes questions as texts to go on from.
    */
-  readonly chatWrapper?: AnyLlamaChatWrapper;
+  chatWrapper: v.optional(plainObject<AnyLlamaChatWrapper>()),
   /** Most tokens one branch holds, prompt included. Whole number ≥ 1. @default what the model was trained on, at most 4096 */
-  readonly contextTokens?: number;
+  contextTokens: v.optional(wholeNumber(1)),
   /**
    * Branches that are evaluated together; each takes the memory of a whole context. Further ones take turns, and a branch whose
    * cache was given to another has to be read again. Whole number ≥ 1. @default 8
    */
-  readonly sequences?: number;
+  sequences: v.optional(wholeNumber(1), 8),
   /** For what sessions leave out. @default temperature 1, nothing truncated */
-  readonly sampling?: SamplingOptions;
+  sampling: v.optional(samplingSchema, {}),
   /**
    * Makes the token predictor of one sequence; called for each. What it predicts is verified, and the text is the same with and
    * without it.
    */
-  readonly tokenPredictor?: () => AnyLlamaTokenPredictor | Promise<AnyLlamaTokenPredictor>;
+  tokenPredictor: v.optional(
+    func<() => AnyLlamaTokenPredictor | Promise<AnyLlamaTokenPredictor>>('a function that makes one for a sequence: sequences cannot share one'),
+  ),
   /** Passed on to `createContext`: threads, flash attention, batch size. */
-  readonly context?: Readonly<Record<string, unknown>>;
-}
+  context: v.optional(plainObject<Readonly<Record<string, unknown>>>()),
+};
+
+export interface LlamaCppEngineOptions extends OptionsOf<typeof llamaCppEngineEntries> {}
 
 /** More would take much memory unasked: every sequence has a context of its own. */
 const DEFAULT_CONTEXT_TOKENS = 4096;
@@ -75,23 +81,20 @@ class LlamaCppEngine implements Engine {
   readonly contextTokens: number;
   readonly capabilities = CAPABILITIES;
   readonly #model: LlamaModelLike;
-  readonly #options: LlamaCppEngineOptions & { readonly sequences: number };
+  readonly #options: SettingsOf<typeof llamaCppEngineEntries>;
   readonly #tokenizer: LlamaTokenizer;
   readonly #sampling: Sampling;
   #host: Promise<LlamaSessionHost> | undefined;
   #isDisposed = false;
 
   constructor(model: LlamaModelLike, options: LlamaCppEngineOptions) {
-    const { chatWrapper, contextTokens = Math.min(model.trainContextSize, DEFAULT_CONTEXT_TOKENS), sequences = 8, sampling, tokenPredictor } = options;
-    requireWholeNumber('contextTokens', contextTokens, 1);
-    requireWholeNumber('sequences', sequences, 1);
-    if (tokenPredictor !== undefined && typeof tokenPredictor !== 'function')
-      throw new InvalidOptionError('tokenPredictor', 'a function that makes one for a sequence', tokenPredictor, 'Sequences cannot share one.');
+    const settings = readOptions(llamaCppEngineEntries, options);
+    const { chatWrapper, contextTokens = Math.min(model.trainContextSize, DEFAULT_CONTEXT_TOKENS), sampling } = settings;
     this.name = model.filename ?? 'gguf';
     this.contextTokens = contextTokens;
-    this.#sampling = resolveSampling(sampling);
+    this.#sampling = { ...DEFAULT_SAMPLING, ...sampling };
     this.#model = model;
-    this.#options = { ...options, sequences };
+    this.#options = settings;
     this.#tokenizer = new LlamaTokenizer(model, chatWrapper as LlamaChatWrapperLike | undefined);
   }
 

@@ -1,17 +1,21 @@
+import * as v from 'valibot';
 import type { Prompt } from '../../contracts/prompt.ts';
 import type { Sampling } from '../../maths/sampling.ts';
+import { number, wholeNumber, type OptionsOf } from '../../option-schemas.ts';
 import { isPlainText, messagesOf } from '../../servers/count-tokens.ts';
 import type { Dialect } from '../../servers/dialects.ts';
 
 /** How long drafts are, for servers that let a request say so. */
-export interface ServerDraftOptions {
-  /** Most tokens of a draft; 0 for none. */
-  readonly maxTokens?: number;
-  /** Shorter drafts are not verified. */
-  readonly minTokens?: number;
-  /** A draft ends before a token less likely than this to the draft model. */
-  readonly minProbability?: number;
-}
+export const serverDraftEntries = {
+  /** Most tokens of a draft; 0 for none. Whole number ≥ 0. */
+  maxTokens: v.optional(wholeNumber()),
+  /** Shorter drafts are not verified. Whole number ≥ 0. */
+  minTokens: v.optional(wholeNumber()),
+  /** A draft ends before a token less likely than this to the draft model. In [0, 1]. */
+  minProbability: v.optional(number(0, 1)),
+};
+
+export interface ServerDraftOptions extends OptionsOf<typeof serverDraftEntries> {}
 
 /** How long a model may think, in the words that servers have for it. */
 export interface ThinkingBudget {

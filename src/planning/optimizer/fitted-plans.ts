@@ -1,7 +1,7 @@
 /** What a fit has found out: the accuracy and latency of every candidate at every deadline. Plain data, from and to JSON. */
 import * as v from 'valibot';
 import { InvalidOptionError } from '../../errors.ts';
-import { wrongValue } from '../../options.ts';
+import { wrongValue } from '../../option-schemas.ts';
 import { quantile } from '../../maths/quantile.ts';
 import type { RunOutcome } from './evaluate-spec.ts';
 import { planKnowledge } from '../control/plan-knowledge.ts';

@@ -7,7 +7,7 @@ import type { EarlyDecision, LaunchSchedule } from '../../contracts/vote.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import { EARLY_DECISIONS } from '../../maths/early-decision.ts';
 import { samplingSchema } from '../../maths/sampling.ts';
-import { number, oneOf, optionsSchema, wholeNumber, type OptionsOf } from '../../options.ts';
+import { number, oneOf, optionsSchema, wholeNumber, type OptionsOf } from '../../option-schemas.ts';
 import { BeamSearch } from '../../strategies/beam-search.ts';
 import { bestOfNEntries, BestOfN } from '../../strategies/best-of-n.ts';
 import { FirstFinish } from '../../strategies/first-finish.ts';

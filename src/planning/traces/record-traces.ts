@@ -8,7 +8,8 @@
 import { equivalent } from '../../answers/equivalent.ts';
 import { extractAnswer } from '../../answers/extract-answer.ts';
 import type { BranchTrace, ProblemTrace, TraceProblem } from '../../contracts/trace.ts';
-import { readOptions, requireWholeNumber } from '../../options.ts';
+import { readOptions } from '../../option-schemas.ts';
+import { requireWholeNumber } from '../../options.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { forcedAnswerEntries } from '../../strategies/forced-answer.ts';
 import { checkedProblems } from './problem-names.ts';

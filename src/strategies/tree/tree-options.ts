@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { STEP_AGGREGATIONS } from '../../maths/aggregate-steps.ts';
-import { oneOf, wholeNumber, type OptionsOf, type SettingsOf } from '../../options.ts';
+import { oneOf, wholeNumber, type OptionsOf, type SettingsOf } from '../../option-schemas.ts';
 import { scorerSchema } from '../branch-scores.ts';
 import { sameAnswerEntries, solutionEntries, stepEntries, type SolutionPolicy } from '../solution-policy.ts';
 
