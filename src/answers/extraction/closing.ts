@@ -13,7 +13,11 @@ const LABELLED = /^\\?[\w'{}\\]{1,10}\s*=/;
 export function closingAnswer(text: string): string | undefined {
   const said = plainNumerals(proseIn(text));
   const number = mainNumber(said);
-  const set = mathematicsIn(said).filter(({ content }) => !NAME.test(content));
+  const all = mathematicsIn(said);
+  const name = all.at(-1);
+  // `The distance is $a$.`
+  if (name && NAME.test(name.content) && /(?:\sis|=)\s*$/.test(said.slice(0, name.index).slice(-8)) && /^\W*$/.test(said.slice(name.end))) return name.content;
+  const set = all.filter(({ content }) => !NAME.test(content));
   const last = set.pop();
   if (!last || (number && number.index >= last.end)) return number?.text;
   const listed: SetOff[] = [last];
@@ -23,21 +27,22 @@ export function closingAnswer(text: string): string | undefined {
 }
 
 /**
- * The last number, with the parts of a ratio or a time before it; the one before in a clause that goes on with a circumstance,
+ * The last number, with what it is part of; the one before in a clause that goes on with a circumstance,
  * or with a number of things after an amount of money.
  */
 function mainNumber(text: string): FoundNumber | undefined {
   const [last, before] = numbersIn(text).reverse();
   const between = last && before ? text.slice(before.end, last.index) : '';
   const isAmount = before !== undefined && MONEY.test(text.slice(before.index, before.end)) && /\p{L}\s$/u.test(between);
-  return before && (isAmount || CIRCUMSTANCE.test(between)) && !/[.,;=\n]|\band\b/.test(between) ? before : ratioAt(text, last);
+  return before && (isAmount || CIRCUMSTANCE.test(between)) && !/[.,;=\n]|\band\b/.test(between) ? before : wholeAt(text, last);
 }
 
-/** `3:4`, `3:45 PM`: a number that is the last part of one. */
-function ratioAt(text: string, number: FoundNumber | undefined): FoundNumber | undefined {
-  const before = number && /(?:(?<![\d.:/])\d{1,4}:){1,3}$/.exec(text.slice(Math.max(number.index - 15, 0), number.index))?.[0];
-  if (!before) return number;
-  const [half = ''] = /^\s?[ap]\.?m\b\.?/i.exec(text.slice(number.end, number.end + 6)) ?? [];
-  const [index, end] = [number.index - before.length, number.end + half.length];
-  return { index, end, text: text.slice(index, end) };
+/** A number with what it is part of: `3:4`, `3:45 PM`, `2x`. */
+function wholeAt(text: string, number: FoundNumber | undefined): FoundNumber | undefined {
+  if (!number) return undefined;
+  const [before = ''] = /(?:(?<![\d.:/])\d{1,4}:){1,3}$/.exec(text.slice(Math.max(number.index - 15, 0), number.index)) ?? [];
+  const [after = ''] = (before ? /^\s?[ap]\.?m\b\.?/i : /^[abcnpqrxyz](?![\p{L}\p{N}])/u).exec(text.slice(number.end, number.end + 6)) ?? [];
+  if (before + after === '') return number;
+  const [index, end] = [number.index - before.length, number.end + after.length];
+  return { index, end, text: before ? text.slice(index, end) : number.text + after };
 }

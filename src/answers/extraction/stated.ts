@@ -19,9 +19,14 @@ const EMPHASIS = /([*_]+)[ \t]*$/;
 /** What is said of an answer rather than what it is. */
 const REMARK =
   /^(?:an? (?:[a-z-]+ ){0,3}(?:integer|number|fraction|multiple|percentage)\b(?! \d)|found|obtained|calculated|computed|determined|derived|(?:in)?correct|wrong|right|shown|expected|required|needed|provided|expressed|rounded)\b/i;
+/** Marks alone, or what a prompt writes in place of an answer. */
+const NOTHING = /^(?:[?!.…\s_–—-]*|X["”'].*|["“'<[]?(?:your|the)(?: final)? answer(?: here)?["”'>\]]?)$/i;
 const NEGATION = /^not\s(?!.*\s(?:but|rather)\s)/i;
 /** `14 is the answer` */
-const BEFORE = new RegExp(String.raw`(?<![\w.,$])(-?\$?\d[\d.,/]{0,30}%?|\$[^$\n]{1,80}\$)\s+is\s+(?:the|our|my)\s+(?:final\s+|right\s+|correct\s+)?${ANSWER}`, 'giu');
+const BEFORE = new RegExp(
+  String.raw`(?<![\w.,$])(-?\$?\d[\d.,/]{0,30}%?|\$[^$\n]{1,80}\$)\s+is\s+(?:the|our|my)\s+(?:final\s+|right\s+|correct\s+)?${ANSWER}`,
+  'giu',
+);
 const MOST_CHARACTERS = 400;
 
 /** What the last "the answer is …" states that states something: mathematics that is set off, or the value in the rest of the sentence. */
@@ -36,8 +41,7 @@ export function statedAnswer(text: string): string | undefined {
     if (NEGATION.test(clause) && /\d/.test(rest.slice(clause.length))) return undefined;
     const isStructure = words.includes('"') && /^[{[]/.test(clause);
     const value = displayedMathematics(rest) ?? (isStructure ? clause : REMARK.test(clause) || isCut(clause) ? undefined : valueIn(clause));
-    const answer =
-      value === undefined || /^[?!.…\s_–—-]*$/.test(value) || (/^answers/i.test(words) && !/[\d\\$]/.test(value)) ? undefined : cleanAnswer(value, said);
+    const answer = value === undefined || NOTHING.test(value) || (/^answers/i.test(words) && !/[\d\\$]/.test(value)) ? undefined : cleanAnswer(value, said);
     if (answer !== undefined) return answer;
   }
   const before = [...said.matchAll(BEFORE)].at(-1)?.[1];
