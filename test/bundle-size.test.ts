@@ -21,7 +21,7 @@ const { exports } = JSON.parse(readFileSync(new URL('../package.json', import.me
 };
 
 /** Most kilobytes of a page that uses these alone: of one extractor none of the others, and none of what compares answers. */
-const ALONE: Readonly<Record<string, number>> = { lastNumber: 4, boxedAnswer: 4.5, choiceAnswer: 8, extractAnswer: 9.5 };
+const ALONE: Readonly<Record<string, number>> = { lastNumber: 4, boxedAnswer: 4.5, choiceAnswer: 8.5, extractAnswer: 10.5 };
 
 describe('the bundle of', () => {
   test.each(Object.entries(BUDGETS))('%s stays below %i kB', { timeout: 120_000 }, async (name, budget) => {

@@ -37,6 +37,7 @@ const UNITS = [
   '```\n', '~~~~\n', '```js\na\n', '#', '#### Step\n', '#### 5\n', '\\boxed{', '\\boxed{5} and ', '\\boxed', '{', '}', '{"answer": ', '"', '$', '$a', '\\(', '\\[', '\\begin{align}', '\\begin{pmatrix} 1 \\\\',
   'answer ', 'answer: ', 'the answer is ', 'answer to ', '**answer**\n', '<think>', '</think>', '<answer>', ' ', '\n', '\t', '* ', '1', '1,', '1 ', '1.', '1/', '-', '1e', '1 × 10', '12 345 ', '1,23,', '٣', '½', 'A', '(A) ', 'A. x\n',
   'not A ', 'B is ', 'option ', 'x = ', '答案是', 'minus ', 'and ', 'one ', 'is ', 'a', 'é', '\\', '\\,', '_', '|', "'", '[', '.', '!', ': ',
+  '<b>', '<|a|>', '<br', '? ', 'not A but ', 'réponse ', 'all except ', 'A or ', '5 is the answer ', ' — ', '3:', '10^', '((', '[THINK]', 'eliminate A, ', '$5 x ', 'answer is not 1. ', '2020-01-01', '\\cup ', 'Ann has 3, ',
 ] as const; // prettier-ignore
 
 const texts = fc
