@@ -8,7 +8,7 @@ import { bundleKilobytes } from './support/bundle-size.ts';
  * its budget has found a reason, or a mistake: a whole library for one function, a table that nobody needs.
  */
 const BUDGETS: Readonly<Record<string, number>> = {
-  '.': 184,
+  '.': 186,
   './ai-sdk': 84,
   './langchain': 60,
   './problems': 6,
