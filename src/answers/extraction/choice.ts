@@ -1,6 +1,6 @@
 import { boxedAnswer } from './boxed.ts';
 import { answerAfterHashes } from './hashes.ts';
-import { proseIn } from './said.ts';
+import { proseIn, withoutQuestions } from './said.ts';
 import { ANSWER, COPULA, FOREIGN_ANSWER } from './words.ts';
 
 /** What may surround a letter and goes before anything is read: `\text{`, `**`, quotes. */
@@ -42,7 +42,7 @@ const BRACKETED = new RegExp(String.raw`[([（【](?<letter>[A-Z])[)\]）】]`, 
 
 /** What stands before and after a letter that is turned down. */
 const REJECTED_BEFORE =
-  /(?:(?<!\p{L})(?:not|nicht|pas|non|não|не|niet|inte|ikke|nie|neither|nor)|n't|不是|rather than|instead of|except)(?:\s+(?:be|is|option|choice|the|answer)){0,3}\s*[([]?$|(?<![\p{L}\p{N}])[A-Z][)\]]?\s+(?:or|and)\s+[([]?$|(?:eliminat\w*|rul\w+ out|exclud\w*)(?:(?!left|leav|so|thus|which)[^.\n]){0,30}$/iu;
+  /(?:(?<!\p{L})(?:not|nicht|pas|non|não|не|niet|inte|ikke|nie|neither|nor)|n't|不是|rather than|instead of|except)(?:\s+(?:be|is|option|choice|the|answer)){0,3}\s*[([]?$|(?<![\p{L}\p{N}])[A-Z][)\]]?(?:,|\s+(?:or|and|&))\s+(?:(?:or|and)\s+)?[([]?$|(?:eliminat\w*|rul\w+ out|exclud\w*)(?:(?!left|leav|so|thus|which)[^.\n]){0,30}$/iu;
 const REJECTED_AFTER =
   /^[)\]]?\s+(?:is|are|was|would be|must be|can)(?:\s+(?:also|clearly|therefore|obviously))?\s*(?:not|n't|incorrect|wrong|false|too|impossible|invalid|out)(?![a-z])/i;
 
@@ -104,15 +104,9 @@ export function choiceAnswer(text: string, letters = 'ABCDEFGHIJ'): string | und
   );
 }
 
-const withoutQuestions = (text: string): string =>
-  text
-    .split(/(?<=[.!?？\n])/)
-    .filter((sentence) => !/[?？]$/.test(sentence))
-    .join('');
-
 /** Whether a letter is chosen rather than a word or a name: by its brackets, or by what follows. */
 function isChosen({ open, letter, close }: Readonly<Record<string, string | undefined>>, rest: string): boolean {
-  if (/^\s*(?:or\s|(?:and|\/)\s*[([]?[B-HJ-Z](?!\p{L}))/u.test(rest)) return false;
+  if (/^\s*(?:or\s|(?:and|[\/&])\s*[([]?[B-HJ-Z](?!\p{L}))/u.test(rest)) return false;
   if (close !== '') return open !== '' || close === ')';
   if (/^\s*(?:[.,:;!?\n)<]|$)/.test(rest)) return true;
   if (letter! >= 'a') return false;

@@ -1,6 +1,6 @@
 import { mathematicsIn, type SetOff, valueOf } from './mathematics.ts';
 import { cleanAnswer, type FoundNumber, numbersIn, plainNumerals } from './numbers.ts';
-import { proseIn } from './said.ts';
+import { proseIn, withoutQuestions } from './said.ts';
 import { CIRCUMSTANCE } from './words.ts';
 
 /** Of mathematics that is a mere name nothing can be told. */
@@ -11,7 +11,7 @@ const LABELLED = /^\\?[\w'{}\\]{1,10}\s*=/;
 
 /** The last number of a text, or the mathematics that the text closes with: a matrix, an interval, values that a sentence lists. */
 export function closingAnswer(text: string): string | undefined {
-  const said = plainNumerals(proseIn(text));
+  const said = plainNumerals(withoutQuestions(proseIn(text)));
   const number = mainNumber(said);
   const all = mathematicsIn(said);
   const name = all.at(-1);
@@ -33,7 +33,8 @@ export function closingAnswer(text: string): string | undefined {
 function mainNumber(text: string): FoundNumber | undefined {
   const [last, before] = numbersIn(text).reverse();
   const between = last && before ? text.slice(before.end, last.index) : '';
-  const isAmount = before !== undefined && MONEY.test(text.slice(before.index, before.end)) && /\p{L}\s$/u.test(between);
+  const isAmount =
+    before !== undefined && MONEY.test(text.slice(before.index, before.end)) && !MONEY.test(text.slice(last!.index, last!.end)) && /\p{L}\s$/u.test(between);
   return before && (isAmount || CIRCUMSTANCE.test(between)) && !/[.,;=\n]|\band\b/.test(between) ? before : wholeAt(text, last);
 }
 

@@ -22,3 +22,10 @@ const INLINE_TAG = /<\/?(?:[biu]|em|strong|span|code)(?:\s[^<>]{0,80})?>|<\|[^|<
 export function proseIn(text: string): string {
   return saidIn(text).replace(INLINE_TAG, '').replace(BLOCK_TAG, '\n');
 }
+
+export function withoutQuestions(text: string): string {
+  return text
+    .split(/(?<=[.!?]\s|[？\n])/)
+    .filter((sentence) => !/[?？]\s?$/.test(sentence))
+    .join('');
+}

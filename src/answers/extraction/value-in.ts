@@ -29,7 +29,12 @@ const NAMED_VALUE = /^\$?(\\?[\p{L}\d_{}']{1,8})\$?\s+(?:is|=|equals)\s+(\S+)$/i
 export function valueIn(clause: string): string | undefined {
   let text = clause;
   for (let step = 0; step < MOST_STEPS; step++) {
-    text = unwrapped(unwrapped(text).replace(ADVERB, '').replace(REJECTED, '').replace(ASIDE, ''));
+    text = unwrapped(
+      unwrapped(text.replace(/^[,\s]+/, ''))
+        .replace(ADVERB, '')
+        .replace(REJECTED, '')
+        .replace(ASIDE, ''),
+    );
     const verdict = VERDICT.exec(text)?.[1];
     if (verdict || CHOICE.test(text)) return verdict ?? text;
     const prose = withoutMathematics(text);

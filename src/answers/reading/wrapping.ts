@@ -19,7 +19,7 @@ const DELIMITERS = [
 const LEAD_IN =
   /^(?:(?:so|thus|therefore|hence),?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?(?:answer|ans|result|value|solution(?:\s+set)?)(?:\s*(?:is|=|:))+\s*(?=\S)/i;
 const HEDGE =
-  /^(?:the(?=\s+\d)|(?:the )?(?:number|integer|fraction|value|ratio|matrix|point|vector|set|interval|equation|expression|(?:ordered )?pair)(?=\s+[\d$\\([{-])|year(?=\s+\d{4})|it(?: is|'s)|on|at(?!\s(?:least|most))|in|only|approximately|approx\.?|about|roughly|around|exactly|equals?(?:\s+to)?)\s+(?=\S)/i;
+  /^(?:the(?=\s+\d)|(?:the )?(?:number|integer|fraction|value|ratio|matrix|point|vector|set|interval|equation|expression|(?:ordered )?pair)(?=\s+[\d$\\([{-])|year(?=\s+\d{4})|it(?: is|'s)|on|at(?!\s(?:least|most))|in|only|approximately|approx\.?|about|roughly|around|exactly|equals?(?:\s+to)?),?\s+(?=\S)/i;
 /** `both A and B` */
 const BOTH = /^(?:both|either)\s+(?=\S.*\s(?:and|or)\s)/i;
 /** A box or prose around the whole answer. */
