@@ -7,7 +7,7 @@ import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Clock } from '../contracts/clock.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { requireNumber, requireWholeNumber } from '../options.ts';
+import { requireNumber, requireWholeNumber, requireKnownNames } from '../options.ts';
 import { AbortScope } from '../runtime/abort-scope.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { Admission, type Load } from './admission.ts';
@@ -80,6 +80,24 @@ export function createHandler(options: HandlerOptions): ServeHandler {
   return new Handler(options);
 }
 
+const OPTIONS: Readonly<Record<keyof HandlerOptions, true>> = {
+  models: true,
+  apiKey: true,
+  maxRunning: true,
+  maxQueued: true,
+  maxBodyBytes: true,
+  maxChoices: true,
+  maxTokens: true,
+  defaultDeadlineMs: true,
+  maxDeadlineMs: true,
+  replyReserveMs: true,
+  seed: true,
+  metrics: true,
+  onRequest: true,
+  clock: true,
+  newId: true,
+};
+
 const ENDPOINTS: readonly (readonly [path: string, endpoint: Endpoint])[] = [
   ['/v1/chat/completions', 'chat'],
   ['/v1/completions', 'completions'],
@@ -97,6 +115,7 @@ class Handler implements ServeHandler {
   #isReady = false;
 
   constructor(options: HandlerOptions) {
+    requireKnownNames(options, Object.keys(OPTIONS));
     const { clock = systemClock, maxRunning = 4, maxQueued = 64, maxBodyBytes = 2 ** 20, metrics } = options;
     checkOptions({ ...options, maxRunning, maxQueued, maxBodyBytes });
     this.#options = options;

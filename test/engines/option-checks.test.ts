@@ -6,6 +6,8 @@ import { openaiCompatibleEngine } from '../../src/engines/remote/openai-compatib
 import { hedgeEntries, openaiCompatibleEntries } from '../../src/engines/remote/remote-options.ts';
 import { serverDraftEntries } from '../../src/engines/remote/request-body.ts';
 import { SpeculativeDecoder, speculativeDecoderEntries } from '../../src/engines/speculative-decoder.ts';
+import { LatencyOptimizer } from '../../src/planning/optimizer/latency-optimizer.ts';
+import { createHandler } from '../../src/serve/handler.ts';
 import { CausalPrmScorer, causalPrmScorerEntries, inlineLayoutEntries } from '../../src/scoring/causal-prm-scorer.ts';
 import { ClassifierPrmScorer, classifierPrmScorerEntries } from '../../src/scoring/classifier-prm-scorer.ts';
 import { judgeEntries, LlmJudgeScorer } from '../../src/scoring/llm-judge-scorer.ts';
@@ -41,6 +43,13 @@ describeOptionLaws([
   subject('serverOutcomeScorer', serverOutcomeScorerEntries, (options) => serverOutcomeScorer(options), { ...server, endpoint: 'pooling' }),
   subject('serverStepScorer', serverStepScorerEntries, (options) => serverStepScorer(options), { ...server, layout: { kind: 'turns' } }),
 ]);
+
+test.each([
+  ['maxRuning', /Did you mean `maxRunning`/, () => createHandler({ models: {}, maxRuning: 3 } as never)],
+  ['replica', /Did you mean `replicas`/, () => LatencyOptimizer.fit({ replica: 3 } as never)],
+])('%s of a handler or a fit is refused', async (option, message, make) => {
+  await expect((async () => make())()).rejects.toThrow(refusal(option, message) as never);
+});
 
 test('no message shows a key', () => {
   for (const name of ['apikey', 'api_key', 'ApiKey', 'token', 'authorization']) {

@@ -15,7 +15,7 @@ import { InvalidOptionError } from '../../errors.ts';
 import { recordedOutcomes } from '../../engines/replay/draft-outcomes.ts';
 import type { StepAggregation } from '../../maths/aggregate-steps.ts';
 import { quantile } from '../../maths/quantile.ts';
-import { requireWholeNumber } from '../../options.ts';
+import { requireWholeNumber, requireKnownNames } from '../../options.ts';
 import { LatenessRecords } from '../control/lateness.ts';
 import { branchesThatFit } from '../profile/branches-that-fit.ts';
 import { BatchPlan, type BatchRequest } from './batch-plan.ts';
@@ -57,6 +57,24 @@ export interface FitOptions extends SpecGridOptions {
   readonly onProgress?: (progress: SearchProgress) => void;
 }
 
+const FIT_OPTIONS: Readonly<Record<keyof FitOptions, true>> = {
+  traces: true,
+  profile: true,
+  acceptance: true,
+  parts: true,
+  isRight: true,
+  replicas: true,
+  deadlines: true,
+  measured: true,
+  fittedAt: true,
+  signal: true,
+  onProgress: true,
+  strategies: true,
+  branches: true,
+  draftLengths: true,
+  maxTokens: true,
+};
+
 const DEFAULT_ACCEPTANCE = [0.75];
 /** Deadlines tried, from this share of a single branch's time to a little above the slowest plan's. */
 const SHORTEST = 0.3;
@@ -84,6 +102,7 @@ export class LatencyOptimizer {
    * @throws the signal's reason when it is aborted.
    */
   static async fit(options: FitOptions): Promise<LatencyOptimizer> {
+    requireKnownNames(options, Object.keys(FIT_OPTIONS));
     const { traces, profile, replicas = 2, deadlines: count = 14, measured = [], fittedAt, signal, onProgress } = options;
     requireWholeNumber('replicas', replicas, 1);
     requireWholeNumber('deadlines', count, 2);
