@@ -31,6 +31,8 @@ export interface CompletionReport {
   readonly answer: string | undefined;
   readonly votes: readonly VoteReport[] | undefined;
   readonly branches: readonly ServedBranch[];
+  /** What the client should know, a sentence each. */
+  readonly warnings: readonly string[];
   /** Milliseconds of the work: until branches could start, and in all. */
   readonly openMs: number;
   readonly workMs: number;

@@ -126,6 +126,7 @@ export function extensionBody(task: CompletionTask, { report, usage }: Completio
       work_ms: rounded(report.workMs),
       total_ms: rounded(totalMs),
     },
+    ...(report.warnings.length > 0 && { warnings: report.warnings }),
     ...(task.ignored.length > 0 && { ignored: task.ignored }),
   };
 }

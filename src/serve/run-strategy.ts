@@ -65,6 +65,8 @@ export async function runStrategy({ strategy, streamsText }: ReadyStrategy, task
       answer: result.answer,
       votes: votesOf(result),
       branches: result.branches,
+      // Strategies of users in JavaScript may leave it out.
+      warnings: (result as Partial<StrategyResult>).warnings ?? [],
       openMs: result.timing.openMs,
       workMs: result.timing.totalMs,
     },

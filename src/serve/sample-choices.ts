@@ -2,6 +2,7 @@
 import type { Branch, Engine, Segment, Session } from '../contracts/engine.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { NoCandidateError } from '../errors.ts';
+import { branchWarnings } from '../strategies/warnings.ts';
 import type { Choice, Completion, ServedBranch, WorkContext } from './completion.ts';
 import type { CompletionTask } from './completion-task.ts';
 import { SINGLE } from './served-model.ts';
@@ -48,6 +49,7 @@ export async function sampleChoices(task: CompletionTask, context: WorkContext):
         answer: undefined,
         votes: undefined,
         branches: reports,
+        warnings: branchWarnings(reports),
         openMs,
         workMs: clock.now() - startedAt,
       },

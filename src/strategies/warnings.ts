@@ -3,7 +3,7 @@ import type { BranchReport } from '../contracts/result.ts';
 import type { ScoringCoverage } from './branch-scores.ts';
 
 /** Branches that failed, once for each way they failed in: a vote of the few that are left must not look like one of all. */
-export function branchWarnings(branches: readonly BranchReport[]): string[] {
+export function branchWarnings(branches: readonly Pick<BranchReport, 'finish' | 'error'>[]): string[] {
   const failures = branches.filter(({ finish }) => finish === 'failed').map(({ error }) => messageOf(error));
   return [...new Set(failures)].map((message) => `${failures.filter((one) => one === message).length} of ${branches.length} branches failed: ${message}`);
 }

@@ -42,6 +42,7 @@ export interface ExtensionBody {
   readonly usage: { readonly sampled_tokens: number; readonly forced_tokens: number; readonly forward_count: number };
   readonly timing: { readonly deadline_ms: number | null; readonly queued_ms: number; readonly total_ms: number };
   readonly ignored?: readonly string[];
+  readonly warnings?: readonly string[];
 }
 
 export interface NamedTokenBody {
