@@ -172,6 +172,18 @@ function tally(model: string, form: string, pairs: readonly Pair[]): Row {
   };
 }
 
+async function evaluateForm(engine: Engine, model: string, form: string, problems: readonly Problem[]): Promise<Row> {
+  const whole = await Promise.all(problems.map((problem) => limit(() => run(engine, { form, problem }, { maxTokens, isForced: false }))));
+  const limits = limitsOf(whole);
+  const short = await Promise.all(problems.map((problem, index) => limit(() => run(engine, { form, problem }, limits(index)))));
+  const pairs = problems.flatMap((problem, index) => {
+    const [first, second] = [whole[index]!.branch, short[index]!.branch];
+    return first && second ? [{ form, problem, whole: first, cut: second }] : [];
+  });
+  if (values.texts !== undefined) appendFileSync(values.texts, pairs.map((pair) => `${JSON.stringify({ model, ...pair })}\n`).join(''));
+  return tally(model, form, pairs);
+}
+
 async function evaluate(name: RealModelName): Promise<Row[]> {
   const directory = realModelDirectory(name);
   if (!directory) {
@@ -189,23 +201,13 @@ async function evaluate(name: RealModelName): Promise<Row[]> {
           .slice(skip, skip + count),
       )
       .map((line) => JSON.parse(line) as Problem);
-    const cases = forms.flatMap((form) => problems.map((problem) => ({ form, problem })));
-    const whole = await Promise.all(cases.map((one) => limit(() => run(engine, one, { maxTokens, isForced: false }))));
-    const limits = limitsOf(whole);
-    const short = await Promise.all(cases.map((one, index) => limit(() => run(engine, one, limits(index)))));
-    const pairs = cases.flatMap((one, index) => {
-      const [first, second] = [whole[index]!.branch, short[index]!.branch];
-      return first && second ? [{ ...one, whole: first, cut: second }] : [];
-    });
-    if (values.texts !== undefined) appendFileSync(values.texts, pairs.map((pair) => `${JSON.stringify({ model: name, ...pair })}\n`).join(''));
-    console.log(`${name}: ${pairs.length} of ${cases.length} runs had time for a token`);
-    return forms.map((form) =>
-      tally(
-        name,
-        form,
-        pairs.filter((pair) => pair.form === form),
-      ),
-    );
+    const rows: Row[] = [];
+    for (const form of forms) {
+      const row = await evaluateForm(engine, name, form, problems);
+      console.log(JSON.stringify(row));
+      rows.push(row);
+    }
+    return rows;
   } finally {
     await engine.dispose();
   }

@@ -5,15 +5,17 @@
  *
  * @module
  */
-import { boxedAnswer, choiceAnswer, jsonAnswer } from '../answers/extract-answer.ts';
+import { answerAfterHashes, boxedAnswer, choiceAnswer, jsonAnswer } from '../answers/extract-answer.ts';
 import type { AnswerExtractor } from '../contracts/answer.ts';
 import { isJsonClosed, jsonOpening } from './json-opening.ts';
 
 /** How an answer is asked for in the middle of a text. */
 export interface AnswerForm {
   readonly name: 'marked' | 'boxed' | 'tagged' | 'json' | 'labelled' | 'sentence';
-  /** What is appended behind a text for the model to go on with its answer. Begins on a line of its own. */
+  /** What is appended to a text for the model to go on with its answer. Begins on a line of its own. */
   opening(text: string): string;
+  /** What is appended to an answer that was begun and left open, at the end of its line; empty where nothing is open. */
+  closing(answer: string): string;
   /** Where a segment of the answer ends. */
   readonly stop: readonly string[];
   /** Most tokens of the answer. */
@@ -41,6 +43,12 @@ const BOX_TOKENS = 24;
 const JSON_TOKENS = 24;
 const CHOICE_TOKENS = 4;
 
+/**
+ * Goes before an answer that is asked for in the middle of a solution. Without it, small models go on with the next step of the
+ * solution, or with a sentence. `npm run eval:forced` measures it.
+ */
+const HINT = 'The answer is a single value';
+
 /** A line that is empty, as models write behind a label, is no answer yet. */
 const hasText = (answer: string): boolean => answer.trim() !== '';
 
@@ -50,6 +58,7 @@ export function markedForm(suffix: string): AnswerForm {
   return {
     name: 'marked',
     opening: () => suffix,
+    closing: () => '',
     stop: LINE_ENDS,
     maxTokens: 8,
     isClosed: hasText,
@@ -58,18 +67,25 @@ export function markedForm(suffix: string): AnswerForm {
   };
 }
 
-/** With its space, as in the texts that have it: behind the marks alone models go on to the next line. */
-const HASHES: AnswerForm = { ...markedForm('\n#### '), maxTokens: LINE_TOKENS };
+/** With a sentence before it: in the middle of a solution the marks are those of a heading, and models go on with the next step. */
+const HASHES: AnswerForm = {
+  ...markedForm('\n#### '),
+  opening: () => `\n\n${HINT}:\n\n####`,
+  stop: SENTENCE_ENDS,
+  maxTokens: LINE_TOKENS,
+  read: answerAfterHashes,
+};
 
 const BOX = /\\(?:boxed|fbox)\s*\{/g;
 
 export const BOXED_FORM: AnswerForm = {
   name: 'boxed',
-  opening: () => '\n\nThe final answer is $\\boxed{',
+  opening: () => `\n\n${HINT}: \\(\\boxed{`,
+  closing: (answer) => (depthOf(answer) === 0 && hasText(answer) && answer.endsWith('\n') ? '}' : ''),
   // Of an answer with braces of its own the first is no end.
-  stop: ['}', '\n\n'],
+  stop: ['}', '\n'],
   maxTokens: BOX_TOKENS,
-  isClosed: (answer) => depthOf(answer) < 0 || answer.includes('\n\n'),
+  isClosed: (answer) => depthOf(answer) < 0 || (depthOf(answer) === 0 && hasText(answer) && answer.endsWith('\n')) || answer.trimStart().includes('\n\n'),
   begun(text) {
     const last = [...text.matchAll(BOX)].at(-1);
     const inside = last && text.slice(last.index + last[0].length);
@@ -82,7 +98,8 @@ function taggedForm(tag: string): AnswerForm {
   const [open, close] = [`<${tag}>`, `</${tag}>`];
   return {
     name: 'tagged',
-    opening: () => `\n\n${open}`,
+    opening: () => `\n\n${HINT}.\n\n${open}`,
+    closing: (answer) => (hasText(answer) && !answer.includes('<') ? close : ''),
     stop: [close, '\n\n'],
     maxTokens: BOX_TOKENS,
     isClosed: hasText,
@@ -102,6 +119,7 @@ function jsonForm(key: string): AnswerForm {
   return {
     name: 'json',
     opening: (text) => jsonOpening(text, key),
+    closing: () => '',
     stop: ['}', ',\n', '\n\n'],
     maxTokens: JSON_TOKENS,
     isClosed: (answer) => isJsonClosed(answer),
@@ -115,7 +133,8 @@ function labelledForm(label: string, isChoice: boolean): AnswerForm {
   const plain = label.replaceAll('*', '').trim();
   return {
     name: 'labelled',
-    opening: () => `\n\n${label}`,
+    opening: () => (isChoice ? `\n\n${label}` : `\n\n${HINT}.\n\n${label}`),
+    closing: () => '',
     stop: isChoice ? ['\n', '.', ')', ','] : SENTENCE_ENDS,
     maxTokens: isChoice ? CHOICE_TOKENS : LINE_TOKENS,
     isClosed: hasText,
@@ -125,7 +144,7 @@ function labelledForm(label: string, isChoice: boolean): AnswerForm {
 
 /** @param words - As the prompt writes them, such as "The answer is". */
 function sentenceForm(words: string, isChoice: boolean): AnswerForm {
-  return { ...labelledForm(words, isChoice), name: 'sentence' };
+  return { ...labelledForm(words, isChoice), name: 'sentence', opening: () => `\n\n${words}` };
 }
 
 const HASH_REQUEST = /####/g;

@@ -65,9 +65,9 @@ const MOST_WORDS = 8;
 export function answerRequest(
   { suffix, maxTokens, stop }: ForcedAnswer,
   texts: readonly string[],
-  { answerSuffix, opensThought = false }: Pick<Session, 'answerSuffix' | 'opensThought'>,
+  session: Pick<Session, 'answerSuffix' | 'opensThought'>,
 ): AnswerRequest | undefined {
-  const marked = suffix ?? answerSuffix;
+  const marked = suffix ?? session.answerSuffix;
   const form = marked === undefined ? answerFormOf(texts) : markedForm(marked);
   if (!form) return undefined;
   return {
@@ -75,7 +75,10 @@ export function answerRequest(
     ...(stop && { stop, isClosed: () => true }),
     maxTokens: maxTokens ?? form.maxTokens,
     reserveSteps: stepsToAnswer(maxTokens ?? Math.min(form.maxTokens, USUAL_TOKENS)) + Math.floor(form.opening('').trim().length / CHARACTERS_A_STEP),
-    opensThought,
+    // A server's first texts tell.
+    get opensThought() {
+      return session.opensThought ?? false;
+    },
   };
 }
 
@@ -140,8 +143,12 @@ export async function askForAnswer(recorder: BranchRecorder, request: AnswerRequ
   return decodeAnswer(recorder, request, '', limits);
 }
 
-function decodeAnswer(recorder: BranchRecorder, request: AnswerRequest, begun: string, { deadlineAt, signal }: Limits): Promise<string> {
-  return writeAnswer(request, begun, async (until) => recorder.add(await recorder.branch.advance({ until, deadlineAt, ...(signal && { signal }) })));
+async function decodeAnswer(recorder: BranchRecorder, request: AnswerRequest, begun: string, { deadlineAt, signal }: Limits): Promise<string> {
+  const { branch } = recorder;
+  const said = await writeAnswer(request, begun, async (until) => recorder.add(await branch.advance({ until, deadlineAt, ...(signal && { signal }) })));
+  const closing = recorder.finish === 'stop' ? request.closing(said) : '';
+  if (closing !== '') await branch.force(closing);
+  return said + closing;
 }
 
 /**
@@ -204,10 +211,17 @@ function openThought(text: string, { opensThought }: Pick<AnswerRequest, 'opensT
   return opensThought && !THOUGHTS.some(([, closing]) => text.includes(closing)) ? THOUGHTS[0][1] : undefined;
 }
 
+/** Whether a text ends in the middle of a thought, whose last word is still to come. */
+export function isThinking(text: string, { opensThought = false }: Pick<Session, 'opensThought'>): boolean {
+  return openThought(text, { opensThought }) !== undefined;
+}
+
 /** Ends an open thought, else an open block of code that the answer is no part of. */
 function closingOf(text: string, request: AnswerRequest): string {
   const thought = openThought(text, request);
   if (thought !== undefined) return `${text === '' || text.endsWith('\n') ? '' : '\n'}${thought}\n\n`;
+  if (request.name === 'json' || request.name === 'marked') return '';
   const fences = text.match(/^[ \t]*```/gm)?.length ?? 0;
-  return fences % 2 === 0 || request.name === 'json' || request.name === 'marked' ? '' : `${text.endsWith('\n') ? '' : '\n'}\`\`\`\n`;
+  const end = fences % 2 === 1 ? '```\n' : text.lastIndexOf('\\[') > text.lastIndexOf('\\]') ? '\\]' : '';
+  return end === '' || text.endsWith('\n') ? end : `\n${end}`;
 }

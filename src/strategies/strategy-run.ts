@@ -16,7 +16,7 @@ import { hintScorer } from '../runtime/hint-scorer.ts';
 import { RunScope } from '../runtime/run-scope.ts';
 import { watchProgress } from '../runtime/watch-progress.ts';
 import { scorerReady, type TimedScorer } from '../runtime/scorer-ready.ts';
-import { answerRequest, anyAnswerRequest, forceAnswer, reservedSteps, type AnswerRequest, type ForcedAnswer } from './forced-answer.ts';
+import { answerRequest, anyAnswerRequest, forceAnswer, isThinking, reservedSteps, type AnswerRequest, type ForcedAnswer } from './forced-answer.ts';
 import { answerOf, type SolutionPolicy } from './solution-policy.ts';
 import { sumUsage } from './sum-usage.ts';
 import { branchWarnings, scoringWarnings, type ScoringOutcome } from './warnings.ts';
@@ -213,7 +213,8 @@ export class StrategyRun {
   async guard(recorder: BranchRecorder, policy: SolutionPolicy, work: () => Promise<void>): Promise<BranchReport> {
     try {
       await work();
-      return this.close(recorder, answerOf(recorder, policy, policy.forced && this.anyAnswerRequest(policy.forced)));
+      const isUnfinishedThought = recorder.finish !== 'end' && isThinking(recorder.branch.text, this.session);
+      return this.close(recorder, isUnfinishedThought ? undefined : answerOf(recorder, policy, policy.forced && this.anyAnswerRequest(policy.forced)));
     } catch (error) {
       this.scope.signal?.throwIfAborted();
       recorder.fail(error);

@@ -1,6 +1,6 @@
 /** Who says that a prompt is too long, in which words and with which status; figures are `undefined` where they are not told. */
 import { describe, expect, test } from 'vitest';
-import { segmentFrom, type CannedReply } from './canned-server.ts';
+import { CannedServer, segmentFrom, type CannedReply } from './canned-server.ts';
 
 type Figure = number | undefined;
 const openai = (message: string, more: object = { code: 'context_length_exceeded' }): object => ({
@@ -469,6 +469,49 @@ const TOO_LONG: readonly (readonly [string, number, object | string, Figure, Fig
   ['Databricks', 400, { error_code: 'BAD_REQUEST', message: 'BAD_REQUEST: Input is too long. Max input length 8192 tokens, got 9001 tokens.' }, 9001, 8192],
   ['a proxy', 413, openai("This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.", { code: null }), 9_001, 8_192],
 ];
+
+describe('a limit that does not fit behind the prompt', () => {
+  const tooMuch = (needed: number): object => openai(`This model's maximum context length is 100 tokens. However, you requested ${needed} tokens.`);
+  const asked = ({ max_tokens: tokens }: Readonly<Record<string, unknown>>): number => Number(tokens ?? 0);
+
+  test('is lowered to what the server says it holds, once and for all', async () => {
+    const server = await CannedServer.start((body) =>
+      40 + asked(body) > 100
+        ? { status: 400, body: tooMuch(40 + asked(body)) }
+        : { body: [{ choices: [{ delta: { content: 'Done.' }, finish_reason: 'stop' }] }] },
+    );
+    const engine = server.engine();
+    for (let run = 0; run < 2; run++) {
+      const session = await engine.open('Say it.', {});
+      expect(await session.branch(1)[0]!.advance({ until: { tokens: 90 } })).toMatchObject({ text: 'Done.', finish: 'end' });
+      if (run === 0) expect(session.usage().promptTokens).toBe(40);
+    }
+    expect(engine.contextTokens).toBe(100);
+    expect(server.bodies.map(asked).slice(0, 2)).toEqual([90, 60]);
+    await engine.dispose();
+    await server.stop();
+  });
+
+  test('a prompt that is too long by itself is reported', async () => {
+    const server = await CannedServer.start((body) => ({ status: 400, body: tooMuch(200 + asked(body)) }));
+    const engine = server.engine({ maxRetries: 3 });
+    const branch = (await engine.open('Say it.', {})).branch(1)[0]!;
+    await expect(branch.advance({ until: { tokens: 90 } })).rejects.toMatchObject({ code: 'LTTS_CONTEXT_LENGTH', contextTokens: 100 });
+    expect(server.bodies).toHaveLength(1);
+    await engine.dispose();
+    await server.stop();
+  });
+
+  test('figures that cannot be are tried once at most', async () => {
+    const server = await CannedServer.start({ status: 400, body: tooMuch(101) });
+    const engine = server.engine({ maxRetries: 3 });
+    const branch = (await engine.open('Say it.', {})).branch(1)[0]!;
+    await expect(branch.advance({ until: { tokens: 90 } })).rejects.toMatchObject({ code: 'LTTS_CONTEXT_LENGTH' });
+    expect(server.bodies.length).toBeLessThanOrEqual(2);
+    await engine.dispose();
+    await server.stop();
+  });
+});
 
 function errorFrom(reply: CannedReply): Promise<unknown> {
   return segmentFrom(reply).catch((error: unknown) => error);

@@ -71,6 +71,34 @@ test('a block of thought within the text does not vote while it is open', async 
   await server.stop();
 });
 
+test('where the template opens the thought and nothing takes it out, one text tells, and unfinished ones do not vote', async () => {
+  const whole = event({ content: 'Perhaps \\boxed{7}? No.</think>The answer is 42.' }, 'stop');
+  const cut = event({ content: 'Perhaps \\boxed{7}? #### 7' }, 'length');
+  const server = await CannedServer.start((_, index) => ({ body: [index === 0 || index > 2 ? whole : cut] }));
+  const engine = server.engine();
+  const solve = new SelfConsistency({ branches: 1, forcedAnswer: false });
+  expect((await solve.run({ engine, prompt: 'What is 6 · 7?' })).answer).toBe('42');
+  const result = await new SelfConsistency({ branches: 3, earlyDecision: 'none', forcedAnswer: false }).run({ engine, prompt: 'What is 6 · 7?' });
+  expect(result.branches.map(({ answer: one }) => one)).toEqual([undefined, undefined, '42']);
+  await engine.dispose();
+  await server.stop();
+});
+
+test('such a thought is closed before its branch is asked for the answer', async () => {
+  const server = await CannedServer.start(({ messages }, index) => {
+    const last = (messages as { content: string }[]).at(-1)!.content;
+    if (index === 0) return { body: [event({ content: 'Hm.</think>It is 42.' }, 'stop')] };
+    return { body: [last.includes('</think>') ? event({ content: '42}' }, 'stop') : event({ content: 'Perhaps 7' }, 'length')] };
+  });
+  const engine = server.engine({ server: 'ollama' });
+  const vote = new SelfConsistency({ branches: 1, maxTokens: 5 });
+  await vote.run({ engine, prompt: 'What is 6 · 7?' });
+  const { answer: said, text } = await vote.run({ engine, prompt: 'What is 6 · 7?' });
+  expect([said, text.includes('Perhaps 7\n</think>\n\n')]).toEqual(['42', true]);
+  await engine.dispose();
+  await server.stop();
+});
+
 describe('stop strings and thoughts', () => {
   test('a stop string met in a thought is none: the text is asked for without it, and looked through here', async () => {
     const replies: CannedReply[] = [

@@ -10,24 +10,24 @@ function requestFor(prompt: string, session = NOTHING): AnswerRequest {
 
 describe('the form that a prompt asks for', () => {
   test.each([
-    ['What is 2 + 2? Put your final answer within \\boxed{}.', 'boxed', '\n\nThe final answer is $\\boxed{'],
-    ['What is 2 + 2? Give the final answer in a box.', 'boxed', '\n\nThe final answer is $\\boxed{'],
-    ['What is 2 + 2?', 'boxed', '\n\nThe final answer is $\\boxed{'],
-    ['What is 2 + 2? End with "Answer: X".', 'labelled', '\n\nAnswer:'],
-    ['The last line should be "**Answer:** $ANSWER".', 'labelled', '\n\n**Answer:**'],
-    ['Finish with "Final Answer: <number>".', 'labelled', '\n\nFinal Answer:'],
-    ['Write the last line in the form "Result in metres: <number>".', 'labelled', '\n\nResult in metres:'],
+    ['What is 2 + 2? Put your final answer within \\boxed{}.', 'boxed', '\n\nThe answer is a single value: \\(\\boxed{'],
+    ['What is 2 + 2? Give the final answer in a box.', 'boxed', '\n\nThe answer is a single value: \\(\\boxed{'],
+    ['What is 2 + 2?', 'boxed', '\n\nThe answer is a single value: \\(\\boxed{'],
+    ['What is 2 + 2? End with "Answer: X".', 'labelled', '\n\nThe answer is a single value.\n\nAnswer:'],
+    ['The last line should be "**Answer:** $ANSWER".', 'labelled', '\n\nThe answer is a single value.\n\n**Answer:**'],
+    ['Finish with "Final Answer: <number>".', 'labelled', '\n\nThe answer is a single value.\n\nFinal Answer:'],
+    ['Write the last line in the form "Result in metres: <number>".', 'labelled', '\n\nThe answer is a single value.\n\nResult in metres:'],
     ['What is 2 + 2? End with `The final answer is X`.', 'sentence', '\n\nThe final answer is'],
     ['Conclude with "Therefore, the answer is ...".', 'sentence', '\n\nTherefore, the answer is'],
     ['Q: 1 + 1?\nA: It is 1 + 1 = 2. The answer is 2.\n\nQ: 2 + 2?\nA:', 'sentence', '\n\nThe answer is'],
-    ['What is 2 + 2? Write the answer behind ####.', 'marked', '\n#### '],
-    ['Reply as JSON with a field "answer".', 'json', '\n\n{"answer":'],
-    ['Reply with {"steps": [...], "result": <number>}', 'json', '\n\n{"result":'],
-    ['Give the result as <answer>…</answer>.', 'tagged', '\n\n<answer>'],
+    ['What is 2 + 2? Write the answer behind ####.', 'marked', '\n\nThe answer is a single value:\n\n####'],
+    ['Reply as JSON with a field "answer".', 'json', '\n\nThe answer is a single value.\n\n{"answer":'],
+    ['Reply with {"steps": [...], "result": <number>}', 'json', '\n\nThe answer is a single value.\n\n{"result":'],
+    ['Give the result as <answer>…</answer>.', 'tagged', '\n\nThe answer is a single value.\n\n<answer>'],
     ['Which is a prime?\nA) 4\nB) 7\nC) 9', 'labelled', '\n\nAnswer:'],
-    ['Which is a prime?\n(A) 4\n(B) 7\nAnswer in the form \\boxed{letter}.', 'boxed', '\n\nThe final answer is $\\boxed{'],
+    ['Which is a prime?\n(A) 4\n(B) 7\nAnswer in the form \\boxed{letter}.', 'boxed', '\n\nThe answer is a single value: \\(\\boxed{'],
     ['Is 7 a prime? Answer yes or no.', 'labelled', '\n\nAnswer:'],
-    ['First write "Answer: X", but in the end use \\boxed{}.', 'boxed', '\n\nThe final answer is $\\boxed{'],
+    ['First write "Answer: X", but in the end use \\boxed{}.', 'boxed', '\n\nThe answer is a single value: \\(\\boxed{'],
   ])('%s', (prompt, name, opening) => {
     const request = requestFor(prompt);
     expect([request.name, suffixBehind('so 4', request)]).toEqual([name, opening]);
@@ -62,23 +62,23 @@ describe('the form that a prompt asks for', () => {
 
 describe('what is open in a text is closed first', () => {
   test.each([
-    ['<think>\nLet me see, 2', '\n</think>\n\nThe final answer is $\\boxed{'],
-    ['<think>\nLet me see.\n</think>\nIt is', '\n\nThe final answer is $\\boxed{'],
-    ['<think>a</think>b<think>c', '\n</think>\n\nThe final answer is $\\boxed{'],
-    ['<thinking>hm\n', '</thinking>\n\nThe final answer is $\\boxed{'],
-    ['[THINK]hm', '\n[/THINK]\n\nThe final answer is $\\boxed{'],
-    ['```python\nx = 4', '\n```\nThe final answer is $\\boxed{'],
-    ['```python\nx = 4\n```\nso', '\n\nThe final answer is $\\boxed{'],
-    ['', 'The final answer is $\\boxed{'],
-    ['so\n', 'The final answer is $\\boxed{'],
+    ['<think>\nLet me see, 2', '\n</think>\n\nThe answer is a single value: \\(\\boxed{'],
+    ['<think>\nLet me see.\n</think>\nIt is', '\n\nThe answer is a single value: \\(\\boxed{'],
+    ['<think>a</think>b<think>c', '\n</think>\n\nThe answer is a single value: \\(\\boxed{'],
+    ['<thinking>hm\n', '</thinking>\n\nThe answer is a single value: \\(\\boxed{'],
+    ['[THINK]hm', '\n[/THINK]\n\nThe answer is a single value: \\(\\boxed{'],
+    ['```python\nx = 4', '\n```\nThe answer is a single value: \\(\\boxed{'],
+    ['```python\nx = 4\n```\nso', '\n\nThe answer is a single value: \\(\\boxed{'],
+    ['', 'The answer is a single value: \\(\\boxed{'],
+    ['so\n', 'The answer is a single value: \\(\\boxed{'],
   ])('%j', (text, suffix) => {
     expect(suffixBehind(text, requestFor('2 + 2?'))).toBe(suffix);
   });
 
   test('a thought that the template has opened is closed where the text has not', () => {
     const request = requestFor('2 + 2?', { opensThought: true });
-    expect(suffixBehind('Let me see', request)).toBe('\n</think>\n\nThe final answer is $\\boxed{');
-    expect(suffixBehind('Let me see\n</think>\nIt', request)).toBe('\n\nThe final answer is $\\boxed{');
+    expect(suffixBehind('Let me see', request)).toBe('\n</think>\n\nThe answer is a single value: \\(\\boxed{');
+    expect(suffixBehind('Let me see\n</think>\nIt', request)).toBe('\n\nThe answer is a single value: \\(\\boxed{');
   });
 });
 
@@ -106,7 +106,7 @@ describe('JSON that has begun is brought to its answer', () => {
 });
 
 describe('an answer that was asked for is read from where it was asked', () => {
-  const boxed = '\n\nThe final answer is $\\boxed{';
+  const boxed = '\n\nThe answer is a single value: \\(\\boxed{';
   test.each([
     ['2 + 2?', `Of 7 people${boxed}`, '4}', '4'],
     ['2 + 2?', `Of 7 people${boxed}`, '\\frac{1}{2}}', '\\frac{1}{2}'],

@@ -73,6 +73,7 @@ export class RemoteHost {
   #countsExactly = true;
   readonly #forcedCounts = new Map<string, Promise<number | undefined>>();
   #thinksApart = false;
+  #opensThought = false;
   #disposed: DisposedError | undefined;
 
   /** @param service - Which needs no finding out. @default the server that the options name */
@@ -167,6 +168,22 @@ export class RemoteHost {
   /** Whether stop strings are sent. A server that keeps thoughts apart looks for them in the thoughts too, and ends there. */
   get sendsStop(): boolean {
     return this.#dialect.keepStopField !== undefined && !this.#thinksApart;
+  }
+
+  /** Whether texts begin within a thought: the chat template has opened it, and no parser takes it out of the text. */
+  get opensThought(): boolean {
+    return this.#opensThought;
+  }
+
+  /** Looks at a text from its beginning: one that closes a thought without having opened it tells of the template. */
+  noticeText(text: string): void {
+    const end = text.indexOf('</think>');
+    if (end >= 0 && !text.slice(0, end).includes('<think>')) this.#opensThought = true;
+  }
+
+  /** A rejection has told how much the model holds. */
+  learnContext(tokens: number): void {
+    this.#contextTokens = Math.min(this.#contextTokens ?? Infinity, tokens);
   }
 
   /** The model thinks, and the server keeps that apart. */

@@ -64,6 +64,11 @@ export class RemoteSession implements Session, WritingSession {
     return this.account.promptTokens;
   }
 
+  /** Known once one text has shown it. */
+  get opensThought(): boolean {
+    return this.host.opensThought;
+  }
+
   branch(count: number, options: BranchOptions = {}): Branch[] {
     requireWholeNumber('count', count, 1);
     const sampling = resolveSampling(options.sampling, this.sampling);

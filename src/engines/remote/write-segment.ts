@@ -1,7 +1,7 @@
 import type { Clock } from '../../contracts/clock.ts';
 import type { AdvanceOptions, Branch, Segment } from '../../contracts/engine.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
-import { ServerError } from '../../errors.ts';
+import { ContextLengthError, ServerError } from '../../errors.ts';
 import { randomAt } from '../../maths/random.ts';
 import type { Sampling } from '../../maths/sampling.ts';
 import { NOTHING, type CompletionDelta } from '../../servers/completion-delta.ts';
@@ -72,7 +72,7 @@ export async function writeSegment(session: WritingSession, branch: WritingBranc
     } catch (error) {
       writing.settleRequest();
       signal.throwIfAborted();
-      if (host.takesLess(error, without)) continue;
+      if (host.takesLess(error, without) || fitsWithLess(session, branch, writing, options, error)) continue;
       const endsAt = options.endsAt();
       const point = randomAt(seed, branch.stream, attempt, branch.tokenCount);
       const next = await untilNextTry(error, { clock, endsAt, signal, attempt, maxRetries: host.maxRetries, point });
@@ -83,6 +83,20 @@ export async function writeSegment(session: WritingSession, branch: WritingBranc
     account.addRetry();
     if (!canGoOn(session, branch, writing)) writing.startOver();
   }
+}
+
+/** Learns from a prompt that was too long. Whether it fits once less is asked for after it: the limit counts as well. */
+function fitsWithLess(session: WritingSession, branch: WritingBranch, writing: Writing, { until }: WriteOptions, error: unknown): boolean {
+  if (!(error instanceof ContextLengthError) || error.contextTokens === undefined) return false;
+  const { host, account } = session;
+  const asked = mostTokens(session, branch, writing, until);
+  host.learnContext(error.contextTokens);
+  if (asked === Infinity) return false;
+  const read = error.neededTokens === undefined ? 0 : error.neededTokens - asked;
+  if (read >= error.contextTokens) return false;
+  account.tellPromptTokens(read - branch.tokenCount - writing.tokenCount);
+  const room = mostTokens(session, branch, writing, until);
+  return room > 0 && room < asked;
 }
 
 /** Whether it was given up here, rather than by the server. */
@@ -165,6 +179,7 @@ async function writeOnce(
     const finish = finishOf(session, branch, writing, options, last?.finish);
     timing.end(writing.tokenCount);
     host.learn(writing);
+    host.noticeText(branch.text + writing.text);
     writing.settleRequest();
     return finish;
   } catch (error) {
@@ -210,9 +225,7 @@ function startRequest(
 function requestOf(session: WritingSession, branch: WritingBranch, writing: Writing, { until, endsAt }: WriteOptions): SentRequest {
   const { host, prompt, seed, topLogprobs } = session;
   const position = branch.tokenCount + writing.tokenCount;
-  const left = (until?.tokens ?? Infinity) - writing.tokenCount;
-  const room = host.contextTokens === undefined ? Infinity : host.contextTokens - session.promptTokens - position;
-  const most = Math.min(left, room, until?.tokens === undefined ? (host.maxTokens ?? Infinity) : Infinity);
+  const most = mostTokens(session, branch, writing, until);
   return completionRequest(host.dialect, {
     model: host.model,
     prompt,
@@ -227,6 +240,13 @@ function requestOf(session: WritingSession, branch: WritingBranch, writing: Writ
     without: host.without,
     extraBody: host.extraBody,
   });
+}
+
+/** Tokens that may follow, by the boundary of the segment and by what the model holds. */
+function mostTokens({ host, promptTokens }: WritingSession, branch: WritingBranch, writing: Writing, until: WriteOptions['until']): number {
+  const left = (until?.tokens ?? Infinity) - writing.tokenCount;
+  const room = (host.contextTokens ?? Infinity) - promptTokens - branch.tokenCount - writing.tokenCount;
+  return Math.min(left, room, until?.tokens === undefined ? (host.maxTokens ?? Infinity) : Infinity);
 }
 
 /** @throws {ServerError} where the server broke off. */
