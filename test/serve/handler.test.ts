@@ -165,16 +165,19 @@ describe('plain sampling', () => {
     expect(latency_tts.warnings).toEqual(['1 of 2 branches failed: as planned.']);
   });
 
-  test.each([[1, ['1 of 3 branches failed: as planned.']] as const, [0, undefined] as const])('a strategy with %i branches that fail', async (failing, warnings) => {
-    const engine = new GatedEngine();
-    const handler = createHandler({ models: { gated: { engine, strategies: standardStrategies() } } });
-    const strategy = { name: 'self-consistency', options: { branches: 3 } };
-    const replying = chat(handler, { model: 'gated', messages, strategy });
-    await engine.reached(3);
-    for (let branch = 0; branch < 3; branch++) engine.release(branch < failing ? new Error('as planned') : 'It is 4.');
-    const { latency_tts } = await replying;
-    expect([latency_tts.answer, latency_tts.warnings]).toEqual(['4', warnings]);
-  });
+  test.each([[1, ['1 of 3 branches failed: as planned.']] as const, [0, undefined] as const])(
+    'a strategy with %i branches that fail',
+    async (failing, warnings) => {
+      const engine = new GatedEngine();
+      const handler = createHandler({ models: { gated: { engine, strategies: standardStrategies() } } });
+      const strategy = { name: 'self-consistency', options: { branches: 3 } };
+      const replying = chat(handler, { model: 'gated', messages, strategy });
+      await engine.reached(3);
+      for (let branch = 0; branch < 3; branch++) engine.release(branch < failing ? new Error('as planned') : 'It is 4.');
+      const { latency_tts } = await replying;
+      expect([latency_tts.answer, latency_tts.warnings]).toEqual(['4', warnings]);
+    },
+  );
 
   test('where all fail the client is told that, and not why where that is no message of this library', async () => {
     const engine = new GatedEngine();
