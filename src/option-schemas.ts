@@ -237,7 +237,7 @@ export function requireDeadlineMs(given: unknown): asserts given is number {
 export const signalSchema: v.GenericSchema<AbortSignal> = /* @__PURE__ */ codeValue<AbortSignal>(
   'an AbortSignal',
   (given) => typeof given === 'object' && given !== null && 'aborted' in given && 'addEventListener' in given,
-  'Pass the `signal` of an AbortController.',
+  'Pass the `signal` of the AbortController.',
 );
 
 /** @throws {InvalidOptionError} for what is no signal. */

@@ -11,7 +11,7 @@ const DOCS = fileURLToPath(new URL('../docs/strategies/', import.meta.url));
 const modules = await Promise.all(
   readdirSync(SRC)
     .filter((file) => file.endsWith('.ts'))
-    .map((file) => import(`../src/strategies/${file}`) as Promise<Readonly<Record<string, unknown>>>),
+    .map((file) => import(`../src/strategies/${file.slice(0, -3)}.ts`) as Promise<Readonly<Record<string, unknown>>>),
 );
 const tables = Object.fromEntries(modules.flatMap((module) => Object.entries(module).filter(([name]) => name.endsWith('Entries')))) as Readonly<
   Record<string, v.ObjectEntries>
