@@ -35,7 +35,7 @@ export interface TokenModel {
    * `forward`, with the likeliest tokens of each wanted position in place of its whole row of logits: a few numbers come back, and
    * what they are found with runs beside the model. Missing where a model can only give whole rows.
    */
-  forwardTop?(rows: readonly TopRow[], request: TopRequest): Promise<TopLogits>;
+  readonly forwardTop?: ((rows: readonly TopRow[], request: TopRequest) => Promise<TopLogits>) | undefined;
   /** Frees the weights and every cache. Safe to call twice. */
   dispose(): Promise<void>;
 }

@@ -44,7 +44,7 @@ export interface HubPlatform {
   /** Memory that weights may take. */
   readonly freeMemoryBytes?: () => number;
   /** Loads graphs that were changed, where the platform lets it. */
-  readonly runtime?: GraphRuntime;
+  readonly runtime?: () => Promise<GraphRuntime>;
 }
 
 export type HubOptions = NonNullable<Parameters<typeof AutoModelForCausalLM.from_pretrained>[1]>;

@@ -12,6 +12,10 @@ import type { Backend, InferenceSession, InferenceSessionFactory, InferenceSessi
 export interface GraphRuntime {
   readonly InferenceSession: InferenceSessionFactory;
   registerBackend(name: string, backend: Backend, priority: number): void;
+  /** Whether it has what choosing tokens on the graph takes: builds for browsers lack products in double precision. */
+  readonly choosesTokens: boolean;
+  /** Execution providers that take changed graphs. */
+  readonly providers: readonly string[];
   /** Reads a file whose path was handed over. */
   read(path: string): Promise<Uint8Array>;
 }
@@ -32,12 +36,10 @@ let loads = 0;
 
 /**
  * @param load - Makes transformers.js load a model with these options of its session.
- * @param providers - Execution providers that the session is to have.
  * @throws what `load` throws.
  */
 export async function handOverFile<Loaded>(
   runtime: GraphRuntime,
-  providers: InferenceSession.SessionOptions['executionProviders'],
   load: (options: InferenceSession.SessionOptions) => Promise<Loaded>,
 ): Promise<{ readonly loaded: Loaded; readonly graph: GraphFile | undefined }> {
   if (!runtimes.has(runtime.InferenceSession)) {
@@ -51,10 +53,7 @@ export async function handOverFile<Loaded>(
     if (!graph) return { loaded, graph };
     const extra = { ...graph.options.extra };
     delete extra[FILE_BACKEND];
-    const options = { ...graph.options, extra };
-    if (providers) options.executionProviders = providers;
-    else delete options.executionProviders;
-    return { loaded, graph: { file: graph.file, options } };
+    return { loaded, graph: { file: graph.file, options: { ...graph.options, extra, executionProviders: runtime.providers } } };
   } finally {
     handedOver.delete(number);
   }

@@ -39,19 +39,6 @@ export interface OnnxModelDescription {
 const FATAL = 4;
 const ENVIRONMENT_KEYS = ['allowRemoteModels', 'allowLocalModels', 'remoteHost', 'remotePathTemplate', 'localModelPath', 'cacheDir', 'useFSCache'] as const;
 
-/**
- * Describes a causal language model by its id on the Hugging Face hub (`onnx-community/Qwen2.5-0.5B-Instruct`) or by a
- * directory in the same form. Fetches its configuration; weights are fetched and loaded by the decoder or scorer.
- *
- * Which graphs it can drive, and how: `docs/models.md`. Settings of transformers.js' `env` apply.
- *
- * @throws {InvalidOptionError}
- * @throws {ModelLoadError} when there is no such model, or it is of a kind that cannot decode text.
- */
-export function loadOnnxModel(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalModel> {
-  return loadHubModel(idOrPath, options, {});
-}
-
 /** @internal `loadOnnxModel` on a platform. */
 export async function loadHubModel(idOrPath: string, options: LoadOnnxModelOptions, platform: HubPlatform): Promise<LocalModel> {
   const { onProgress, ...plain } = options;
@@ -140,18 +127,19 @@ function sessionOptions(
   };
 }
 
-async function openModel(found: FoundModel, loader: typeof AutoModelForCausalLM, runtime: GraphRuntime | undefined): Promise<TokenModel> {
-  const { device = 'cpu', sessionOptions: further } = found.options;
-  if (runtime && device === 'cpu' && !further?.executionProviders) return openChangeable(found, loader, runtime);
+async function openModel(found: FoundModel, loader: typeof AutoModelForCausalLM, runtime: HubPlatform['runtime']): Promise<TokenModel> {
+  const { device, sessionOptions: further } = found.options;
+  const isOnCpu = device === undefined || device === 'cpu' || device === 'wasm';
+  if (runtime && isOnCpu && !further?.executionProviders) return openChangeable(found, loader, await runtime());
   const { session, generation } = await openSession(found, loader);
   return openTokenModel(isNode ? session : new ExclusiveSession(session, pageTurns), factsOf(found, generation));
 }
 
 /** The model over one cache of cells where its graph can be changed for that; else over the graph as it is. */
 async function openChangeable(found: FoundModel, loader: typeof AutoModelForCausalLM, runtime: GraphRuntime): Promise<TokenModel> {
-  // Left out of pages, whose runtime is none that takes changed graphs.
+  // Pages fetch these when they load a model.
   const [{ FILE_BACKEND, handOverFile }, { openGraph }] = await Promise.all([import('./graph-file.ts'), import('./open-graph.ts')]);
-  const handed = await handOverFile(runtime, ['cpu'], (given) => openSession(found, loader, given)).catch((error: unknown) => {
+  const handed = await handOverFile(runtime, (given) => openSession(found, loader, given)).catch((error: unknown) => {
     // transformers.js has a copy of the runtime of its own.
     if (String(error).includes(FILE_BACKEND)) return undefined;
     throw error;

@@ -12,7 +12,7 @@ const TOLERANCE = 0.05;
 /** The model over a file's graph, changed where that lets it decode all branches as one row. @throws {ModelLoadError} */
 export async function openGraph(runtime: GraphRuntime, graph: GraphFile, facts: TokenModelFacts): Promise<TokenModel> {
   const bytes = typeof graph.file === 'string' ? await runtime.read(graph.file) : graph.file;
-  const unified = unifyGraph(bytes, facts);
+  const unified = unifyGraph(bytes, { ...facts, choosesTokens: runtime.choosesTokens });
   return (unified && (await openUnified(runtime, graph, unified, facts))) ?? openTokenModel(await createSession(runtime, graph), facts);
 }
 
@@ -21,7 +21,10 @@ function createSession({ InferenceSession }: GraphRuntime, { file, options }: Gr
 }
 
 async function openUnified(runtime: GraphRuntime, graph: GraphFile, unified: UnifiedGraph, facts: TokenModelFacts): Promise<TokenModel | undefined> {
-  const session = await createSession(runtime, { file: unified.bytes, options: { ...graph.options, extra: extraOf(graph) } });
+  const changed = { file: unified.bytes, options: { ...graph.options, extra: extraOf(graph) } };
+  // A build of the runtime may lack an operator. What is wrong with the graph itself comes out when it is opened as it is.
+  const session = await createSession(runtime, changed).catch(() => undefined);
+  if (!session) return undefined;
   const model = new UnifiedTokenModel(session, unified.shape, facts);
   if (await isRight(model)) return model;
   await model.dispose();

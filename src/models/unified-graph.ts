@@ -19,6 +19,7 @@ export const UNIFIED = { ...CELL_INPUTS, wanted: 'wanted_positions', fresh: 'fre
 /** What the changed graph expects and gives. */
 export interface UnifiedShape extends AttentionShape {
   readonly vocabularySize: number;
+  readonly choosesTokens: boolean;
   /** Inputs of past keys and values, in the order of `fresh_cache`: `[cells, kvHeads, headWidth]` each, in single precision. */
   readonly cacheInputs: readonly string[];
 }
@@ -43,9 +44,13 @@ const MOST_HEAD_NODES = 24;
  * @param bytes - An ONNX file.
  * @param facts.contextTokens - Most tokens of a sequence; a narrower attention window cannot be kept.
  * @param facts.headWidth - Used where the graph does not tell.
+ * @param facts.choosesTokens - Whether tokens can be chosen on the graph. @default true
  * @returns `undefined`, with nothing changed, where the graph has no such attention or uses it in a way that cannot be unified.
  */
-export function unifyGraph(bytes: Uint8Array, { contextTokens, headWidth }: Pick<GraphFacts, 'contextTokens' | 'headWidth'>): UnifiedGraph | undefined {
+export function unifyGraph(
+  bytes: Uint8Array,
+  { contextTokens, headWidth, choosesTokens = true }: Pick<GraphFacts, 'contextTokens' | 'headWidth'> & { readonly choosesTokens?: boolean },
+): UnifiedGraph | undefined {
   const file = new OnnxModelFile(bytes);
   if (file.operatorVersion < OLDEST_OPERATORS) return undefined;
   const attention = file.nodes.filter(({ operator }) => operator === OPERATOR);
@@ -56,13 +61,13 @@ export function unifyGraph(bytes: Uint8Array, { contextTokens, headWidth }: Pick
   returnNewCells(file, replaceAttention(file, attention, shape), shape);
   keepWantedRows(file);
   quantiseByToken(file);
-  addSamplingHead(file, shape);
+  if (choosesTokens) addSamplingHead(file, shape);
   file.prune();
-  return { shape, bytes: file.encode(), hasExternalData: file.hasExternalData };
+  return { shape: { ...shape, choosesTokens }, bytes: file.encode(), hasExternalData: file.hasExternalData };
 }
 
 /** Sizes that all layers share; `undefined` where they do not, or where the graph does not tell. */
-function describeShape(file: OnnxModelFile, attention: readonly ReadNode[], knownWidth: number | undefined): UnifiedShape | undefined {
+function describeShape(file: OnnxModelFile, attention: readonly ReadNode[], knownWidth: number | undefined): Omit<UnifiedShape, 'choosesTokens'> | undefined {
   const logits = file.describe('logits');
   const vocabularySize = logits?.shape[2];
   const cacheInputs = attention.flatMap(pastInputs);

@@ -26,6 +26,7 @@ export class UnifiedTokenModel implements TokenModel {
   readonly contextTokens: number;
   readonly endTokens: ReadonlySet<number>;
   readonly sampling: Sampling;
+  readonly forwardTop: NonNullable<TokenModel['forwardTop']> | undefined;
   readonly #session: InferenceSession;
   readonly #shape: UnifiedShape;
   readonly #source: string;
@@ -44,6 +45,7 @@ export class UnifiedTokenModel implements TokenModel {
     this.contextTokens = facts.contextTokens;
     this.endTokens = facts.endTokens;
     this.sampling = facts.sampling;
+    this.forwardTop = shape.choosesTokens ? (rows, request) => this.#forwardTop(rows, request) : undefined;
     this.#cache = new CellCache({ parts: shape.cacheInputs.length, width: shape.kvHeads * shape.headWidth });
   }
 
@@ -59,7 +61,7 @@ export class UnifiedTokenModel implements TokenModel {
     return count === 0 ? new Float32Array(0) : float32Values(outputs['logits']!);
   }
 
-  async forwardTop(rows: readonly TopRow[], request: TopRequest): Promise<TopLogits> {
+  async #forwardTop(rows: readonly TopRow[], request: TopRequest): Promise<TopLogits> {
     const outputs = await this.#forward(rows, { rows, request });
     return topOf(outputs, rows, request);
   }

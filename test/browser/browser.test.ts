@@ -146,6 +146,13 @@ describe.skipIf(aBrowser.missing)(titled('a page built by Vite without configura
     },
   );
 
+  test('changes graphs with GroupQueryAttention in WebAssembly, which decode what Node decodes', { timeout: PATIENCE }, async () => {
+    expect(await page.evaluate(() => window.tests.padsRows('gqa'))).toBe(false);
+    const choice = { device: 'wasm', model: 'draft', layout: 'gqa', inWorker: false } as const;
+    const { tokens } = await page.evaluate(([choice, prompt, tokens]) => window.tests.decode(choice, prompt, tokens), [choice, PROMPT, TOKENS] as const);
+    expect(tokens).toEqual([expected.draft, expected.draft]);
+  });
+
   test('a lost device fails what is under way, by name', { timeout: PATIENCE }, async () => {
     const choice = { device: 'webgpu', model: 'draft', inWorker: false } as const;
     const lost = await page.evaluate(([choice, prompt]) => window.tests.lose(choice, prompt), [choice, PROMPT] as const);

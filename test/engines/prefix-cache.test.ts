@@ -15,7 +15,13 @@ import { encodeRandomGqaGraph } from '../models/random-gqa-graph.ts';
 const VOCABULARY = 300;
 const CONTEXT = 400;
 const tokenizer = characterTokenizer(String.fromCodePoint(...Array.from({ length: VOCABULARY }, (_, token) => 0x4e00 + token)));
-const runtime = { InferenceSession, registerBackend: () => undefined, read: () => Promise.reject(new Error('There are no files.')) };
+const runtime = {
+  InferenceSession,
+  registerBackend: () => undefined,
+  choosesTokens: true,
+  providers: ['cpu'],
+  read: () => Promise.reject(new Error('There are no files.')),
+};
 const graph = encodeRandomGqaGraph({ vocabularySize: VOCABULARY, contextTokens: CONTEXT });
 
 /** Counts the tokens that the model reads. */

@@ -13,7 +13,13 @@ import { encodeRandomGqaGraph, type RandomGraphOptions } from './random-gqa-grap
 import { tokenModelLaws, type TokenModelSubject } from './token-model-laws.ts';
 
 const CONTEXT = 192;
-const runtime = { InferenceSession, registerBackend: () => undefined, read: () => Promise.reject(new Error('There are no files.')) };
+const runtime = {
+  InferenceSession,
+  registerBackend: () => undefined,
+  choosesTokens: true,
+  providers: ['cpu'],
+  read: () => Promise.reject(new Error('There are no files.')),
+};
 
 function open(vocabularySize: number): Promise<TokenModel> {
   const facts = { source: 'random', contextTokens: CONTEXT, endTokens: new Set<number>(), sampling: DEFAULT_SAMPLING };

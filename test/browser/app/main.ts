@@ -73,6 +73,14 @@ const tests = {
     });
   },
 
+  /** Whether the passes of a hub model have rows filled up to the longest. */
+  padsRows: async (layout: Layout) => {
+    const model = await (await inLayout(await bundledModels({ baseURL: MODELS }), 'draft', layout, 'wasm')).load();
+    const pads = model.padsRows ?? false;
+    await model.dispose();
+    return pads;
+  },
+
   solve: async (choice: EngineChoice, prompt: string) =>
     withEngine(await makeEngine(choice), async (engine) => {
       const { text, answer } = await new SelfConsistency({ branches: 2, sampling: { temperature: 0 } }).run({ engine, prompt, deadlineMs: 100_000, seed: 1 });
