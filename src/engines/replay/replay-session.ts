@@ -47,7 +47,7 @@ export class ReplaySession implements Session {
   readonly #reels = new Map<ProblemTrace, Reel>();
   readonly #branches: ReplayBranch[] = [];
   readonly #tally = new SpeculationTally();
-  readonly #usage: { completionTokens: number; forcedTokens: number; forwardCount: number };
+  readonly #usage: { cachedPromptTokens: number; completionTokens: number; forcedTokens: number; forwardCount: number };
   readonly #progressTeller: ProgressTeller;
   #isDisposed = false;
 
@@ -59,7 +59,7 @@ export class ReplaySession implements Session {
       () => host.now(),
       () => this.#progress(),
     );
-    this.#usage = { completionTokens: 0, forcedTokens: 0, forwardCount: host.promptForwards };
+    this.#usage = { cachedPromptTokens: 0, completionTokens: 0, forcedTokens: 0, forwardCount: host.promptForwards };
     this.#context = {
       seed: options.seed ?? 0,
       promptTokens: host.promptTokens,
