@@ -107,7 +107,10 @@ export class AdaptiveDrafting implements DraftPolicy {
     const choice = this.#cutsOf(estimates);
     let best = choice.cuts[0]!;
     let bestRate = 0;
+    // Costs are believed up to four times as far from a plain round as they have been measured.
+    const widest = rows + Math.max(4, 4 * (this.#target.widest - rows));
     for (const cut of choice.cuts) {
+      if (this.#positions(rows, cut) > widest) break;
       const rate = (1 + cut.expected / rows) / this.#target.estimate(this.#positions(rows, cut))!;
       if (rate > bestRate) [best, bestRate] = [cut, rate];
     }

@@ -104,7 +104,7 @@ function coarseAgreement(agreement: number): number {
 function rateOf(table: Map<number, Rate>, key: number, { matched, places, agreeing }: Evidence): Rate {
   let rate = table.get(key);
   if (!rate) {
-    const prior = (matched / (matched + 1)) * (agreeing / Math.max(1, places));
+    const prior = (matched / (matched + 2)) * (agreeing / Math.max(1, places));
     rate = { seen: PRIOR_WEIGHT, stood: PRIOR_WEIGHT * Math.max(0.1, Math.min(0.9, prior)) };
     table.set(key, rate);
   }
