@@ -81,7 +81,7 @@ export type { ThreadChoice } from './port/thread-choice.ts';
 export type { WebWorker } from './port/web-worker.ts';
 export type { LoadableModel, LocalModel, ModelWorker, WorkerPort } from './models/local-model.ts';
 export { loadOnnxModel } from './web/load-onnx-model.ts';
-export type { LoadOnnxModelOptions, LoadProgress, OnnxDevice, OnnxDtype } from './models/onnx-model-options.ts';
+export type { LoadOnnxGraphOptions, LoadOnnxModelOptions, LoadProgress, OnnxDevice, OnnxDtype } from './models/onnx-model-options.ts';
 export { loadOnnxClassifier, type LocalClassifier } from './models/load-onnx-classifier.ts';
 export type { TextClassifier } from './models/onnx-classifier.ts';
 export { HubTokenizer, type TokenizerFiles } from './models/hub-tokenizer.ts';

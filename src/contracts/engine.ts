@@ -12,6 +12,11 @@ export interface Engine {
   readonly contextTokens: number | undefined;
   /** What it can tell beside text; without it, everything. A server's may be known only once the engine is ready. */
   readonly capabilities?: EngineCapabilities | undefined;
+  /**
+   * Weight formats that sessions can choose among, from the one for narrow work to the one for wide work. Missing or empty where
+   * there is no choice.
+   */
+  readonly formats?: readonly string[];
   /** Times single passes. Missing where the engine sees none: behind a server's interface. */
   readonly passes?: PassMeter | undefined;
   /** Loads what is needed before the first `open`. Optional: `open` does the same. */
@@ -68,6 +73,13 @@ export interface SessionOptions {
   readonly selfCertainty?: boolean;
   /** Tokens drafted a round for the session's branches, where the engine speculates: 0 drafts none. @default as the engine was told */
   readonly draftLength?: number;
+  /**
+   * Weight format of the session, one of the engine's `formats`. Formats differ a little in their logits, so a seed writes another
+   * text in each. @default by `expectedBranches`: the first for fewer than four, else the last
+   */
+  readonly format?: string;
+  /** Branches that will be decoded together, as far as that is known before. Strategies tell it. @default 1 */
+  readonly expectedBranches?: number;
   /**
    * Whether the prompt is read from its first token, though the engine has read another one that begins alike, and nothing of it is
    * kept: for measurements of first requests, and for texts that must leave no trace. @default false

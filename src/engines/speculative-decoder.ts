@@ -11,7 +11,8 @@ import { InvalidOptionError } from '../errors.ts';
 import { localModelSchema } from '../models/local-model.ts';
 import { listOf, number, oneOf, readOptions, wholeNumber, type OptionsOf } from '../option-schemas.ts';
 import type { DrafterName } from './load-engine.ts';
-import { ThreadedEngine, threadedEntries } from './threaded-engine.ts';
+import { FormatEngine } from './format-engine.ts';
+import { threadedEntries } from './threaded-engine.ts';
 
 const DRAFTERS = ['draft-model', 'lookup', 'sibling', 'history'] as const satisfies readonly DrafterName[];
 
@@ -43,7 +44,7 @@ export const speculativeDecoderEntries = {
 
 export interface SpeculativeDecoderOptions extends OptionsOf<typeof speculativeDecoderEntries> {}
 
-export class SpeculativeDecoder extends ThreadedEngine {
+export class SpeculativeDecoder extends FormatEngine {
   /** Loads nothing yet. @throws {InvalidOptionError} */
   constructor(options: SpeculativeDecoderOptions) {
     const { target, draft, thread, worker, maxRows, prefixCacheBytes, ...settings } = readOptions(speculativeDecoderEntries, options);

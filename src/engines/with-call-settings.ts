@@ -65,6 +65,10 @@ class EngineWithSettings implements Engine {
     return this.#engine.contextTokens;
   }
 
+  get formats(): readonly string[] {
+    return this.#engine.formats ?? [];
+  }
+
   get capabilities(): EngineCapabilities | undefined {
     return this.#engine.capabilities;
   }

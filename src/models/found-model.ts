@@ -13,14 +13,14 @@ import type { Turns } from './exclusive-session.ts';
 import { HubTokenizer } from './hub-tokenizer.ts';
 import { readModelFacts, type ModelFacts } from './model-facts.ts';
 import { isHubId, modelDirectories, ModelFiles, type FileSystem } from './model-files.ts';
-import type { LoadOnnxModelOptions } from './onnx-model-options.ts';
-import { findWeights, isPrecision, type Precision, type Weights } from './weights.ts';
+import type { LoadOnnxGraphOptions } from './onnx-model-options.ts';
+import { findWeights, isPrecision, listWeights, type Precision, type Weights } from './weights.ts';
 
 /** A model of the hub before its weights are loaded. */
 export interface FoundModel {
   readonly source: string;
   readonly location: string;
-  readonly options: Omit<LoadOnnxModelOptions, 'onProgress'>;
+  readonly options: Omit<LoadOnnxGraphOptions, 'onProgress'>;
   readonly config: PretrainedConfig;
   readonly contextTokens: number;
   /** Where its files come from. */
@@ -52,22 +52,46 @@ export type HubOptions = NonNullable<Parameters<typeof AutoModelForCausalLM.from
 /** Reads a model's configuration, which is fetched where need be. @throws {ModelLoadError} */
 export async function findModel(
   source: string,
-  options: LoadOnnxModelOptions,
-  onProgress: LoadOnnxModelOptions['onProgress'],
+  options: LoadOnnxGraphOptions,
+  onProgress: LoadOnnxGraphOptions['onProgress'],
   { fileSystem, freeMemoryBytes }: HubPlatform,
 ): Promise<FoundModel> {
   const { env } = await import('@huggingface/transformers');
-  const path = options.localModelPath === undefined ? source : `${options.localModelPath.replace(/\/+$/, '')}/${source}`;
-  const isDirectory = (await fileSystem?.readText(`${path}/config.json`)) !== undefined;
-  // transformers.js takes two names with a slash between them for an id, whatever directories there are.
-  const location = isDirectory && isHubId(path) ? `./${path}` : path;
+  const { location, files } = await locate(source, options, fileSystem);
   const hub = hubOptions(options, onProgress);
-  const files = fileSystem && new ModelFiles(fileSystem, modelDirectories(location, options, env));
   const config = await explained(source, options, () => readConfig(location, hub, files));
   const contextTokens = options.contextTokens ?? contextOf(source, config);
   const mayFetch = isHubId(location) && !hub.local_files_only && env.allowRemoteModels;
   const weights = files && isKnownDtype(options.dtype) ? await findWeights(source, files, options, wantedDtype(options, config), mayFetch) : undefined;
   return { source, location, options, config, contextTokens, hub, mayFetch, files, weights, freeMemoryBytes };
+}
+
+/** Where a model's files are, and those of them that are on this machine. */
+async function locate(
+  source: string,
+  options: LoadOnnxGraphOptions,
+  fileSystem: FileSystem | undefined,
+): Promise<{ readonly location: string; readonly files: ModelFiles | undefined }> {
+  const { env } = await import('@huggingface/transformers');
+  const path = options.localModelPath === undefined ? source : `${options.localModelPath.replace(/\/+$/, '')}/${source}`;
+  const isDirectory = (await fileSystem?.readText(`${path}/config.json`)) !== undefined;
+  // transformers.js takes two names with a slash between them for an id, whatever directories there are.
+  const location = isDirectory && isHubId(path) ? `./${path}` : path;
+  return { location, files: fileSystem && new ModelFiles(fileSystem, modelDirectories(location, options, env)) };
+}
+
+/** The formats, where all of them are on this machine and fit into its memory together; else none. */
+export async function findFormats<Format extends Precision>(
+  source: string,
+  formats: readonly Format[],
+  options: LoadOnnxGraphOptions,
+  { fileSystem, freeMemoryBytes = () => Infinity }: HubPlatform,
+): Promise<readonly Format[]> {
+  const { files } = await locate(source, options, fileSystem);
+  const found = files ? await listWeights(files, options) : [];
+  const wanted = formats.flatMap((format) => found.find(({ dtype }) => dtype === format) ?? []);
+  const bytes = wanted.reduce((sum, weights) => sum + weights.bytes, 0);
+  return wanted.length === formats.length && bytes <= freeMemoryBytes() ? formats : [];
 }
 
 /** Transformers.js also takes a dtype for each graph, and more of them than are decoders' own. */
@@ -76,7 +100,7 @@ function isKnownDtype(dtype: unknown): boolean {
 }
 
 /** The precision asked for by the options, else by the model's configuration; `undefined` where neither does. */
-export function wantedDtype({ dtype, device = 'cpu' }: Pick<LoadOnnxModelOptions, 'dtype' | 'device'>, config: PretrainedConfig): Precision | undefined {
+export function wantedDtype({ dtype, device = 'cpu' }: Pick<LoadOnnxGraphOptions, 'dtype' | 'device'>, config: PretrainedConfig): Precision | undefined {
   const { device_config: devices, dtype: named } = (config as HubConfig)['transformers.js_config'] ?? {};
   return [dtype, devices?.[device]?.dtype, named].find(isPrecision);
 }
@@ -161,7 +185,7 @@ async function fetchTemplateFile(location: string, hub: HubOptions): Promise<str
 }
 
 /** Options of transformers.js for files. */
-function hubOptions({ revision, cacheDir, localFilesOnly, localModelPath }: LoadOnnxModelOptions, onProgress: LoadOnnxModelOptions['onProgress']): HubOptions {
+function hubOptions({ revision, cacheDir, localFilesOnly, localModelPath }: LoadOnnxGraphOptions, onProgress: LoadOnnxGraphOptions['onProgress']): HubOptions {
   return {
     ...(revision !== undefined && { revision }),
     ...(cacheDir !== undefined && { cache_dir: cacheDir }),
@@ -193,7 +217,7 @@ export function modelFacts(source: string, config: PretrainedConfig, generation:
 /** Turns what transformers.js throws into one sentence. @throws {ModelLoadError} */
 export async function explained<Result>(
   source: string,
-  { localFilesOnly, localModelPath }: LoadOnnxModelOptions,
+  { localFilesOnly, localModelPath }: LoadOnnxGraphOptions,
   work: () => Promise<Result>,
 ): Promise<Result> {
   try {

@@ -4,7 +4,7 @@ import type { LoadableModel } from './local-model.ts';
 import type { HubPlatform } from './found-model.ts';
 import { describeSource, findDescribed, openSession, type OnnxModelDescription } from './load-onnx-model.ts';
 import { OnnxClassifier, type TextClassifier } from './onnx-classifier.ts';
-import type { LoadOnnxModelOptions, LoadProgress } from './onnx-model-options.ts';
+import type { LoadOnnxGraphOptions, LoadProgress } from './onnx-model-options.ts';
 import { isNode } from './platform.ts';
 
 /** A reward model with a classification head, before its weights are loaded. */
@@ -23,12 +23,12 @@ const Padding = v.looseObject({ pad_token_id: v.nullish(v.number()) });
  * @throws {InvalidOptionError}
  * @throws {ModelLoadError} when there is no such model.
  */
-export function loadOnnxClassifier(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalClassifier> {
+export function loadOnnxClassifier(idOrPath: string, options: LoadOnnxGraphOptions = {}): Promise<LocalClassifier> {
   return loadHubClassifier(idOrPath, options, {});
 }
 
 /** @internal `loadOnnxClassifier` on a platform. */
-export async function loadHubClassifier(idOrPath: string, options: LoadOnnxModelOptions, platform: HubPlatform): Promise<LocalClassifier> {
+export async function loadHubClassifier(idOrPath: string, options: LoadOnnxGraphOptions, platform: HubPlatform): Promise<LocalClassifier> {
   const { onProgress, ...plain } = options;
   return describeOnnxClassifier(await describeSource(idOrPath, plain), onProgress, platform);
 }

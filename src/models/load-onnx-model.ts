@@ -12,11 +12,21 @@ import { requireWholeNumber } from '../options.ts';
 import { denormalOptions } from './denormals.ts';
 import { openHubModel, openTokenModel, type TokenModelFacts } from './detect-layout.ts';
 import { ExclusiveSession, pageTurns, type Turns } from './exclusive-session.ts';
-import { explained, findModel, modelFacts, openHubTokenizer, wantedDtype, type FoundModel, type HubOptions, type HubPlatform } from './found-model.ts';
+import {
+  explained,
+  findFormats,
+  findModel,
+  modelFacts,
+  openHubTokenizer,
+  wantedDtype,
+  type FoundModel,
+  type HubOptions,
+  type HubPlatform,
+} from './found-model.ts';
 import type { GraphRuntime } from './graph-file.ts';
 import type { LoadableModel, LocalModel } from './local-model.ts';
-import type { LoadOnnxModelOptions, LoadProgress } from './onnx-model-options.ts';
-import { requireMemory, type Weights } from './weights.ts';
+import type { LoadOnnxGraphOptions, LoadOnnxModelOptions, LoadProgress, OnnxDtype } from './onnx-model-options.ts';
+import { isPrecision, requireMemory, type Weights } from './weights.ts';
 import { isNode } from './platform.ts';
 import { largestBuffer, turnsOf, type WebGpuDevice } from './webgpu-device.ts';
 
@@ -30,19 +40,35 @@ interface Transformers {
 export interface OnnxModelDescription {
   readonly kind: 'onnx';
   readonly source: string;
-  readonly options: Omit<LoadOnnxModelOptions, 'onProgress'>;
+  readonly options: Omit<LoadOnnxGraphOptions, 'onProgress'>;
   /** Settings of transformers.js that decide where files come from. */
   readonly environment: Readonly<Record<string, unknown>>;
 }
 
 /** What a pass fails with is thrown; ONNX Runtime would print it as well. */
 const FATAL = 4;
+/** For narrow passes, and for wide ones. */
+const AUTOMATIC_FORMATS = ['q4', 'q8'] as const;
 const ENVIRONMENT_KEYS = ['allowRemoteModels', 'allowLocalModels', 'remoteHost', 'remotePathTemplate', 'localModelPath', 'cacheDir', 'useFSCache'] as const;
 
 /** @internal `loadOnnxModel` on a platform. */
 export async function loadHubModel(idOrPath: string, options: LoadOnnxModelOptions, platform: HubPlatform): Promise<LocalModel> {
-  const { onProgress, ...plain } = options;
-  return describeOnnxModel(await describeSource(idOrPath, plain), onProgress, platform);
+  const { onProgress, dtype, ...plain } = options;
+  const load = async (format: OnnxDtype | undefined): Promise<LocalModel> =>
+    describeOnnxModel(await describeSource(idOrPath, { ...plain, ...(format !== undefined && { dtype: format }) }), onProgress, platform);
+  const formats = await formatsOf(idOrPath, options, platform);
+  if (formats.length === 0) return load(typeof dtype === 'string' ? dtype : undefined);
+  const models = await Promise.all(formats.map(load));
+  return { ...models[0]!, formats: Object.fromEntries(models.map((model, index) => [formats[index]!, model])) };
+}
+
+/** Weight formats to be loaded beside each other; none where there is one. @throws {InvalidOptionError} */
+async function formatsOf(source: string, { dtype, ...options }: LoadOnnxModelOptions, platform: HubPlatform): Promise<readonly OnnxDtype[]> {
+  if (dtype === 'auto') return findFormats(source, AUTOMATIC_FORMATS, options, platform);
+  if (!Array.isArray(dtype)) return [];
+  const formats = dtype as readonly OnnxDtype[];
+  if (formats.length > 0 && new Set(formats).size === formats.length && formats.every(isPrecision)) return formats;
+  throw new InvalidOptionError('dtype', "a format or a list of several, such as ['q4', 'q8']", dtype);
 }
 
 /** The `LocalModel` of a description, in whichever thread. @throws {ModelLoadError} */
@@ -73,7 +99,7 @@ export async function describeSource(idOrPath: string, options: OnnxModelDescrip
 /** @internal All of a model but how its graph is opened, in whichever thread. @throws {ModelLoadError} */
 export async function findDescribed(
   description: OnnxModelDescription,
-  onProgress: LoadOnnxModelOptions['onProgress'],
+  onProgress: LoadOnnxGraphOptions['onProgress'],
   platform: HubPlatform,
 ): Promise<LoadableModel & { readonly found: FoundModel }> {
   const { env } = await import('@huggingface/transformers');
@@ -91,13 +117,13 @@ export async function findDescribed(
 }
 
 /** How a model runs, for reports. */
-function settingsOf({ device, dtype, threads }: Pick<LoadOnnxModelOptions, 'device' | 'dtype' | 'threads'>): Readonly<Record<string, string | number>> {
+function settingsOf({ device, dtype, threads }: Pick<LoadOnnxGraphOptions, 'device' | 'dtype' | 'threads'>): Readonly<Record<string, string | number>> {
   const given = { device, dtype: typeof dtype === 'object' ? JSON.stringify(dtype) : dtype, threads };
   return Object.fromEntries(Object.entries(given).filter((entry): entry is [string, string | number] => entry[1] !== undefined));
 }
 
 /** @throws {InvalidOptionError} */
-function requireModelOptions(idOrPath: string, { threads, contextTokens }: LoadOnnxModelOptions): void {
+function requireModelOptions(idOrPath: string, { threads, contextTokens }: LoadOnnxGraphOptions): void {
   if (typeof idOrPath !== 'string' || idOrPath.trim() === '') throw new InvalidOptionError('idOrPath', 'the id or directory of a model', idOrPath);
   if (threads !== undefined) requireWholeNumber('threads', threads, 1);
   if (contextTokens !== undefined) requireWholeNumber('contextTokens', contextTokens, 1);
@@ -105,7 +131,7 @@ function requireModelOptions(idOrPath: string, { threads, contextTokens }: LoadO
 
 /** Options of transformers.js for the session. */
 function sessionOptions(
-  { device, dtype, modelFileName, subfolder, externalData, threads, sessionOptions: further }: LoadOnnxModelOptions,
+  { device, dtype, modelFileName, subfolder, externalData, threads, sessionOptions: further }: LoadOnnxGraphOptions,
   given: InferenceSession.SessionOptions,
 ): HubOptions {
   const session: InferenceSession.SessionOptions = {
@@ -151,7 +177,7 @@ async function openChangeable(found: FoundModel, loader: typeof AutoModelForCaus
 /** The model with its caches on the GPU. */
 async function openWebgpuModel(found: FoundModel, { AutoModelForCausalLM: loader, env }: Transformers, nodeTurns: Turns = pageTurns): Promise<TokenModel> {
   const { options, config } = found;
-  const onDevice: LoadOnnxModelOptions = {
+  const onDevice: LoadOnnxGraphOptions = {
     ...options,
     dtype: wantedDtype(options, config) ?? 'fp32',
     sessionOptions: { ...options.sessionOptions, preferredOutputLocation: 'gpu-buffer' },
@@ -225,7 +251,7 @@ async function openLocalSession(
 }
 
 /** Whether weights go to a device with a memory of its own. */
-function isOnGpu(device: LoadOnnxModelOptions['device']): boolean {
+function isOnGpu(device: LoadOnnxGraphOptions['device']): boolean {
   return device !== undefined && !['auto', 'cpu', 'wasm'].includes(device);
 }
 

@@ -28,6 +28,8 @@ export interface LocalModel extends LoadableModel {
   load(): Promise<TokenModel>;
   /** How it runs, for reports and profiles: device or providers, precision, threads. */
   readonly settings?: Readonly<Record<string, string | number>>;
+  /** The model in each of several weight formats, from the one for narrow passes to the one for wide passes; this is the first. */
+  readonly formats?: Readonly<Record<string, LocalModel>>;
 }
 
 /** A worker thread that waits for something to host: an engine or a scorer. */

@@ -10,12 +10,13 @@ export type OnnxDevice = 'auto' | 'gpu' | 'cpu' | 'wasm' | 'webgpu' | 'cuda' | '
 /** Which of a model's weight files is loaded, in transformers.js' terms. */
 export type OnnxDtype = 'auto' | 'fp32' | 'fp16' | 'q8' | 'int8' | 'uint8' | 'q4' | 'bnb4' | 'q4f16';
 
-export interface LoadOnnxModelOptions {
+/** How one graph is loaded. */
+export interface LoadOnnxGraphOptions {
   /** For messages and reports. @default the id or path */
   readonly name?: string;
   /** @default the CPU in Node, WebAssembly in a browser */
   readonly device?: OnnxDevice;
-  /** @default what the model's configuration or transformers.js chooses for the device */
+  /** Weight format. @default what the model's configuration or transformers.js chooses for the device */
   readonly dtype?: OnnxDtype;
   /** Branch, tag or commit on the hub. @default 'main' */
   readonly revision?: string;
@@ -41,4 +42,15 @@ export interface LoadOnnxModelOptions {
   readonly sessionOptions?: InferenceSession.SessionOptions;
   /** Called while files are fetched and loaded, wherever that happens. */
   readonly onProgress?: (progress: LoadProgress) => void;
+}
+
+export interface LoadOnnxModelOptions extends Omit<LoadOnnxGraphOptions, 'dtype'> {
+  /**
+   * Weight format. Several, from the one for narrow passes to the one for wide passes, are loaded beside each other, and every session
+   * of a decoder stays in one of them (`SessionOptions.format`). `'auto'` is `['q4', 'q8']` where both are on this machine and the
+   * memory is enough for them; else it is transformers.js' choice.
+   *
+   * @default what the model's configuration or transformers.js chooses for the device
+   */
+  readonly dtype?: OnnxDtype | readonly OnnxDtype[];
 }

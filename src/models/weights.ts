@@ -6,7 +6,7 @@
  */
 import { ModelLoadError, ModelMemoryError } from '../errors.ts';
 import type { ModelFile, ModelFiles } from './model-files.ts';
-import type { LoadOnnxModelOptions, OnnxDtype } from './onnx-model-options.ts';
+import type { LoadOnnxGraphOptions, OnnxDtype } from './onnx-model-options.ts';
 
 /** A graph that is on this machine, with the weights beside it. */
 export interface Weights {
@@ -17,6 +17,12 @@ export interface Weights {
   readonly dtype: Precision;
   /** Size of the graph and its external data. */
   readonly bytes: number;
+}
+
+/** Where a graph is looked for, if not in the usual places. */
+interface WeightsPlace {
+  readonly subfolder?: string | undefined;
+  readonly modelFileName?: string | undefined;
 }
 
 export type Precision = Exclude<OnnxDtype, 'auto'>;
@@ -48,17 +54,16 @@ const EXTERNAL_DATA = /^[._]data/;
 export async function findWeights(
   source: string,
   files: ModelFiles,
-  { subfolder, modelFileName }: Pick<LoadOnnxModelOptions, 'subfolder' | 'modelFileName'>,
+  { subfolder, modelFileName }: WeightsPlace,
   dtype: Precision | undefined,
   mayFetch: boolean,
 ): Promise<Weights | undefined> {
-  const bases = modelFileName === undefined ? BASES : [modelFileName];
-  const found = await listWeights(files, subfolder === undefined ? FOLDERS : [subfolder], bases);
+  const found = await listWeights(files, { subfolder, modelFileName });
   const exact = found.find((weights) => weights.dtype === (dtype ?? 'fp32'));
   if (exact) return exact;
   if (mayFetch) return undefined;
   if (dtype === undefined && found.length === 1) return found[0];
-  const wanted = `${bases[0]}${SUFFIXES[dtype ?? 'fp32']}${GRAPH}`;
+  const wanted = `${modelFileName ?? BASES[0]}${SUFFIXES[dtype ?? 'fp32']}${GRAPH}`;
   if (found.length === 0) {
     const graphs = await listGraphs(files, subfolder === undefined ? FOLDERS : [subfolder]);
     const others = graphs.length > 0 ? `There are ${graphs.join(', ')}; pass \`modelFileName\` for one of them.` : 'There is no .onnx file in it.';
@@ -78,11 +83,12 @@ export function requireMemory(source: string, bytes: number, freeBytes: number):
   if (bytes > freeBytes) throw new ModelMemoryError(source, bytes, freeBytes);
 }
 
-async function listWeights(files: ModelFiles, folders: readonly string[], bases: readonly string[]): Promise<Weights[]> {
+/** All graphs that are on this machine, one of each format. */
+export async function listWeights(files: ModelFiles, { subfolder, modelFileName }: WeightsPlace): Promise<Weights[]> {
   const found: Weights[] = [];
-  for (const folder of folders) {
+  for (const folder of subfolder === undefined ? FOLDERS : [subfolder]) {
     const list = await files.list(folder);
-    for (const base of bases) {
+    for (const base of modelFileName === undefined ? BASES : [modelFileName]) {
       for (const [dtype, suffix] of Object.entries(SUFFIXES) as [Precision, string][]) {
         const bytes = sizeOf(list, `${base}${suffix}${GRAPH}`);
         if (bytes !== undefined && !found.some((weights) => weights.dtype === dtype)) found.push({ folder, base, dtype, bytes });

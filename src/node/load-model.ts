@@ -9,7 +9,7 @@ import { ExclusiveSession } from '../models/exclusive-session.ts';
 import { describeOnnxClassifier, loadHubClassifier, type LocalClassifier } from '../models/load-onnx-classifier.ts';
 import type { LocalModel } from '../models/local-model.ts';
 import { describeOnnxModel, loadHubModel, type OnnxModelDescription } from '../models/load-onnx-model.ts';
-import type { LoadOnnxModelOptions } from '../models/onnx-model-options.ts';
+import type { LoadOnnxGraphOptions, LoadOnnxModelOptions } from '../models/onnx-model-options.ts';
 import { openTokenModel } from '../models/detect-layout.ts';
 import { readTokenizer, type HubPlatform } from '../models/found-model.ts';
 import { ModelFiles } from '../models/model-files.ts';
@@ -82,11 +82,13 @@ const PLATFORM: HubPlatform = { webgpuTurns, fileSystem: nodeFileSystem, freeMem
 
 /** A model of the Hugging Face hub, which is loaded in a worker by default. @throws {ModelLoadError} */
 export async function loadOnnxModel(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalModel> {
-  return { ...(await loadHubModel(idOrPath, options, PLATFORM)), startWorker: startModelWorker };
+  const { formats, ...model } = await loadHubModel(idOrPath, options, PLATFORM);
+  const inWorkers = formats && Object.fromEntries(Object.entries(formats).map(([format, one]) => [format, { ...one, startWorker: startModelWorker }]));
+  return { ...model, startWorker: startModelWorker, ...(inWorkers && { formats: inWorkers }) };
 }
 
 /** A reward model with a head, which is loaded in a worker by default. @throws {ModelLoadError} */
-export async function loadOnnxClassifier(idOrPath: string, options: LoadOnnxModelOptions = {}): Promise<LocalClassifier> {
+export async function loadOnnxClassifier(idOrPath: string, options: LoadOnnxGraphOptions = {}): Promise<LocalClassifier> {
   return { ...(await loadHubClassifier(idOrPath, options, PLATFORM)), startWorker: startModelWorker };
 }
 

@@ -33,7 +33,7 @@ export interface Conclusion {
 }
 
 /** What a session is opened with beside what every run passes on. */
-type OpenOptions = Pick<SessionOptions, 'sampling' | 'topLogprobs' | 'selfCertainty'>;
+type OpenOptions = Pick<SessionOptions, 'sampling' | 'topLogprobs' | 'selfCertainty' | 'expectedBranches'>;
 
 interface ConductOptions extends OpenOptions {
   /** What will judge the branches. Where it cannot tell what that costs, it finds out while the prompt is read. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Decoder } from '../../src/engines/decoder.ts';
-import { ModelLoadError, ModelMemoryError } from '../../src/errors.ts';
+import { InvalidOptionError, ModelLoadError, ModelMemoryError } from '../../src/errors.ts';
 import type { LocalModel } from '../../src/models/local-model.ts';
 import { loadHubModel } from '../../src/models/load-onnx-model.ts';
 import type { LoadOnnxModelOptions } from '../../src/models/onnx-model-options.ts';
@@ -151,4 +151,33 @@ test('weights larger than free memory are refused before they are loaded', async
   await expect(refused).rejects.toThrow(ModelMemoryError);
   await expect(refused).rejects.toMatchObject({ freeBytes: 1000 });
   await (await load(1e9)).dispose();
+});
+
+describe('several weight formats', () => {
+  const both: Changes = { [GRAPH]: ['onnx/model_q4.onnx', 'onnx/model_quantized.onnx'] };
+  const formatsOf = async (path: string, options: LoadOnnxModelOptions, freeBytes?: number): Promise<readonly string[] | undefined> => {
+    const { formats } = await find(path, options, freeBytes);
+    return formats && Object.keys(formats);
+  };
+
+  test('are loaded beside each other, in the order they are named', async () => {
+    const path = await directory(both);
+    expect(await formatsOf(path, { dtype: ['q4', 'q8'] })).toEqual(['q4', 'q8']);
+    expect(await formatsOf(path, { dtype: ['q8', 'q4'] })).toEqual(['q8', 'q4']);
+    expect(await formatsOf(path, { dtype: 'q4' })).toBeUndefined();
+    expect(await textOf(path, { dtype: ['q4', 'q8'] })).toBe(await textOf(path, { dtype: 'q4' }));
+  });
+
+  test('are found automatically where both are there and fit', async () => {
+    expect(await formatsOf(await directory(both), { dtype: 'auto' })).toEqual(['q4', 'q8']);
+    expect(await formatsOf(await directory({}), { dtype: 'auto' })).toBeUndefined();
+    const withWhole = await directory({ [GRAPH]: ['model.onnx', 'onnx/model_q4.onnx', 'onnx/model_quantized.onnx'] });
+    expect(await formatsOf(withWhole, { dtype: 'auto' }, 1000)).toBeUndefined();
+    expect(await textOf(withWhole, { dtype: 'auto' })).toBe(await textOf(withWhole));
+  });
+
+  test.each([[[]], [['q4', 'q4']], [['q4', 'q5']], [['auto']]])('%j is refused', async (dtype) => {
+    const path = await directory(both);
+    await expect(find(path, { dtype } as LoadOnnxModelOptions)).rejects.toThrow(InvalidOptionError);
+  });
 });

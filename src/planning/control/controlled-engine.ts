@@ -8,6 +8,8 @@ const LOOK_INTERVAL_MS = 20;
 export interface ControlledEngineOptions {
   /** Tokens drafted a round; left to the engine where it is undefined. */
   readonly draftLength: number | undefined;
+  /** Weight format of sessions, where the engine has it. */
+  readonly format: string | undefined;
   /** Told of open branches from time to time; returns those to be dropped. */
   observe?(progress: readonly BranchProgress[]): readonly number[];
 }
@@ -32,6 +34,10 @@ export class ControlledEngine implements Engine {
     return this.#engine.contextTokens;
   }
 
+  get formats(): readonly string[] {
+    return this.#engine.formats ?? [];
+  }
+
   get capabilities(): Engine['capabilities'] {
     return this.#engine.capabilities;
   }
@@ -41,11 +47,12 @@ export class ControlledEngine implements Engine {
   }
 
   async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
-    const { draftLength, observe } = this.#options;
+    const { draftLength, format, observe } = this.#options;
     const watched: Branch[] = [];
     const session = await this.#engine.open(prompt, {
       ...options,
       ...(draftLength !== undefined && { draftLength }),
+      ...(format !== undefined && this.formats.includes(format) && { format }),
       ...(observe &&
         watchProgress(options, LOOK_INTERVAL_MS, (progress) => {
           for (const number of observe(progress)) watched[number]?.abort();

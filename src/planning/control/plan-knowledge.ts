@@ -1,16 +1,25 @@
 import * as v from 'valibot';
 
+const steps = v.array(v.object({ branches: v.number(), milliseconds: v.number() }));
+
 /** What a controller has to know of model and machine. Plain data. */
 export const planKnowledge = v.object({
   /** Quantiles of the tokens of whole branches, `[0, 0.1, …, 1]`. */
   lengths: v.array(v.number()),
   /** Milliseconds of a decoding step by number of branches, ascending. */
-  stepMs: v.array(v.object({ branches: v.number(), milliseconds: v.number() })),
+  stepMs: steps,
+  /** The same in each weight format, where plans choose among several. */
+  stepMsByFormat: v.exactOptional(v.record(v.string(), steps)),
   /** Most branches of one problem. */
   mostBranches: v.number(),
 });
 
 export type PlanKnowledge = v.InferOutput<typeof planKnowledge>;
+
+/** With the steps of a weight format. */
+export function knowledgeIn(knowledge: PlanKnowledge, format: string | undefined): PlanKnowledge {
+  return { ...knowledge, stepMs: (format !== undefined && knowledge.stepMsByFormat?.[format]) || knowledge.stepMs };
+}
 
 /** Share of branches that are at most this long. */
 export function shareWithin({ lengths }: PlanKnowledge, tokens: number): number {

@@ -6,7 +6,7 @@ import { stepsToAnswer } from '../../strategies/forced-answer.ts';
 import { strategyOf, type PlanParts, type PlanSpec } from '../optimizer/plan-spec.ts';
 import { ControlledEngine } from './controlled-engine.ts';
 import { PlanController } from './plan-controller.ts';
-import type { PlanKnowledge } from './plan-knowledge.ts';
+import { knowledgeIn, type PlanKnowledge } from './plan-knowledge.ts';
 
 /** A plan's run, and how it was changed on the way. */
 export interface ControlledRun {
@@ -27,9 +27,9 @@ const MOST_GROWTH = 2;
 /** Runs a plan, on a model or on a replay alike. Rejects as `Strategy.run` does. */
 export async function runSpec({ spec, parts, knowledge }: RunSpecOptions, request: StrategyRequest): Promise<ControlledRun> {
   const { deadlineMs = Infinity, clock = systemClock, events } = request;
-  const draftLength = spec.draftLength === 'adaptive' ? undefined : spec.draftLength;
+  const sessions = { draftLength: spec.draftLength === 'adaptive' ? undefined : spec.draftLength, format: spec.format };
   if (!knowledge || spec.branches === 1 || deadlineMs === Infinity) {
-    const engine = new ControlledEngine(request.engine, { draftLength });
+    const engine = new ControlledEngine(request.engine, sessions);
     return { result: await strategyOf(spec, parts).run({ ...request, engine }), changes: [] };
   }
   const startedAt = clock.now();
@@ -37,7 +37,7 @@ export async function runSpec({ spec, parts, knowledge }: RunSpecOptions, reques
   const isVote = spec.strategy === 'self-consistency' || spec.strategy === 'weighted-vote';
   const mostBranches = isVote ? Math.max(spec.branches, Math.min(MOST_GROWTH * spec.branches, knowledge.mostBranches)) : spec.branches;
   const controller = new PlanController({
-    knowledge,
+    knowledge: knowledgeIn(knowledge, spec.format),
     branches: spec.branches,
     mostBranches,
     deadlineAt: startedAt + deadlineMs,
@@ -49,7 +49,7 @@ export async function runSpec({ spec, parts, knowledge }: RunSpecOptions, reques
       events?.emit('plan-change', event);
     },
   });
-  const engine = new ControlledEngine(request.engine, { draftLength, observe: (progress) => controller.observe(progress) });
+  const engine = new ControlledEngine(request.engine, { ...sessions, observe: (progress) => controller.observe(progress) });
   const isControlledVote = isVote && (spec.earlyDecision ?? 'exact') === 'exact' && spec.strategy === 'self-consistency';
   const strategy = isControlledVote ? strategyOf({ ...spec, branches: mostBranches }, parts, controller) : strategyOf(spec, parts);
   const result = await strategy.run({ ...request, engine });

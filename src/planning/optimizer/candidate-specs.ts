@@ -13,6 +13,8 @@ export interface SpecGridOptions {
 }
 
 export interface SpecGridLimits {
+  /** Weight format, where there are several. */
+  readonly format: string | undefined;
   /** How the branches choose their tokens; `undefined` where the engine was left to it. */
   readonly sampling: SamplingOptions | undefined;
   /** A greedy way of sampling that was recorded, too. */
@@ -37,7 +39,13 @@ export function candidateSpecs(options: SpecGridOptions, limits: SpecGridLimits)
   for (const draftLength of draftLengths) {
     for (const count of branches.filter((count) => count <= limits.mostBranches(draftLength !== 0))) {
       for (const limit of [undefined, ...maxTokens]) {
-        const base = { branches: count, draftLength, ...(limits.sampling && { sampling: limits.sampling }), ...(limit !== undefined && { maxTokens: limit }) };
+        const base = {
+          branches: count,
+          draftLength,
+          ...(limits.format !== undefined && { format: limits.format }),
+          ...(limits.sampling && { sampling: limits.sampling }),
+          ...(limit !== undefined && { maxTokens: limit }),
+        };
         for (const strategy of strategies) specs.push(...variants(strategy, base, limits));
       }
     }

@@ -25,7 +25,8 @@ export interface RunOutcome {
 
 export interface ReplayBenchOptions {
   readonly traces: readonly ProblemTrace[];
-  readonly profile: LatencyProfile;
+  /** Of the engine in a weight format. */
+  readonly profileOf: (format: string | undefined) => LatencyProfile;
   /** What becomes of drafts: recorded outcomes, or acceptance rates by position. */
   readonly acceptance: readonly number[] | DraftOutcomes;
   readonly parts: Omit<PlanParts, 'scorer'>;
@@ -52,7 +53,8 @@ export class ReplayBench {
    * numbers, so that specs are compared by what they do and not by luck.
    */
   async run(spec: PlanSpec, problem: ProblemTrace, deadlineMs: number, replica: number): Promise<RunOutcome> {
-    const { profile, acceptance, parts, knowledge } = this.#options;
+    const { profileOf, acceptance, parts, knowledge } = this.#options;
+    const profile = profileOf(spec.format);
     const clock = new SimulatedClock();
     const { draftLength } = spec;
     const seed = seedFor(replica, problem.id);

@@ -37,8 +37,11 @@ export interface FitOptions extends SpecGridOptions {
    * problems, plans choose among these, too; what was recorded at temperature 0 also as the branch that begins.
    */
   readonly traces: readonly ProblemTrace[];
-  /** Of the machine and model to plan for. See `profileEngine`. */
-  readonly profile: LatencyProfile;
+  /**
+   * Of the machine and model to plan for. See `profileEngine`. Of an engine with several weight formats, one profile for each by the
+   * format's name: plans choose the format, and are taken to be as accurate in each as the traces are.
+   */
+  readonly profile: LatencyProfile | Readonly<Record<string, LatencyProfile>>;
   /** Acceptance rate at each position of a draft. @default what became of the traces' drafts, else 0.75 */
   readonly acceptance?: readonly number[];
   /** How plans find and compare answers. */
@@ -103,35 +106,51 @@ export class LatencyOptimizer {
    */
   static async fit(options: FitOptions): Promise<LatencyOptimizer> {
     requireKnownNames(options, Object.keys(FIT_OPTIONS));
-    const { traces, profile, replicas = 2, deadlines: count = 14, measured = [], fittedAt, signal, onProgress } = options;
+    const { traces, replicas = 2, deadlines: count = 14, measured = [], fittedAt, signal, onProgress } = options;
     requireWholeNumber('replicas', replicas, 1);
     requireWholeNumber('deadlines', count, 2);
+    const profiles = profilesByFormat(options.profile);
+    const [[format, profile]] = [...profiles] as [[string | undefined, LatencyProfile]];
     const groups = samplingGroups(traces);
     const problems = groups[0]?.traces.filter(({ reference }) => reference !== undefined) ?? [];
     if (problems.length === 0) throw new InvalidOptionError('traces', 'of problems with a reference', traces, 'Record problems whose right answer is known.');
     const acceptance = options.acceptance ?? acceptanceOf(traces) ?? DEFAULT_ACCEPTANCE;
-    const knowledge = knowledgeOf(groups, profile);
+    const knowledge = knowledgeOf(groups, profiles);
     const drafts = options.acceptance ?? recordedOutcomes(traces) ?? acceptance;
     const bench = new ReplayBench({
       traces,
-      profile,
+      profileOf: (wanted) => profiles.get(wanted) ?? profile,
       acceptance: drafts,
       knowledge,
       parts: options.parts ?? {},
       ...(options.isRight && { isRight: options.isRight }),
     });
     const greedy = groups.find(({ isGreedy, isScored }) => isGreedy && isScored)?.sampling;
-    const specs = groups.flatMap((group) => candidateSpecs(options, limitsOf(group, greedy, profile, options.parts?.aggregation)));
+    const aggregation = options.parts?.aggregation;
+    const specs = [...profiles].flatMap(([name, timed]) =>
+      groups.flatMap((group) => candidateSpecs(options, limitsOf(group, greedy, [name, timed], aggregation))),
+    );
     if (specs.length === 0) throw new InvalidOptionError('branches', 'at least one number that fits traces and memory', options.branches);
     const { sampling } = groups[0]!;
-    const branchMs = await latencyOf(bench, problems, { strategy: 'self-consistency', branches: 1, draftLength: 0, ...(sampling && { sampling }) }, 0.5);
+    const branchMs = await latencyOf(
+      bench,
+      problems,
+      {
+        strategy: 'self-consistency',
+        branches: 1,
+        draftLength: 0,
+        ...(format !== undefined && { format }),
+        ...(sampling && { sampling }),
+      },
+      0.5,
+    );
     const slowestMs = Math.max(...(await Promise.all(slowest(specs).map((spec) => latencyOf(bench, problems, spec, 0.95)))));
     const deadlines = [...spaced(SHORTEST * branchMs, LONGEST * slowestMs, count), Infinity];
     const search = { bench, problems, specs, deadlines, replicas, ...(signal && { signal }), ...(onProgress && { onProgress }) };
     const candidates = [...(await searchPlans(search)), ...measured];
     return new LatencyOptimizer(
       withVersion({
-        label: profile.label,
+        label: [...new Set([...profiles.values()].map(({ label }) => label))].join('; '),
         ...(fittedAt !== undefined && { fittedAt }),
         problems: problems.length,
         branchMs,
@@ -212,15 +231,28 @@ export class LatencyOptimizer {
   }
 }
 
+/** @throws {InvalidOptionError} */
+function profilesByFormat(profile: FitOptions['profile']): ReadonlyMap<string | undefined, LatencyProfile> {
+  if (isProfile(profile)) return new Map([[undefined, profile]]);
+  const entries = Object.entries(profile);
+  if (entries.length > 0 && entries.every(([, value]) => isProfile(value))) return new Map(entries);
+  throw new InvalidOptionError('profile', 'a profile, or one for each weight format', profile, 'See `profileEngine`.');
+}
+
+function isProfile(value: FitOptions['profile'] | LatencyProfile): value is LatencyProfile {
+  return typeof (value as Partial<LatencyProfile>)?.passMs === 'function';
+}
+
 function limitsOf(
   { sampling, traces, branches: recorded, isScored }: SamplingGroup,
   greedy: SamplingOptions | undefined,
-  profile: LatencyProfile,
+  [format, profile]: readonly [format: string | undefined, profile: LatencyProfile],
   aggregation: StepAggregation = 'last',
 ): Parameters<typeof candidateSpecs>[1] {
   const promptTokens = Math.max(...traces.map((trace) => trace.promptTokens));
   const branchTokens = Math.max(...traces.flatMap(({ branches }) => branches.map(({ ends }) => ends.length)));
   return {
+    format,
     sampling,
     greedy,
     hasDraft: profile.parts.includes('draft'),

@@ -27,6 +27,8 @@ export const planSpecEntries = {
   branches: wholeNumber(1),
   /** Sequence-wise parallelism: tokens drafted a round. */
   draftLength: v.union([v.literal('adaptive'), wholeNumber()], "'adaptive' or a whole number of at least 0"),
+  /** Weight format of the sessions, where the profiles were of several. */
+  format: v.optional(v.string()),
   /** How branches choose their tokens: as the traces it was planned with. The caller's, then the engine's, where it is left out. */
   sampling: v.optional(samplingSchema),
   /** Most tokens of a branch before it is asked for its answer. */
@@ -112,8 +114,9 @@ function scoringOf({ strategy }: PlanSpec, { scorer, aggregation }: PlanParts): 
 
 /** A spec in a few words. */
 export function describeSpec(spec: PlanSpec): string {
-  const { strategy, branches, draftLength, maxTokens, earlyDecision, finishers, answerTokens, acceptAt, firstWave, sampling, firstSampling } = spec;
+  const { strategy, branches, draftLength, maxTokens, earlyDecision, finishers, answerTokens, acceptAt, firstWave, sampling, firstSampling, format } = spec;
   const words = [`${strategy} of ${branches}`];
+  if (format !== undefined) words.push(`in ${format}`);
   if (finishers !== undefined) words.push(`first ${finishers}`);
   if (acceptAt !== undefined) words.push(`accepting ${acceptAt}`);
   if (sampling) words.push(describeSampling(sampling));

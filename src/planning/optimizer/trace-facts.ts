@@ -46,7 +46,7 @@ export function acceptableScore(traces: readonly ProblemTrace[], aggregation: St
 }
 
 /** What a controller needs, from the traces and the profile a plan was made with. It controls plans of several branches: no greedy ones. */
-export function knowledgeOf(groups: readonly SamplingGroup[], profile: LatencyProfile): PlanKnowledge {
+export function knowledgeOf(groups: readonly SamplingGroup[], profiles: ReadonlyMap<string | undefined, LatencyProfile>): PlanKnowledge {
   const sampled = groups.filter(({ isGreedy }) => !isGreedy);
   const counting = sampled.length > 0 ? sampled : groups;
   const traces = counting.flatMap((group) => group.traces);
@@ -57,12 +57,14 @@ export function knowledgeOf(groups: readonly SamplingGroup[], profile: LatencyPr
   );
   const contextTokens = promptTokens + quantile(lengths, 0.5) / 2;
   const mostBranches = Math.min(...counting.map(({ branches }) => branches));
+  const rows = STEP_BRANCHES.filter((branches) => branches <= Math.max(1, mostBranches));
+  const stepsOf = (profile: LatencyProfile): PlanKnowledge['stepMs'] =>
+    rows.map((branches) => ({ branches, milliseconds: profile.passMs('target', { rows: branches, newTokens: 1, contextTokens }) }));
+  const byFormat = [...profiles].flatMap(([format, profile]) => (format === undefined ? [] : [[format, stepsOf(profile)] as const]));
   return {
     lengths: Array.from({ length: 11 }, (_, index) => quantile(lengths, index / 10)),
-    stepMs: STEP_BRANCHES.filter((branches) => branches <= Math.max(1, mostBranches)).map((branches) => ({
-      branches,
-      milliseconds: profile.passMs('target', { rows: branches, newTokens: 1, contextTokens }),
-    })),
+    stepMs: stepsOf([...profiles.values()][0]!),
+    ...(byFormat.length > 0 && { stepMsByFormat: Object.fromEntries(byFormat) }),
     mostBranches,
   };
 }

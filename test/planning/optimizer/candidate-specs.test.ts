@@ -3,7 +3,7 @@ import { candidateSpecs } from '../../../src/planning/optimizer/candidate-specs.
 import { describeSpec, strategyOf } from '../../../src/planning/optimizer/plan-spec.ts';
 import { scriptedScorer } from '../../strategies/text-scorers.ts';
 
-const limits = { sampling: undefined, greedy: undefined, hasDraft: true, hasScores: true, acceptAt: 0.8, mostBranches: () => 8 };
+const limits = { format: undefined, sampling: undefined, greedy: undefined, hasDraft: true, hasScores: true, acceptAt: 0.8, mostBranches: () => 8 };
 
 test('candidates differ by name, and each is a strategy', () => {
   const specs = candidateSpecs({}, limits);

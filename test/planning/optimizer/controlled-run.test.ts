@@ -30,7 +30,7 @@ interface Occasion {
 function run({ traces, spec, deadlineMs, isControlled, slowdown, profile = PROFILE, events }: Occasion): Promise<ControlledRun> {
   const clock = new SimulatedClock();
   const engine = new ReplayEngine({ bank: new ReplayBank(traces), profile, clock, draftLength: 0, ...(slowdown && { slowdown }) });
-  const knowledge = isControlled ? knowledgeOf(samplingGroups(traces), profile) : undefined;
+  const knowledge = isControlled ? knowledgeOf(samplingGroups(traces), new Map([[undefined, profile]])) : undefined;
   return runSpec({ spec, parts: {}, knowledge }, { engine, prompt: traces[0]!.prompt, clock, deadlineMs, seed: 1, ...(events && { events }) });
 }
 

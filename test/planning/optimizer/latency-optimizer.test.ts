@@ -184,3 +184,22 @@ function caught(work: () => unknown): unknown {
   }
   throw new Error('Nothing was thrown.');
 }
+
+test('plans choose the weight format by the width of the work, where there are profiles of several', async () => {
+  const formatOf = (fixedMs: number, positionMs: number) => ({
+    ...PROFILE,
+    parts: ['target', 'prefill'] as const,
+    passMs: (_: unknown, { rows, newTokens }: { readonly rows: number; readonly newTokens: number }) => fixedMs + positionMs * rows * newTokens,
+  });
+  const options = { traces: traces.slice(0, 8), branches: [1, 8], draftLengths: [0], deadlines: 6, replicas: 1 };
+  const optimizer = await LatencyOptimizer.fit({ ...options, profile: { q4: formatOf(1.2, 0.4), q8: formatOf(2.1, 0.12) } });
+  const at = (deadlineMs: number, branches: number) =>
+    optimizer.planOf({ strategy: 'self-consistency', branches, draftLength: 0, format: 'q4' }, { deadlineMs });
+  expect(at(1000, 8).predicted.latencyMs.p50).toBeGreaterThan(0);
+  const wide = optimizer.solve({ deadlineMs: 1000 }).spec;
+  expect([wide.branches, wide.format]).toEqual([8, 'q8']);
+  const narrow = optimizer.solve({ deadlineMs: 1000, parallelism: 'drafts' }).spec;
+  expect([narrow.branches, narrow.format]).toEqual([1, 'q4']);
+  expect(LatencyOptimizer.load(JSON.stringify(optimizer)).solve({ deadlineMs: 1000 }).spec).toEqual(wide);
+  await expect(LatencyOptimizer.fit({ ...options, profile: {} })).rejects.toThrow(InvalidOptionError);
+});
