@@ -67,6 +67,7 @@ function openSession(engine: Engine, task: CompletionTask, context: WorkContext,
     clock,
     deadlineAt,
     signal,
+    expectedBranches: task.choices,
     ...(task.topLogprobs > 0 && { topLogprobs: task.topLogprobs }),
     ...(listener &&
       !namesTokens(task) && {
