@@ -123,10 +123,11 @@ function settingsOf({ device, dtype, threads }: Pick<LoadOnnxGraphOptions, 'devi
 }
 
 /** @throws {InvalidOptionError} */
-function requireModelOptions(idOrPath: string, { threads, contextTokens }: LoadOnnxGraphOptions): void {
+function requireModelOptions(idOrPath: string, { threads, contextTokens, accuracyLevel }: LoadOnnxGraphOptions): void {
   if (typeof idOrPath !== 'string' || idOrPath.trim() === '') throw new InvalidOptionError('idOrPath', 'the id or directory of a model', idOrPath);
   if (threads !== undefined) requireWholeNumber('threads', threads, 1);
   if (contextTokens !== undefined) requireWholeNumber('contextTokens', contextTokens, 1);
+  if (accuracyLevel !== undefined && ![1, 2, 3, 4].includes(accuracyLevel)) throw new InvalidOptionError('accuracyLevel', '1, 2, 3 or 4', accuracyLevel);
 }
 
 /** Options of transformers.js for the session. */
@@ -157,8 +158,14 @@ async function openModel(found: FoundModel, loader: typeof AutoModelForCausalLM,
   const { device, sessionOptions: further } = found.options;
   const isOnCpu = device === undefined || device === 'cpu' || device === 'wasm';
   if (runtime && isOnCpu && !further?.executionProviders) return openChangeable(found, loader, await runtime());
+  requireNoAccuracyLevel(found);
   const { session, generation } = await openSession(found, loader);
   return openTokenModel(isNode ? session : new ExclusiveSession(session, pageTurns), factsOf(found, generation));
+}
+
+/** @throws {InvalidOptionError} where graphs are loaded as they are. */
+function requireNoAccuracyLevel({ options: { accuracyLevel } }: FoundModel): void {
+  if (accuracyLevel !== undefined) throw new InvalidOptionError('accuracyLevel', 'left out for models on other devices than the CPU', accuracyLevel);
 }
 
 /** The model over one cache of cells where its graph can be changed for that; else over the graph as it is. */
@@ -171,11 +178,12 @@ async function openChangeable(found: FoundModel, loader: typeof AutoModelForCaus
     throw error;
   });
   if (!handed?.graph) return openModel(found, loader, undefined);
-  return openGraph(runtime, handed.graph, factsOf(found, handed.loaded.generation));
+  return openGraph(runtime, handed.graph, factsOf(found, handed.loaded.generation), found.options.accuracyLevel);
 }
 
 /** The model with its caches on the GPU. */
 async function openWebgpuModel(found: FoundModel, { AutoModelForCausalLM: loader, env }: Transformers, nodeTurns: Turns = pageTurns): Promise<TokenModel> {
+  requireNoAccuracyLevel(found);
   const { options, config } = found;
   const onDevice: LoadOnnxGraphOptions = {
     ...options,

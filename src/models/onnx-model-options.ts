@@ -18,6 +18,12 @@ export interface LoadOnnxGraphOptions {
   readonly device?: OnnxDevice;
   /** Weight format. @default what the model's configuration or transformers.js chooses for the device */
   readonly dtype?: OnnxDtype;
+  /**
+   * In which type activations meet 4-bit weights (`accuracy_level` of `MatMulNBits`), where the graph does not say: 1 float32, 2 float16,
+   * 3 bfloat16, 4 int8, which is the fastest on most processors. Loading fails where it changes a token of a probe text. On
+   * the CPU alone. @default as ONNX Runtime has it
+   */
+  readonly accuracyLevel?: 1 | 2 | 3 | 4;
   /** Branch, tag or commit on the hub. @default 'main' */
   readonly revision?: string;
   /** Directory for downloaded files. @default transformers.js' own */

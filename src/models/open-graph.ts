@@ -1,4 +1,7 @@
+import type { InferenceSession } from 'onnxruntime-common';
 import type { TokenModel, TokenSequence } from '../contracts/token-model.ts';
+import { ModelLoadError } from '../errors.ts';
+import { firstDisagreement, withAccuracyLevel, writeProbe } from './accuracy-level.ts';
 import { openTokenModel, type TokenModelFacts } from './detect-layout.ts';
 import type { GraphFile, GraphRuntime } from './graph-file.ts';
 import { unifyGraph, type UnifiedGraph } from './unified-graph.ts';
@@ -9,26 +12,56 @@ const BETWEEN = 96;
 /** Share of the range of logits by which they may differ where arithmetic is in 8 bits. */
 const TOLERANCE = 0.05;
 
-/** The model over a file's graph, changed where that lets it decode all branches as one row. @throws {ModelLoadError} */
-export async function openGraph(runtime: GraphRuntime, graph: GraphFile, facts: TokenModelFacts): Promise<TokenModel> {
-  const bytes = typeof graph.file === 'string' ? await runtime.read(graph.file) : graph.file;
-  const unified = unifyGraph(bytes, { ...facts, choosesTokens: runtime.choosesTokens });
-  return (unified && (await openUnified(runtime, graph, unified, facts))) ?? openTokenModel(await createSession(runtime, graph), facts);
+/**
+ * The model over a file's graph, changed where that lets it decode all branches as one row.
+ *
+ * @param accuracyLevel - Of products with 4-bit weights that have none, where that changes no token of a probe text.
+ * @throws {ModelLoadError}
+ */
+export async function openGraph(runtime: GraphRuntime, graph: GraphFile, facts: TokenModelFacts, accuracyLevel?: number): Promise<TokenModel> {
+  const plain = await openChanged(runtime, graph, facts);
+  const levelled = accuracyLevel === undefined ? undefined : withAccuracyLevel(await bytesOf(runtime, graph), accuracyLevel);
+  if (!levelled) return plain;
+  // One after the other: there may be no memory for both.
+  const probe = await writeProbe(plain).finally(() => plain.dispose());
+  const model = await openChanged(runtime, graph, facts, levelled);
+  const place = await firstDisagreement(model, probe).catch(async (error: unknown) => {
+    await model.dispose();
+    throw error;
+  });
+  if (place === undefined) return model;
+  await model.dispose();
+  const share = `${place - probe.given} of ${probe.tokens.length - probe.given}`;
+  throw new ModelLoadError(
+    facts.source,
+    `With \`accuracyLevel: ${accuracyLevel}\` ${facts.source} writes another text: only the first ${share} tokens of a probe are the same. Leave the option out.`,
+  );
 }
 
-function createSession({ InferenceSession }: GraphRuntime, { file, options }: GraphFile): ReturnType<GraphRuntime['InferenceSession']['create']> {
-  return typeof file === 'string' ? InferenceSession.create(file, options) : InferenceSession.create(file, options);
+/** @param changed - In place of the file's bytes. */
+async function openChanged(runtime: GraphRuntime, graph: GraphFile, facts: TokenModelFacts, changed?: Uint8Array): Promise<TokenModel> {
+  const unified = unifyGraph(changed ?? (await bytesOf(runtime, graph)), { ...facts, choosesTokens: runtime.choosesTokens });
+  return (unified && (await openUnified(runtime, graph, unified, facts))) ?? openTokenModel(await createSession(runtime, graph, changed), facts);
 }
 
 async function openUnified(runtime: GraphRuntime, graph: GraphFile, unified: UnifiedGraph, facts: TokenModelFacts): Promise<TokenModel | undefined> {
-  const changed = { file: unified.bytes, options: { ...graph.options, extra: extraOf(graph) } };
   // A build of the runtime may lack an operator. What is wrong with the graph itself comes out when it is opened as it is.
-  const session = await createSession(runtime, changed).catch(() => undefined);
+  const session = await createSession(runtime, graph, unified.bytes).catch(() => undefined);
   if (!session) return undefined;
   const model = new UnifiedTokenModel(session, unified.shape, facts);
   if (await isRight(model)) return model;
   await model.dispose();
   return undefined;
+}
+
+async function bytesOf(runtime: GraphRuntime, { file }: GraphFile): Promise<Uint8Array> {
+  return typeof file === 'string' ? runtime.read(file) : file;
+}
+
+function createSession({ InferenceSession }: GraphRuntime, graph: GraphFile, changed?: Uint8Array): Promise<InferenceSession> {
+  const { file, options } = graph;
+  if (changed) return InferenceSession.create(changed, { ...options, extra: extraOf(graph) });
+  return typeof file === 'string' ? InferenceSession.create(file, options) : InferenceSession.create(file, options);
 }
 
 /** A graph that comes as bytes has no place beside which its weights would be looked for. */

@@ -6,7 +6,7 @@
  */
 import { ModelLoadError, ModelMemoryError } from '../errors.ts';
 import type { ModelFile, ModelFiles } from './model-files.ts';
-import type { LoadOnnxGraphOptions, OnnxDtype } from './onnx-model-options.ts';
+import type { OnnxDtype } from './onnx-model-options.ts';
 
 /** A graph that is on this machine, with the weights beside it. */
 export interface Weights {

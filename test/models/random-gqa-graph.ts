@@ -22,6 +22,8 @@ export interface RandomGraphOptions {
   readonly isHalf?: boolean;
   /** Whether products are of int8 weights, with activations quantised in each pass. */
   readonly isQuantised?: boolean;
+  /** Whether the head is a product with 4-bit weights. */
+  readonly hasInt4Head?: boolean;
 }
 
 export function encodeRandomGqaGraph({
@@ -36,6 +38,7 @@ export function encodeRandomGqaGraph({
   isInterleaved = false,
   isHalf = false,
   isQuantised = false,
+  hasInt4Head = false,
 }: RandomGraphOptions): Uint8Array<ArrayBuffer> {
   const hidden = queryHeads * headWidth;
   const packed = (queryHeads + 2 * kvHeads) * headWidth;
@@ -111,7 +114,11 @@ export function encodeRandomGqaGraph({
       { operator: 'Add', inputs: [`state.${layer}`, `mixed.${layer}`], outputs: [`state.${layer + 1}`] },
     );
   }
-  nodes.push({ operator: 'SimplifiedLayerNormalization', inputs: [`state.${layers}`, 'norm'], outputs: ['final'] }, ...product('final', 'head', 'logits'));
+  nodes.push(
+    { operator: 'SimplifiedLayerNormalization', inputs: [`state.${layers}`, 'norm'], outputs: ['final'] },
+    ...(hasInt4Head ? [int4Product('final', 'head', 'logits', hidden, vocabularySize)] : product('final', 'head', 'logits')),
+  );
+  if (hasInt4Head) Object.assign(constants, int4Weights('head', random, hidden, vocabularySize));
   const caches = (prefix: string, length: string): string[] =>
     Array.from({ length: 2 * layers }, (_, part) => `${prefix}.${part >> 1}.${part % 2 ? 'value' : 'key'}|${length}`);
   const cacheValue = (name: string): { name: string; type: 'float32' | 'float16'; shape: (string | number)[] } => {
@@ -156,4 +163,28 @@ function dynamicProduct(input: string, weight: string, output: string): OnnxNode
     { operator: 'Mul', inputs: [name('scale'), `${weight}.scale`], outputs: [name('scales')] },
     { operator: 'Mul', inputs: [name('floats'), name('scales')], outputs: [output] },
   ];
+}
+
+const INT4_BLOCK = 32;
+
+/** Random 4-bit weights, with a scale for each block. */
+function int4Weights(name: string, random: () => number, rows: number, columns: number): Record<string, OnnxConstant> {
+  const blocks = rows / INT4_BLOCK;
+  const bytes = Array.from({ length: columns * blocks * (INT4_BLOCK / 2) }, () => Math.floor(256 * random()));
+  const scales = Array.from({ length: columns * blocks }, () => (0.5 + random()) / Math.sqrt(rows));
+  return {
+    [`${name}.int4`]: { type: 'uint8', shape: [columns, blocks, INT4_BLOCK / 2], values: bytes },
+    [`${name}.scales`]: { type: 'float32', shape: [columns * blocks], values: scales },
+  };
+}
+
+/** A product as onnxruntime-genai's builder writes it, without a level of accuracy. */
+function int4Product(input: string, weight: string, output: string, rows: number, columns: number): OnnxNode {
+  return {
+    operator: 'MatMulNBits',
+    domain: 'com.microsoft',
+    inputs: [input, `${weight}.int4`, `${weight}.scales`],
+    outputs: [output],
+    attributes: { K: rows, N: columns, bits: 4, block_size: INT4_BLOCK },
+  };
 }
