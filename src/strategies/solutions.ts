@@ -105,10 +105,15 @@ export function conductSolutions<Result>(
       return work(new SourcedSolutions(runs, source, { scorer, branches }));
     });
   }
-  return StrategyRun.conduct(name, request, { sampling: policy.sampling, expectedBranches: branches, ...session, ...(scorer && { scorer, scoresBranches: true }) }, (run) => {
-    run.reserve(scorer?.estimateMs?.(branches) ?? 0);
-    return work(new SampledSolutions(run, solutionSource));
-  });
+  return StrategyRun.conduct(
+    name,
+    request,
+    { sampling: policy.sampling, expectedBranches: branches, ...session, ...(scorer && { scorer, scoresBranches: true }) },
+    (run) => {
+      run.reserve(scorer?.estimateMs?.(branches) ?? 0);
+      return work(new SampledSolutions(run, solutionSource));
+    },
+  );
 }
 
 /** Branches of a session of its own. */
