@@ -3,7 +3,7 @@
  * top-p 0.8) to problems of GSM8K and MATH-500, asked for in seven forms. `answer` is what the text states as a person reads
  * it, right or wrong; `null` where it states nothing.
  *
- * `held-out-solutions.jsonl.gz` has solutions to other problems, with three forms more, that were labelled before extraction was
+ * `held-out-solutions.jsonl.gz` has solutions to other problems, with three forms more, labelled for the most part before extraction was
  * tried on them: it then agreed on 48 of 53 finished ones (43 of 44 of Qwen2.5-Coder's); the rules for three of the five
  * others came after.
  */
