@@ -8,12 +8,12 @@ import { bundleKilobytes } from './support/bundle-size.ts';
  * its budget has found a reason, or a mistake: a whole library for one function, a table that nobody needs.
  */
 const BUDGETS: Readonly<Record<string, number>> = {
-  '.': 187,
+  '.': 192,
   './ai-sdk': 84,
   './langchain': 60,
   './problems': 6,
   './testing': 3,
-  './worker': 58,
+  './worker': 62,
 };
 
 const { exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
