@@ -1,6 +1,5 @@
 /** Prompts that begin like an earlier one are read from where they differ, and nothing else changes. */
 import fc from 'fast-check';
-import { InferenceSession } from 'onnxruntime-node';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Engine, SessionOptions } from '../../src/contracts/engine.ts';
 import type { TokenModel, TokenSequence } from '../../src/contracts/token-model.ts';
@@ -11,23 +10,17 @@ import { openGraph } from '../../src/models/open-graph.ts';
 import { characterTokenizer } from '../../src/testing/character-tokenizer.ts';
 import { localModelOf } from '../../src/testing/local-model-of.ts';
 import { encodeRandomGqaGraph } from '../models/random-gqa-graph.ts';
+import { memoryRuntime } from '../support/node-graphs.ts';
 
 const VOCABULARY = 300;
 const CONTEXT = 400;
 const tokenizer = characterTokenizer(String.fromCodePoint(...Array.from({ length: VOCABULARY }, (_, token) => 0x4e00 + token)));
-const runtime = {
-  InferenceSession,
-  registerBackend: () => undefined,
-  choosesTokens: true,
-  providers: ['cpu'],
-  read: () => Promise.reject(new Error('There are no files.')),
-};
 const graph = encodeRandomGqaGraph({ vocabularySize: VOCABULARY, contextTokens: CONTEXT });
 
 /** Counts the tokens that the model reads. */
 async function openModel(): Promise<{ readonly model: TokenModel; readonly read: () => number }> {
   const facts = { source: 'random', contextTokens: CONTEXT, endTokens: new Set<number>(), sampling: DEFAULT_SAMPLING };
-  const model = await openGraph(runtime, { file: graph, options: { logSeverityLevel: 4, intraOpNumThreads: 1 } }, facts);
+  const model = await openGraph(memoryRuntime, { file: graph, options: { logSeverityLevel: 4, intraOpNumThreads: 1 } }, facts);
   let count = 0;
   const forward = model.forward.bind(model);
   model.forward = (rows) => {

@@ -1,5 +1,4 @@
 /** 4-bit products without a level of accuracy get one where that changes no token of a probe text. */
-import { InferenceSession } from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
 import { ModelLoadError } from '../../src/errors.ts';
 import { DEFAULT_SAMPLING } from '../../src/maths/sampling.ts';
@@ -9,19 +8,13 @@ import { openGraph } from '../../src/models/open-graph.ts';
 import { loadHubModel } from '../../src/models/load-onnx-model.ts';
 import type { TokenModel } from '../../src/contracts/token-model.ts';
 import { encodeRandomGqaGraph } from './random-gqa-graph.ts';
+import { memoryRuntime } from '../support/node-graphs.ts';
 
-const runtime = {
-  InferenceSession,
-  registerBackend: () => undefined,
-  choosesTokens: true,
-  providers: ['cpu'],
-  read: () => Promise.reject(new Error('There are no files.')),
-};
 const graphOf = (vocabularySize: number, hasInt4Head = true) => encodeRandomGqaGraph({ vocabularySize, contextTokens: 128, hasInt4Head });
 
 function open(file: Uint8Array, accuracyLevel?: number): Promise<TokenModel> {
   const facts = { source: 'random', contextTokens: 128, endTokens: new Set<number>(), sampling: DEFAULT_SAMPLING };
-  return openGraph(runtime, { file, options: { logSeverityLevel: 4, intraOpNumThreads: 1 } }, facts, accuracyLevel);
+  return openGraph(memoryRuntime, { file, options: { logSeverityLevel: 4, intraOpNumThreads: 1 } }, facts, accuracyLevel);
 }
 
 async function logitsOf(model: TokenModel): Promise<Float32Array> {

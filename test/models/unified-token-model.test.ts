@@ -11,19 +11,13 @@ import { unifyGraph } from '../../src/models/unified-graph.ts';
 import { UnifiedTokenModel } from '../../src/models/unified-token-model.ts';
 import { encodeRandomGqaGraph, type RandomGraphOptions } from './random-gqa-graph.ts';
 import { tokenModelLaws, type TokenModelSubject } from './token-model-laws.ts';
+import { memoryRuntime } from '../support/node-graphs.ts';
 
 const CONTEXT = 192;
-const runtime = {
-  InferenceSession,
-  registerBackend: () => undefined,
-  choosesTokens: true,
-  providers: ['cpu'],
-  read: () => Promise.reject(new Error('There are no files.')),
-};
 
 function open(vocabularySize: number): Promise<TokenModel> {
   const facts = { source: 'random', contextTokens: CONTEXT, endTokens: new Set<number>(), sampling: DEFAULT_SAMPLING };
-  return openGraph(runtime, { file: encodeRandomGqaGraph({ vocabularySize, contextTokens: CONTEXT }), options: { logSeverityLevel: 4 } }, facts);
+  return openGraph(memoryRuntime, { file: encodeRandomGqaGraph({ vocabularySize, contextTokens: CONTEXT }), options: { logSeverityLevel: 4 } }, facts);
 }
 
 describe('a unified graph keeps the laws of token models', () => {
@@ -46,7 +40,7 @@ describe('a unified graph gives the logits of the graph it was made from', () =>
   test.each(forms)('%o', async (form) => {
     const graph = encodeRandomGqaGraph({ vocabularySize: 200, contextTokens: CONTEXT, ...form });
     const facts = { source: 'random', contextTokens: CONTEXT, endTokens: new Set<number>(), sampling: DEFAULT_SAMPLING };
-    const unified = await openGraph(runtime, { file: graph, options: { logSeverityLevel: 4 } }, facts);
+    const unified = await openGraph(memoryRuntime, { file: graph, options: { logSeverityLevel: 4 } }, facts);
     const exported = await openTokenModel(await InferenceSession.create(graph, { logSeverityLevel: 4 }), facts);
     expect(unified).toBeInstanceOf(UnifiedTokenModel);
     expect(exported).not.toBeInstanceOf(UnifiedTokenModel);
@@ -79,7 +73,7 @@ describe('dynamic quantisation', () => {
     const models = [
       await openTokenModel(await InferenceSession.create(plain!, options), facts),
       await openTokenModel(await InferenceSession.create(graph!, options), facts),
-      await openGraph(runtime, { file: graph!, options }, facts),
+      await openGraph(memoryRuntime, { file: graph!, options }, facts),
     ];
     const [exact, exported, byToken] = await Promise.all(models.map(logitsOfTwo));
     const error = (logits: readonly number[]): number => logits.reduce((sum, value, index) => sum + Math.abs(value - exact![index]!), 0);
@@ -90,7 +84,7 @@ describe('dynamic quantisation', () => {
   test('gives a token the same logits whatever else is in the pass', async () => {
     const graph = encodeRandomGqaGraph({ vocabularySize: 200, contextTokens: CONTEXT, isQuantised: true });
     const facts = { source: 'random', contextTokens: CONTEXT, endTokens: new Set<number>(), sampling: DEFAULT_SAMPLING };
-    const model = await openGraph(runtime, { file: graph, options: { logSeverityLevel: 4 } }, facts);
+    const model = await openGraph(memoryRuntime, { file: graph, options: { logSeverityLevel: 4 } }, facts);
     const sequences = Array.from({ length: 6 }, () => model.openSequence());
     for (const [index, sequence] of sequences.entries()) await model.forward([{ sequence, tokens: [3, 11 * index, 80 + index], logitCount: 0 }]);
     const row = (index: number, ...drafts: number[]) => ({ sequence: sequences[index]!, tokens: [50 + index, ...drafts], logitCount: 1 + drafts.length });
