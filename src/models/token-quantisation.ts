@@ -2,8 +2,8 @@
  * Dynamic int8 quantisation with a scale for each token.
  *
  * Exports quantise the activations of a whole pass with one scale (`DynamicQuantizeLinear`), so the logits of a branch depend on what
- * else is in the pass: a seed would not fix its text, and drafts would change the text that they should only make faster. With a scale for each
- * token, each token's product is its own.
+ * else is in the pass: other branches and drafts would change what it writes. With a scale for each token, each token's product is its
+ * own.
  *
  * @module
  */
