@@ -6,10 +6,10 @@
  */
 import { parseArgs } from 'node:util';
 import { Decoder, loadOnnxModel } from 'latency-tts';
-import { HOW_TO_GET_REAL_MODELS, realModelDirectory, type RealModelName } from '../test/support/real-models.ts';
-import { commandOf, countOf } from './support/command-line.ts';
-import { atEnd, describeMachine, loadWarning } from './support/machine.ts';
-import { markdownTable, provenanceOf, replaceSection, writeReport, type BenchmarkReport } from './support/report-files.ts';
+import { commandOf } from './support/command-line.ts';
+import { atEnd } from './support/machine.ts';
+import { publish, REAL_MODEL_OPTIONS, startOnRealModel } from './support/real-model-command.ts';
+import { markdownTable, provenanceOf, type BenchmarkReport } from './support/report-files.ts';
 import { roundTo, spreadOf, type Spread } from './support/statistics.ts';
 
 const FORMATS = ['q4', 'q8'] as const;
@@ -24,22 +24,10 @@ interface FormatsReport extends BenchmarkReport {
 
 const { values: options } = parseArgs({
   options: {
-    model: { type: 'string', default: 'qwen2.5-coder-0.5b' },
-    rounds: { type: 'string', default: '5' },
-    json: { type: 'string' },
-    /** Writes the section into the docs page. */
-    docs: { type: 'boolean', default: false },
+    ...REAL_MODEL_OPTIONS,
   },
 });
-const directory = realModelDirectory(options.model as RealModelName);
-if (directory === undefined) {
-  console.error(HOW_TO_GET_REAL_MODELS);
-  process.exit(2);
-}
-const rounds = countOf('rounds', options.rounds);
-const machine = describeMachine(['onnxruntime-node']);
-const warning = loadWarning(machine);
-if (warning) console.error(warning);
+const { directory, rounds, machine } = startOnRealModel(options);
 const engine = new Decoder({ model: await loadOnnxModel(directory, { dtype: FORMATS, localFilesOnly: true }) });
 await engine.ready();
 const times = FORMATS.map(() => ROWS.map((): number[] => []));
@@ -54,9 +42,7 @@ await engine.dispose();
 const rows = FORMATS.map((format, index) => ({ format, passMs: times[index]!.map(spreadOf) }));
 const headline = Object.fromEntries(ROWS.map((count, at) => [`q8_over_q4_${count}`, roundTo(rows[1]!.passMs[at]!.median / rows[0]!.passMs[at]!.median, 2)]));
 const report: FormatsReport = { benchmark: 'formats', command: commandOf('bench:formats'), model: options.model, machine: atEnd(machine), headline, rows };
-console.log(markdownOf(report));
-if (options.json !== undefined) writeReport(options.json, report);
-if (options.docs) replaceSection('docs/benchmarks.md', 'bench:formats', markdownOf(report));
+publish(report, markdownOf(report), options);
 
 function markdownOf(measured: FormatsReport): string {
   const show = ({ median, min, max }: Spread): string => `${median.toFixed(1)} (${min.toFixed(1)}–${max.toFixed(1)})`;

@@ -2,21 +2,21 @@
  * What the prefix cache saves, and what keeping prompts in the model's own cache instead would cost.
  *
  * - Time to the first token of a request whose first 1,000 tokens an earlier, closed session has read: with the cache and without.
- * - Time of a token of one branch beside open sessions with prompts of 1,000 tokens each: a pass attends over all of them.
+ * - Time of a token of one branch while other sessions with prompts of 1,000 tokens each are open: a pass attends over all of them.
  *
  *   LATENCY_TTS_REAL_MODELS=DIRECTORY npm run bench:prefix [-- --model NAME --rounds N --json FILE --docs]
  */
 import { parseArgs } from 'node:util';
 import { Decoder, loadOnnxModel, type Session } from 'latency-tts';
-import { HOW_TO_GET_REAL_MODELS, realModelDirectory, type RealModelName } from '../test/support/real-models.ts';
-import { commandOf, countOf } from './support/command-line.ts';
-import { atEnd, describeMachine, loadWarning } from './support/machine.ts';
-import { markdownTable, provenanceOf, replaceSection, writeReport, type BenchmarkReport } from './support/report-files.ts';
+import { commandOf } from './support/command-line.ts';
+import { atEnd } from './support/machine.ts';
+import { publish, REAL_MODEL_OPTIONS, startOnRealModel } from './support/real-model-command.ts';
+import { markdownTable, provenanceOf, type BenchmarkReport } from './support/report-files.ts';
 import { roundTo, spreadOf, type Spread } from './support/statistics.ts';
 
 const FORMATS = ['q4', 'q8'] as const;
 const PREFIX_TOKENS = 1000;
-const BESIDE = [0, 1, 4];
+const OPEN_PROMPTS = [0, 1, 4];
 const TOKENS = 16;
 /** Numbered sentences: as natural as any text for what a pass takes, and no two with the same number of words in common. */
 const EXAMPLES = Array.from({ length: 80 }, (_, number) => `Example ${number}: ${number} boxes of ${number + 3} apples hold ${number * (number + 3)} apples.`);
@@ -28,8 +28,8 @@ interface Row {
   /** Milliseconds to the first token. */
   readonly whole: Spread;
   readonly cached: Spread;
-  /** Milliseconds a token beside each number of open prompts. */
-  readonly beside: readonly Spread[];
+  /** Milliseconds a token, by how many other prompts are open. */
+  readonly whileOpen: readonly Spread[];
 }
 
 interface PrefixReport extends BenchmarkReport {
@@ -40,34 +40,20 @@ interface PrefixReport extends BenchmarkReport {
 
 const { values: options } = parseArgs({
   options: {
-    model: { type: 'string', default: 'qwen2.5-coder-0.5b' },
-    rounds: { type: 'string', default: '5' },
-    json: { type: 'string' },
-    /** Writes the section into the docs page. */
-    docs: { type: 'boolean', default: false },
+    ...REAL_MODEL_OPTIONS,
   },
 });
-const directory = realModelDirectory(options.model as RealModelName);
-if (directory === undefined) {
-  console.error(HOW_TO_GET_REAL_MODELS);
-  process.exit(2);
-}
-const rounds = countOf('rounds', options.rounds);
-const machine = describeMachine(['onnxruntime-node']);
-const warning = loadWarning(machine);
-if (warning) console.error(warning);
+const { directory, rounds, machine } = startOnRealModel(options);
 const rows: Row[] = [];
 for (const format of FORMATS) rows.push(await measure(directory, format));
 const headline = Object.fromEntries(rows.map(({ format, whole, cached }) => [`first_token_speedup_${format}`, roundTo(whole.median / cached.median, 2)]));
 const report: PrefixReport = { benchmark: 'prefix', command: commandOf('bench:prefix'), model: options.model, machine: atEnd(machine), headline, rows };
-console.log(markdownOf(report));
-if (options.json !== undefined) writeReport(options.json, report);
-if (options.docs) replaceSection('docs/benchmarks.md', 'bench:prefix', markdownOf(report));
+publish(report, markdownOf(report), options);
 
 async function measure(from: string, format: (typeof FORMATS)[number]): Promise<Row> {
   const engine = new Decoder({ model: await loadOnnxModel(from, { dtype: format, localFilesOnly: true }) });
   const system = await promptOf(engine, PREFIX_TOKENS);
-  const [whole, cached, beside]: [number[], number[], number[][]] = [[], [], BESIDE.map(() => [])];
+  const [whole, cached, whileOpen]: [number[], number[], number[][]] = [[], [], OPEN_PROMPTS.map(() => [])];
   let [promptTokens, cachedTokens] = [0, 0];
   await firstToken(engine, `${system}\nWhat is 1 + 1?`, false);
   for (let round = 0; round < rounds; round++) {
@@ -79,13 +65,13 @@ async function measure(from: string, format: (typeof FORMATS)[number]): Promise<
     cachedTokens = session.usage().cachedPromptTokens!;
   }
   const open: Session[] = [];
-  for (const [index, count] of BESIDE.entries()) {
+  for (const [index, count] of OPEN_PROMPTS.entries()) {
     // Other first words: they share nothing.
     while (open.length < count) open.push(await engine.open({ text: `${open.length}. ${system}` }, { readsWholePrompt: true }));
-    for (let round = 0; round < rounds; round++) beside[index]!.push(await msPerToken(engine));
+    for (let round = 0; round < rounds; round++) whileOpen[index]!.push(await msPerToken(engine));
   }
   await engine.dispose();
-  return { format, promptTokens, cachedTokens, whole: spreadOf(whole), cached: spreadOf(cached), beside: beside.map(spreadOf) };
+  return { format, promptTokens, cachedTokens, whole: spreadOf(whole), cached: spreadOf(cached), whileOpen: whileOpen.map(spreadOf) };
 }
 
 /** A text of about so many tokens. */
@@ -125,15 +111,15 @@ function markdownOf(measured: PrefixReport): string {
     show(whole),
     show(cached),
   ]);
-  const besides = measured.rows.map(({ format, beside }) => [
+  const openRows = measured.rows.map(({ format, whileOpen }) => [
     format,
-    ...beside.map(({ median, min, max }) => `${median.toFixed(1)} (${min.toFixed(1)}–${max.toFixed(1)})`),
+    ...whileOpen.map(({ median, min, max }) => `${median.toFixed(1)} (${min.toFixed(1)}–${max.toFixed(1)})`),
   ]);
   return [
     `Milliseconds to the first token of a second request to ${measured.model}: median of ${rounds} rounds, and the extremes.`,
     markdownTable(['format', 'prompt tokens', 'of these known', 'read as a whole', 'with the cache'], firsts),
-    'Milliseconds a token of one branch beside open prompts of 1,000 tokens each, which share nothing.',
-    markdownTable(['format', ...BESIDE.map((count) => `beside ${count}`)], besides),
+    'Milliseconds a token of one branch while so many other prompts of 1,000 tokens each are open, which share nothing.',
+    markdownTable(['format', ...OPEN_PROMPTS.map((count) => `${count} open`)], openRows),
     provenanceOf(measured),
   ].join('\n\n');
 }
