@@ -1,4 +1,4 @@
-/** Models that are put through the laws on WebGPU, and what is checked beside them. */
+/** Models that are put through the laws on WebGPU, and what else is checked. */
 interface Subject {
   readonly path: string;
   /** Loaded as models of the hub are. */
@@ -11,7 +11,6 @@ const HUB = 'test/fixtures/hub';
 
 export const WEBGPU_SUBJECTS = {
   native: { path: 'models/draft', isHub: false, expected: 'DeviceTokenModel' },
-  masked: { path: 'models/layouts/masked/draft', isHub: false, expected: 'MaskedTokenModel' },
   gqa: { path: 'models/layouts/gqa/draft', isHub: false, expected: 'BlockGqaTokenModel' },
   'a hub export that goes by the mask': { path: `${HUB}/llama-optimum`, isHub: true, expected: 'MaskedTokenModel' },
   'a hub export with GroupQueryAttention': { path: `${HUB}/qwen3-gqa`, isHub: true, expected: 'BlockGqaTokenModel' },

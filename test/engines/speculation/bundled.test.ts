@@ -1,6 +1,6 @@
 /** Speculation on the bundled models: greedy identity, and the same distribution of outputs at temperature 1. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Engine, SamplingOptions } from '../../../src/contracts/engine.ts';
+import type { AdvanceOptions, Engine, SamplingOptions } from '../../../src/contracts/engine.ts';
 import { Decoder } from '../../../src/engines/decoder.ts';
 import { SpeculativeDecoder, type SpeculativeDecoderOptions } from '../../../src/engines/speculative-decoder.ts';
 import { bundledModels } from '../../../src/node/bundled-models.ts';
@@ -9,6 +9,8 @@ import { generateProblems, TIERS } from '../../../src/problems/generate-problems
 
 const PROMPTS = TIERS.flatMap((tier) => generateProblems({ seed: 5, tier, count: 40, split: 'test' })).map(({ question }) => question);
 const TOKENS = 48;
+type Until = NonNullable<AdvanceOptions['until']>;
+const LINE: Until = { tokens: TOKENS, stop: ['\n'] };
 /** Hundreds of texts a test; minutes on a machine that is busy. */
 vi.setConfig({ testTimeout: 600_000 });
 
@@ -23,11 +25,18 @@ beforeAll(async () => {
 });
 afterAll(() => plain.dispose());
 
-async function texts(engine: Engine, prompt: string, branches: number, seed: number, sampling: SamplingOptions): Promise<string[]> {
+async function texts(
+  engine: Engine,
+  prompt: string,
+  branches: number,
+  seed: number,
+  sampling: SamplingOptions,
+  until: Until = { tokens: TOKENS },
+): Promise<string[]> {
   const session = await engine.open(prompt, { seed, sampling });
   try {
     const opened = session.branch(branches);
-    await Promise.all(opened.map((branch) => branch.advance({ until: { tokens: TOKENS } })));
+    await Promise.all(opened.map((branch) => branch.advance({ until })));
     return opened.map(({ text }) => text);
   } finally {
     await session.dispose();
@@ -76,7 +85,7 @@ test('rejection gives first lines with the same frequencies as plain decoding', 
     const counts = new Map<string, [number, number]>();
     for (const [column, source] of [plain, engine].entries()) {
       for (let run = 0; run < RUNS; run++) {
-        for (const text of await texts(source, prompt, BRANCHES, 1000 * column + run, { temperature: 1 })) {
+        for (const text of await texts(source, prompt, BRANCHES, 1000 * column + run, { temperature: 1 }, LINE)) {
           const line = text.split('\n', 1)[0]!;
           const cell = counts.get(line) ?? [0, 0];
           cell[column]!++;
