@@ -229,7 +229,7 @@ export const deadlineSchema: v.GenericSchema<number> = /* @__PURE__ */ v.pipe(
   ),
 );
 
-/** @throws {InvalidOptionError} for what is no positive number of milliseconds, or for a time in place of one. */
+/** @throws {InvalidOptionError} unless it is a positive number of milliseconds; a point in time is refused. */
 export function requireDeadlineMs(given: unknown): asserts given is number {
   readValue(deadlineSchema, given, 'deadlineMs');
 }
@@ -240,7 +240,7 @@ export const signalSchema: v.GenericSchema<AbortSignal> = /* @__PURE__ */ codeVa
   'Pass the `signal` of the AbortController.',
 );
 
-/** @throws {InvalidOptionError} for what is no signal. */
+/** @throws {InvalidOptionError} unless it is an `AbortSignal`. */
 export function requireSignal(given: unknown): asserts given is AbortSignal | undefined {
   if (given !== undefined) readValue(signalSchema, given, 'signal');
 }

@@ -38,7 +38,7 @@ export function isObject(given: unknown): given is object {
   return typeof given === 'object' && given !== null && !Array.isArray(given);
 }
 
-/** @throws {InvalidOptionError} for what is no object, and for an option that is not among `names`. */
+/** @throws {InvalidOptionError} unless it is an object, and for an option that is not among `names`. */
 export function requireKnownNames(given: unknown, names: readonly string[], what = 'options'): void {
   if (!isObject(given)) throw new InvalidOptionError(what, 'an object', given);
   const unknown = unknownName(given, names);

@@ -1,7 +1,7 @@
 /**
  * One model in several weight formats: each has a runtime session, a cache and a thread of its own, and a session of the engine
  * stays in one of them. Choosing by the width of each pass would be faster still, but what a branch writes would then depend on what
- * is decoded beside it, since formats differ in their logits.
+ * else is decoded, since formats differ in their logits.
  *
  * @module
  */
@@ -42,7 +42,7 @@ export class FormatEngine implements Engine {
     return this.#first.contextTokens;
   }
 
-  /** Those whose weights did not fit into memory beside the first are missing once the engine is ready. */
+  /** Those whose weights did not fit into memory along with the first are missing once the engine is ready. */
   get formats(): readonly string[] {
     return [...this.#engines.keys()].filter((format) => format !== ONLY);
   }

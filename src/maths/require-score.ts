@@ -3,7 +3,7 @@ import { ModelError } from '../errors.ts';
 /** What a scorer gave for a text: a number, or one for each step. */
 export type GivenScore = number | readonly number[];
 
-/** @throws {ModelError} for what is no score: it would win or lose every comparison, or none. */
+/** @throws {ModelError} for anything but a score: it would win every comparison, or lose it. */
 function requireScore(scorer: string, score: unknown): GivenScore | undefined {
   if (score === undefined || Number.isFinite(score)) return score as number | undefined;
   if (Array.isArray(score) && score.every((step) => Number.isFinite(step))) return score as readonly number[];
@@ -11,9 +11,9 @@ function requireScore(scorer: string, score: unknown): GivenScore | undefined {
 }
 
 /**
- * What a scorer gave for some texts, without what is no score.
+ * The valid scores among what a scorer gave for some texts; `undefined` in place of the others.
  *
- * @param onError - Told of each that is none.
+ * @param onError - Called with an error for each invalid score.
  * @throws {ModelError} where there is not one for each text.
  */
 export function requireScores(scorer: string, scores: unknown, count: number, onError: (error: unknown) => void): (GivenScore | undefined)[] {

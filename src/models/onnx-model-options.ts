@@ -52,7 +52,7 @@ export interface LoadOnnxGraphOptions {
 
 export interface LoadOnnxModelOptions extends Omit<LoadOnnxGraphOptions, 'dtype'> {
   /**
-   * Weight format. Several, from the one for narrow passes to the one for wide passes, are loaded beside each other, and every session
+   * Weight format. Several, from the one for narrow passes to the one for wide passes, are loaded side by side, and every session
    * of a decoder stays in one of them (`SessionOptions.format`). `'auto'` is `['q4', 'q8']` where both are on this machine and the
    * memory is enough for them; else it is transformers.js' choice.
    *

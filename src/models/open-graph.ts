@@ -64,7 +64,7 @@ function createSession({ InferenceSession }: GraphRuntime, graph: GraphFile, cha
   return typeof file === 'string' ? InferenceSession.create(file, options) : InferenceSession.create(file, options);
 }
 
-/** A graph that comes as bytes has no place beside which its weights would be looked for. */
+/** A graph that comes as bytes has no directory in which its weights would be looked for. */
 function extraOf({ file, options }: GraphFile): Record<string, unknown> {
   const { session, ...rest } = (options.extra ?? {}) as { readonly session?: object };
   if (typeof file !== 'string') return { ...options.extra };

@@ -219,7 +219,7 @@ export function tellError(onError: ScoringErrorListener | undefined, error: unkn
   }
 }
 
-/** Tells whoever made the scorer, and whoever called it. */
+/** Reports an error to the scorer's owner and to the caller. */
 export function tellErrors(listeners: readonly (ScoringErrorListener | undefined)[]): ScoringErrorListener {
   return (error, text) => {
     for (const listener of listeners) tellError(listener, error, text);

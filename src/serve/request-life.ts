@@ -89,7 +89,7 @@ export class RequestLife {
   #finish(outcome: RequestOutcome, status: number, completion: Completion | undefined, error: unknown): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    // The signal itself is left alone: an abort after the end would be news to whoever still listens.
+    // The signal itself is left alone: an abort after the end would reach listeners that are still there.
     this.#forgetClient();
     this.giveBack();
     const task = this.#task;

@@ -92,7 +92,7 @@ export class StreamedReply implements WorkListener {
     await this.#stream.writeSSE({ data: '[DONE]' });
   }
 
-  /** Ends the stream with an error, behind what there is. */
+  /** Ends the stream with an error, after what there is. */
   async fail(error: ApiError): Promise<void> {
     await this.#settle();
     await this.#stream.writeSSE({ data: JSON.stringify(error) });

@@ -1,6 +1,6 @@
 /**
  * In which form a prompt asks for its answer, and how a model that has to answer at once is brought to that form: text that
- * begins it, and where it ends. No opening ends in a space: tokenizers put spaces in front of words, and behind one that stands
+ * begins it, and where it ends. No opening ends in a space: tokenizers put spaces in front of words, and after one that stands
  * by itself models write badly.
  *
  * @module
@@ -49,7 +49,7 @@ const CHOICE_TOKENS = 4;
  */
 const HINT = 'The answer is a single value';
 
-/** A line that is empty, as models write behind a label, is no answer yet. */
+/** A line that is empty, as models write after a label, is no answer yet. */
 const hasText = (answer: string): boolean => answer.trim() !== '';
 
 /** What models that were trained so write before their answers; the rest of the line is the answer. */
@@ -62,7 +62,7 @@ export function markedForm(suffix: string): AnswerForm {
     stop: LINE_ENDS,
     maxTokens: 8,
     isClosed: hasText,
-    // Behind the mark alone nothing has begun.
+    // After the mark alone nothing has begun.
     begun: (text) => lastLine(text).split(mark)[1] || undefined,
   };
 }
@@ -138,7 +138,7 @@ function labelledForm(label: string, isChoice: boolean): AnswerForm {
     stop: isChoice ? ['\n', '.', ')', ','] : SENTENCE_ENDS,
     maxTokens: isChoice ? CHOICE_TOKENS : LINE_TOKENS,
     isClosed: hasText,
-    begun: (text) => behind(lastLine(text), plain),
+    begun: (text) => afterLabel(lastLine(text), plain),
   };
 }
 
@@ -157,7 +157,7 @@ const OWN_LABEL_REQUEST = /\b(?:form(?:at)?|line|with|write|as|like)\b[^.\n]{0,4
 const SENTENCE_REQUEST =
   /((?:(?:so|thus|therefore|hence),?\s+)?\bthe\s+(?:final\s+|correct\s+)?answer\s+is\b:?)(?!\s*(?:an?|the|always|either|one|given|in|not|correct|wrong|known)\b)/gi;
 const YES_OR_NO = /\b(?:yes|true)\b["'”’]?\s*(?:or|\/|\|)\s*["'“‘]?(?:no|false)\b/i;
-/** `A)`, `(B)`, `C.` at the beginning of lines, or one behind another in a line. */
+/** `A)`, `(B)`, `C.` at the beginning of lines, or one after another in a line. */
 const OPTION = /(?:^|[\n\s])\(?([A-J])[).:](?=\s|\S)/g;
 const CODE_REQUEST =
   /```|\b(?:write|implement|complete|fix|refactor)\b[^.\n]{0,60}\b(?:function|program|script|code|method|class|query|regex|module|component)\b/i;
@@ -222,7 +222,7 @@ function lastLine(text: string): string {
 }
 
 /** What follows a label, in either case and with any emphasis, in the line it stands in. */
-function behind(line: string, label: string): string | undefined {
+function afterLabel(line: string, label: string): string | undefined {
   const plain = line.replaceAll('*', '');
   const at = plain.toLowerCase().lastIndexOf(label.toLowerCase());
   return at < 0 ? undefined : plain.slice(at + label.length);

@@ -50,7 +50,7 @@ export interface AnswerRequest extends AnswerForm {
 /** Tokens that nearly all answers of a form do with: more would cut branches that were about to end by themselves. */
 const USUAL_TOKENS = 12;
 /** The appended text is one step, and one more covers a slow one. */
-const STEPS_BESIDE = 2;
+const FURTHER_STEPS = 2;
 /** Characters of appended text that take as long to read as one more step, on processors that read a token in half a step. */
 const CHARACTERS_A_STEP = 8;
 /** An answer in words is short; a longer sentence is the beginning of an explanation. */
@@ -89,7 +89,7 @@ export function anyAnswerRequest(forced: ForcedAnswer, texts: readonly string[],
 
 /** Model steps that an answer takes, appended text included. @param tokens - @default those that nearly all answers do with */
 export function stepsToAnswer(tokens = USUAL_TOKENS): number {
-  return tokens + STEPS_BESIDE;
+  return tokens + FURTHER_STEPS;
 }
 
 /** Model steps to keep in reserve. */
@@ -103,9 +103,9 @@ export function isAnswerOpen(text: string, extract: AnswerExtractor): boolean {
 }
 
 /** What is appended to a text to ask for the answer: the end of what is open in it, and the beginning of the answer. */
-export function suffixBehind(text: string, request: AnswerRequest): string {
+export function suffixAfter(text: string, request: AnswerRequest): string {
   const closing = closingOf(text, request);
-  return closing + openingBehind(text + closing, request);
+  return closing + openingAfter(text + closing, request);
 }
 
 type Limits = Pick<RunScope, 'deadlineAt' | 'signal'>;
@@ -137,7 +137,7 @@ export async function askForAnswer(recorder: BranchRecorder, request: AnswerRequ
   const { branch } = recorder;
   const { text } = branch;
   const end = closing ?? closingOf(text, request);
-  const opening = openingBehind(text + end, request);
+  const opening = openingAfter(text + end, request);
   await branch.force(end + opening);
   recorder.markForced(branch.text.length - opening.length);
   return decodeAnswer(recorder, request, '', limits);
@@ -190,7 +190,7 @@ function answerStart(text: string, begun: string): number {
   return Math.max(text.lastIndexOf('\n', inside - 1) + 1, 0);
 }
 
-function openingBehind(text: string, request: AnswerRequest): string {
+function openingAfter(text: string, request: AnswerRequest): string {
   const opening = request.opening(text);
   return text === '' || text.endsWith('\n') ? opening.replace(/^\n+/, '') : opening;
 }

@@ -20,7 +20,7 @@ export function jsonOpening(text: string, key: string): string {
   if (start < 0) return `\n\n${HINT}\n\n{"${key}":`;
   const { open, isString } = standingOf(text.slice(start));
   const before = text.slice(start).trimEnd();
-  // A key without its value, or a colon behind one, needs one.
+  // A key without its value, or a colon after one, needs one.
   const isKey = isString && open.at(-1) === '{' && /[{,]\s*"[^"]*$/.test(before);
   const value = !isString && before.endsWith(':') ? ' null' : isKey ? '": null' : isString ? ` ... ${HINT}"` : '';
   const inner = open

@@ -199,7 +199,7 @@ export class StrategyRun {
     return this.#answerRequests.get(forced);
   }
 
-  /** As `answerRequest`, also where the prompt asks for what is no short answer. */
+  /** As `answerRequest`, also where the prompt does not ask for a short answer. */
   anyAnswerRequest(forced: ForcedAnswer): AnswerRequest {
     return this.answerRequest(forced) ?? anyAnswerRequest(forced, this.#promptTexts, this.session);
   }

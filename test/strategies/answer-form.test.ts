@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { answerAsked, answerRequest, suffixBehind, type AnswerRequest } from '../../src/strategies/forced-answer.ts';
+import { answerAsked, answerRequest, suffixAfter, type AnswerRequest } from '../../src/strategies/forced-answer.ts';
 
 const NOTHING: { readonly answerSuffix?: string; readonly opensThought?: boolean } = {};
 
@@ -30,7 +30,7 @@ describe('the form that a prompt asks for', () => {
     ['First write "Answer: X", but in the end use \\boxed{}.', 'boxed', '\n\nThe answer is a single value: \\(\\boxed{'],
   ])('%s', (prompt, name, opening) => {
     const request = requestFor(prompt);
-    expect([request.name, suffixBehind('so 4', request)]).toEqual([name, opening]);
+    expect([request.name, suffixAfter('so 4', request)]).toEqual([name, opening]);
   });
 
   test.each(['Write a Python function that adds two numbers.', 'Complete this:\n```js\nfunction add(a, b) {\n```', 'Implement a class for stacks in Java.'])(
@@ -42,9 +42,9 @@ describe('the form that a prompt asks for', () => {
 
   test('what the model’s files declare comes first, and what the caller says before that', () => {
     const prompt = 'Put the answer in \\boxed{}.';
-    expect(suffixBehind('so', requestFor(prompt, { answerSuffix: '\n#### ' }))).toBe('\n#### ');
+    expect(suffixAfter('so', requestFor(prompt, { answerSuffix: '\n#### ' }))).toBe('\n#### ');
     const own = answerRequest({ suffix: ' => ', maxTokens: 3, stop: [';'] }, [prompt], { answerSuffix: '\n#### ' })!;
-    expect([suffixBehind('so', own), own.maxTokens, own.stop, own.reserveSteps]).toEqual([' => ', 3, [';'], 5]);
+    expect([suffixAfter('so', own), own.maxTokens, own.stop, own.reserveSteps]).toEqual([' => ', 3, [';'], 5]);
   });
 
   test('no opening ends in a space, and none stands in the middle of a line', () => {
@@ -52,7 +52,7 @@ describe('the form that a prompt asks for', () => {
       fc.property(fc.string({ maxLength: 80 }), fc.string({ maxLength: 40 }), (prompt, text) => {
         const request = answerRequest({}, [prompt], NOTHING);
         if (!request) return;
-        const suffix = suffixBehind(text, request);
+        const suffix = suffixAfter(text, request);
         if (request.name !== 'marked') expect(suffix).not.toMatch(/ $/);
         if (request.name !== 'json') expect(suffix.startsWith('\n') || text === '' || text.endsWith('\n')).toBe(true);
       }),
@@ -72,13 +72,13 @@ describe('what is open in a text is closed first', () => {
     ['', 'The answer is a single value: \\(\\boxed{'],
     ['so\n', 'The answer is a single value: \\(\\boxed{'],
   ])('%j', (text, suffix) => {
-    expect(suffixBehind(text, requestFor('2 + 2?'))).toBe(suffix);
+    expect(suffixAfter(text, requestFor('2 + 2?'))).toBe(suffix);
   });
 
   test('a thought that the template has opened is closed where the text has not', () => {
     const request = requestFor('2 + 2?', { opensThought: true });
-    expect(suffixBehind('Let me see', request)).toBe('\n</think>\n\nThe answer is a single value: \\(\\boxed{');
-    expect(suffixBehind('Let me see\n</think>\nIt', request)).toBe('\n\nThe answer is a single value: \\(\\boxed{');
+    expect(suffixAfter('Let me see', request)).toBe('\n</think>\n\nThe answer is a single value: \\(\\boxed{');
+    expect(suffixAfter('Let me see\n</think>\nIt', request)).toBe('\n\nThe answer is a single value: \\(\\boxed{');
   });
 });
 
@@ -98,9 +98,9 @@ describe('JSON that has begun is brought to its answer', () => {
     ['{"reasoning": {"steps": ["one"', '42}'],
     ['{"reasoning": "uses {braces} and', '42}'],
   ])('%j', (text, said) => {
-    const whole = text + suffixBehind(text, request) + ` ${said}`;
+    const whole = text + suffixAfter(text, request) + ` ${said}`;
     expect(JSON.parse(whole.slice(whole.indexOf('{')).replace(/```$/, ''))).toHaveProperty('answer');
-    const from = whole.length - said.length - ' '.length - suffixBehind(text, request).length;
+    const from = whole.length - said.length - ' '.length - suffixAfter(text, request).length;
     expect(answerAsked(whole, from, request) ?? answerAsked(whole, 0, request)).toBe('42');
   });
 });

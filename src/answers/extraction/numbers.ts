@@ -2,7 +2,7 @@
 import { plainCharacters } from '../reading/characters.ts';
 import { ANSWER_WITH_COMMAS } from './words.ts';
 
-/** A hyphen after a word or a bracket is an operator or a range; with a space behind it, it is a sign only after `=`, `:` or a bracket. */
+/** A hyphen after a word or a bracket is an operator or a range; with a space after it, it is a sign only after `=`, `:` or a bracket. */
 const SIGN = String.raw`(?:(?<![\w)\]}])[-+]|(?<=(?:[=:(]|\bis)\s?)-\s|(?<!\p{L}|[\d)]\s?)(?:minus|negative)\s)`;
 const CURRENCY = String.raw`\\?\$|[€£¥₹]`;
 /** `3/8`, `2 1/2`, `\frac{3}{8}`; of the date `3/4/2020` no part is a fraction. */
@@ -37,7 +37,7 @@ function styleOf(point: string, comma: string): Style {
 const POINTS = styleOf(String.raw`\.`, ',');
 const COMMAS = styleOf(',', String.raw`\.`);
 
-/** Decimal commas show in arithmetic, before units, behind a lone zero, beside points between thousands, and in languages that have them. */
+/** Decimal commas show in arithmetic, before units, after a lone zero, together with points between thousands, and in languages that have them. */
 const SHOWS_COMMAS = new RegExp(
   String.raw`\d[. ]\d{3},\d|(?<![\d.,([{]\s?)\b0,\d+(?![\d,)\]}])|\d,(?!\d{3}(?!\d))\d+\s?(?:[-+*×·÷:]\s?\d|[€%£]|[ckm]?[mglL]\b|kg|euros?\b)|€\s?\d+,\d\d?(?!\d)|[-+*×·÷]\s?\d+,\d{1,2}\s?=|${ANSWER_WITH_COMMAS}`,
   'iu',

@@ -48,7 +48,7 @@ export const requestEntries = {
   sampling: v.optional(samplingSchema, {}),
   /** Most tokens of prompt and text together. Whole number ≥ 2. @default what the server says, where it does */
   contextTokens: v.optional(wholeNumber(2)),
-  /** Most tokens of a request where neither the call nor the context limits it. Whole number ≥ 1. @default the server's own limit; 4096 behind plain text, where servers stop after a few */
+  /** Most tokens of a request where neither the call nor the context limits it. Whole number ≥ 1. @default the server's own limit; 4096 after plain text, where servers stop after a few */
   maxTokens: v.optional(wholeNumber(1)),
   /** Requests open at once; further branches wait. Fewer where the server says that it handles fewer, or turns out to. Whole number ≥ 1. @default 64 */
   maxConcurrency: v.optional(wholeNumber(1), 64),

@@ -6,7 +6,7 @@ import type { OutcomeScorer, ScoredText, StepScorer } from '../../contracts/scor
 import type { BranchTrace, DraftRunTrace, ProbeTrace, ProblemTrace, TokenRecord, TraceProblem } from '../../contracts/trace.ts';
 import { seedFor } from '../../maths/seed-for.ts';
 import { requirePrompt } from '../../options.ts';
-import { answerRequest, suffixBehind, writeAnswer, type AnswerRequest, type ForcedAnswer, type ForcedAnswerOptions } from '../../strategies/forced-answer.ts';
+import { answerRequest, suffixAfter, writeAnswer, type AnswerRequest, type ForcedAnswer, type ForcedAnswerOptions } from '../../strategies/forced-answer.ts';
 import { TokenEnds } from './token-ends.ts';
 
 export interface RecordTracesOptions {
@@ -133,7 +133,7 @@ export class TraceRecorder {
   async #probe(parent: Branch, request: AnswerRequest, ends: TokenEnds): Promise<ProbeTrace | undefined> {
     const { signal } = this.#options;
     const at = parent.tokenCount;
-    const suffix = suffixBehind(parent.text, request);
+    const suffix = suffixAfter(parent.text, request);
     let branch: Branch | undefined;
     try {
       branch = parent.fork();
