@@ -1,7 +1,7 @@
 /** Models of the AI SDK as engines, and strategies around them as middleware, through the real `ai` package. */
 import { APICallError, generateText, jsonSchema, streamText, wrapLanguageModel, type ToolSet } from 'ai';
 import { describe, expect, test } from 'vitest';
-import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import type { LanguageModelV4CallOptions, LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import { aiSdkEngine, latencyTts, latencyTtsMiddleware, latencyTtsReport, type AiSdkEngineOptions } from '../../src/adapters/ai-sdk/index.ts';
 import type { Branch, Engine } from '../../src/contracts/engine.ts';
 import { BeamSearch } from '../../src/strategies/beam-search.ts';
@@ -159,6 +159,26 @@ describe('aiSdkEngine', () => {
     expect([answer, stopReason]).toEqual(['5', 'deadline']);
     await expect.poll(() => model.aborted.count).toBe(3);
     await engine.dispose();
+  });
+
+  test('a model that does not end its stream when it is aborted is left', async () => {
+    let isCancelled = false;
+    const scripted = scriptedLanguageModel(solving);
+    const pieces: readonly LanguageModelV4StreamPart[] = [
+      { type: 'text-start', id: '0' },
+      { type: 'text-delta', id: '0', delta: 'so' },
+    ];
+    const stream = new ReadableStream<LanguageModelV4StreamPart>({
+      start: (controller) => pieces.forEach((part) => controller.enqueue(part)),
+      cancel: () => void (isCancelled = true),
+    });
+    const model: ScriptedLanguageModel = { ...scripted, doStream: () => Promise.resolve({ stream }) };
+    await onBranch(model, async (branch) => {
+      const open = branch.advance();
+      setImmediate(() => setImmediate(() => branch.abort()));
+      expect((await open).finish).toBe('aborted');
+      await expect.poll(() => isCancelled).toBe(true);
+    });
   });
 
   test('a failing call is made again where that helps, and else lowers the number of branches only', async () => {

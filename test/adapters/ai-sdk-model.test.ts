@@ -15,6 +15,7 @@ import { latencyTts as packagedLatencyTts } from 'latency-tts/ai-sdk';
 import { describe, expect, test } from 'vitest';
 import { createLatencyTts, latencyTts, latencyTtsReport, type LatencyTtsOptions } from '../../src/adapters/ai-sdk/index.ts';
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import type { Strategy } from '../../src/contracts/strategy.ts';
 import { FirstFinish } from '../../src/strategies/first-finish.ts';
 import { SelfConsistency } from '../../src/strategies/self-consistency.ts';
 import { openSolver, PLANS, solutionOf, type Plan, type SolverOptions } from '../strategies/solver.ts';
@@ -290,6 +291,25 @@ describe('streamText', () => {
     const parts = await partsOf(result.stream);
     expect(parts.at(-1)!.type).toBe('abort');
     expect(passes()).toBeLessThan(40);
+  });
+
+  test('an abort in the moment the run ends leaves no stream open', async () => {
+    const leaving = new AbortController();
+    const strategy: Strategy = {
+      name: 'late',
+      async run(request) {
+        const result = await SINGLE.run(request);
+        leaving.abort(new Error('gone'));
+        return result;
+      },
+    };
+    const { model: tts } = await openModel({ strategy });
+    const { stream } = await tts.doStream(callOf({ abortSignal: leaving.signal }));
+    const reader = stream.getReader();
+    const readAll = async (): Promise<void> => {
+      while (!(await reader.read()).done);
+    };
+    await expect(readAll()).rejects.toThrow('gone');
   });
 
   test('a reader that leaves ends the run', async () => {

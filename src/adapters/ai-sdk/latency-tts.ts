@@ -188,7 +188,9 @@ async function pump(call: ReadCall, { signal, withRaw }: PumpOptions, controller
     write({ type: 'error', error });
     write({ type: 'finish', finishReason: { unified: 'error', raw: undefined }, usage: UNKNOWN_USAGE });
   }
-  if (!signal.aborted) controller.close();
+  // An abort may come as the run ends; a stream that is neither closed nor failed would be waited for.
+  if (signal.aborted) controller.error(signal.reason);
+  else controller.close();
 }
 
 export const latencyTtsProviderEntries = {

@@ -8,6 +8,7 @@ import type {
 } from '@ai-sdk/provider';
 import { ServerError } from '../../errors.ts';
 import { AbortScope } from '../../runtime/abort-scope.ts';
+import { onAbort } from '../../runtime/on-abort.ts';
 import type { Dialect } from '../../servers/dialects.ts';
 import { DIALECTS } from '../../servers/dialects.ts';
 import type { StreamEvent } from '../../servers/read-events.ts';
@@ -85,21 +86,27 @@ export class ModelClient extends ServerClient {
     const ending = new AbortScope(signal);
     const call = this.#callOf(body as RequestBody, ending.signal);
     let reader: ReadableStreamDefaultReader<unknown> | undefined;
+    const leave = (): void => void reader?.cancel().catch(() => undefined);
+    // Models need not end their streams when they are aborted.
+    const forget = onAbort(signal, leave);
     try {
       // The specifications agree on what is used here.
       const { stream } = await (this.#options.model as LanguageModelV4).doStream(call);
       reader = stream.getReader();
+      if (signal.aborted) leave();
       for (let next = await reader.read(); !next.done; next = await reader.read()) {
         const event = eventOf(next.value as Part);
         if (event) yield { value: event };
       }
+      signal.throwIfAborted();
       return true;
     } catch (error) {
       signal.throwIfAborted();
       throw error instanceof ServerError ? error : await serverErrorOf(path, error);
     } finally {
+      forget();
       ending.end();
-      void reader?.cancel().catch(() => undefined);
+      leave();
     }
   }
 
