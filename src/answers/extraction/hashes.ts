@@ -5,6 +5,8 @@ import { valueIn } from './value-in.ts';
 import { ANSWER, COPULA } from './words.ts';
 
 const MARK = /####+/g;
+/** The rest of a mark that a text was cut in, and that went on after another. */
+const MARK_AGAIN = /^#+(?:\s+|$)/;
 /** What a section is called, also where a text was cut after its heading. */
 const SECTION =
   /^(?:step|part|case|section|phase|method|approach|stage|problem|question|solution|explanation|reasoning|conclusion|summary|verification|check|analysis|given|proof|note|example)\b/i;
@@ -22,7 +24,8 @@ export function answerAfterHashes(text: string): string | undefined {
     const start = index + mark.length;
     const lineEnd = said.indexOf('\n', start);
     const end = lineEnd < 0 ? said.length : lineEnd;
-    const line = said.slice(start, end).trim();
+    const line = said.slice(start, end).trim().replace(MARK_AGAIN, '');
+    if (line === '' && start < said.length && lineEnd < 0) continue;
     const heading = ANSWER_HEADING.exec(line)?.[0];
     const below = said.slice(end, end + MOST_BELOW).trimStart();
     const stated = heading === undefined ? line : line.slice(heading.length) || (displayedMathematics(below) ?? below.split('\n', 1)[0]!);
