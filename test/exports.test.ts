@@ -6,7 +6,7 @@ import type * as LatencyTts from 'latency-tts';
 import type { Options } from 'tsup';
 import { describe, expect, test } from 'vitest';
 import tsupConfig from '../tsup.config.ts';
-import { importsOf, packageOf, targetOf } from './support/import-graph.ts';
+import { packageOf, specifiersOf, targetOf } from './support/import-graph.ts';
 
 interface Manifest {
   readonly main: string;
@@ -170,7 +170,7 @@ function loadedFrom(file: string, texts = new Map<string, string>()): Map<string
   if (texts.has(file)) return texts;
   const text = readFileSync(`${ROOT}${file}`, 'utf8');
   texts.set(file, text);
-  for (const { specifier } of importsOf(text)) {
+  for (const specifier of specifiersOf(text)) {
     const target = targetOf(file, specifier);
     if (target !== undefined) loadedFrom(target, texts);
   }
@@ -253,9 +253,9 @@ describe('the portable root', () => {
   const packagesOf = (file: string): Set<string> =>
     new Set(
       [...loadedFrom(file)].flatMap(([loaded, text]) =>
-        importsOf(text)
-          .filter(({ specifier }) => !targetOf(loaded, specifier))
-          .map(({ specifier }) => (isBuiltin(specifier) ? 'node:' : packageOf(specifier))),
+        specifiersOf(text)
+          .filter((specifier) => !targetOf(loaded, specifier))
+          .map((specifier) => (isBuiltin(specifier) ? 'node:' : packageOf(specifier))),
       ),
     );
 
@@ -288,7 +288,7 @@ describe('the portable root', () => {
 });
 
 test.each(['dist/cli.js', 'dist/model-worker.js', 'dist/index.node.js', 'dist/index.node.cjs'])('%s calls modules of Node by their prefix', (file) => {
-  const builtins = [...loadedFrom(file).values()].flatMap((text) => importsOf(text).flatMap(({ specifier }) => (isBuiltin(specifier) ? [specifier] : [])));
+  const builtins = [...loadedFrom(file).values()].flatMap((text) => specifiersOf(text).filter((specifier) => isBuiltin(specifier)));
   expect(builtins.length).toBeGreaterThan(0);
   expect(builtins.filter((specifier) => !specifier.startsWith('node:'))).toEqual([]);
 });

@@ -57,10 +57,10 @@ function leastMs(run: (text: string) => unknown, text: string): number {
 
 /** Whether a text of eight times the length takes less than twenty times as long: 64 times is what a quadratic function takes. */
 function isLinear(run: (text: string) => unknown, unit: string): boolean {
-  const short = unit.repeat(Math.ceil(8_000 / unit.length));
+  const short = unit.repeat(Math.ceil(4_000 / unit.length));
   for (let attempt = 0; attempt < 5; attempt++) {
     const longMs = leastMs(run, short.repeat(8));
-    if (longMs < 60 || longMs < 20 * leastMs(run, short)) return true;
+    if (longMs < 30 || longMs < 20 * leastMs(run, short)) return true;
   }
   return false;
 }

@@ -22,7 +22,8 @@ export function importsOf(source: string): ImportEdge[] {
   return [...new Set([...specifiersOf(source), ...atRunTime])].map((specifier) => ({ specifier, isTypeOnly: !atRunTime.has(specifier) }));
 }
 
-function specifiersOf(source: string): string[] {
+/** Every specifier that a source imports or requires, types included; fast, as nothing is compiled. */
+export function specifiersOf(source: string): string[] {
   return ts.preProcessFile(source, true, true).importedFiles.map(({ fileName }) => fileName);
 }
 

@@ -11,7 +11,6 @@ const HUB = 'test/fixtures/hub';
 
 export const WEBGPU_SUBJECTS = {
   native: { path: 'models/draft', isHub: false, expected: 'DeviceTokenModel' },
-  gqa: { path: 'models/layouts/gqa/draft', isHub: false, expected: 'BlockGqaTokenModel' },
   'a hub export that goes by the mask': { path: `${HUB}/llama-optimum`, isHub: true, expected: 'MaskedTokenModel' },
   'a hub export with GroupQueryAttention': { path: `${HUB}/qwen3-gqa`, isHub: true, expected: 'BlockGqaTokenModel' },
 } as const satisfies Readonly<Record<string, Subject>>;

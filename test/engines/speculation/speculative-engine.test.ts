@@ -112,7 +112,7 @@ function criticalValue(freedom: number): number {
 }
 
 const LENGTH = 4;
-const RUNS = 6_000;
+const RUNS = 3_000;
 const SAMPLINGS: readonly SamplingOptions[] = [{}, { temperature: 0.6, topK: 3 }, { topP: 0.8 }, { repetitionPenalty: 1.6, minP: 0.1 }];
 
 describe.each(['rejection', 'coupled'] as const)('%s verification', (verification) => {
