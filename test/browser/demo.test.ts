@@ -125,7 +125,7 @@ describe.skipIf(aBrowser.missing)(titled('the demo page', aBrowser), () => {
 
   test('solves on WebGPU too', { timeout: 240_000 }, async () => {
     await open();
-    await choose('tier', '1');
+    await choose('tier', '2');
     await choose('branches', '1');
     await choose('drafts', 'off');
     await choose('device', 'webgpu');
