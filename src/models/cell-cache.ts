@@ -1,148 +1,158 @@
 import type { SavedTokens } from '../contracts/token-model.ts';
 import { CacheLock } from './cache-lock.ts';
 import { CacheSequence } from './cache-sequence.ts';
+import { CellArena, type CellShape } from './cell-arena.ts';
 
-/** Sizes of a cache whose parts are all alike. */
-export interface CellShape {
-  /** Keys and values of every layer. */
-  readonly parts: number;
-  /** Numbers of a cell in one part: heads × their width. */
-  readonly width: number;
+/** What a row of a forward adds to a sequence. */
+interface FreshRow {
+  readonly sequence: CellSequence;
+  readonly tokens: readonly number[];
 }
 
-/** Attention is computed over every cell, free ones too, so a cache is not much larger than what it holds. */
-const CELL_STEP = 64;
-const GROWTH = 1.25;
+/** New tokens of each sequence in a forward. */
+type Fresh = ReadonlyMap<CellSequence, number>;
+
+/** Room that moved cells get, so that the next token does not move them again. */
+const ROOM = 1.25;
 
 /**
- * The keys and values of all sequences of a model, a cell for each token, `[parts][capacity, width]`.
+ * The keys and values of all sequences of a model, in one arena or several.
  *
- * A sequence is a list of cells, and a cell may belong to many: a prompt is stored once for all of its branches, and forking or
- * forgetting tokens moves no data.
+ * A pass computes the scores of its new tokens for all cells of an arena, those of other branches included. With few cells that costs
+ * less than another pass; with long branches it costs more, and they are spread over arenas, each with a pass of its own.
  */
 export class CellCache {
   readonly lock = new CacheLock();
   readonly #shape: CellShape;
-  readonly #data: Float32Array[];
-  /** How many sequences hold each cell. */
-  #holders = new Uint32Array(0);
-  #capacity = 0;
-  #live = 0;
-  #version = 0;
+  readonly #passScores: number;
+  /** By arena, in the order in which sequences came. */
+  readonly #sequences = new Map<CellArena, Set<CellSequence>>();
 
-  constructor(shape: CellShape) {
+  /** @param passScores - How many scores take as long as what else a pass does, whatever its tokens. */
+  constructor(shape: CellShape, passScores: number) {
     this.#shape = shape;
-    this.#data = Array.from({ length: shape.parts }, () => new Float32Array(0));
+    this.#passScores = passScores;
   }
 
-  /** Cells there are, in use or not. */
-  get capacity(): number {
-    return this.#capacity;
+  /** A sequence without tokens, in an arena of its own until it shares a pass with others. */
+  open(): CellSequence {
+    const empty = [...this.#sequences].find(([, sequences]) => sequences.size === 0);
+    return new CellSequence(this, empty?.[0] ?? new CellArena(this.#shape));
   }
 
-  /** Changes whenever `part` gives other arrays. */
-  get version(): number {
-    return this.#version;
+  /** Called by a sequence that is new in its arena. */
+  enter(sequence: CellSequence): void {
+    const sequences = this.#sequences.get(sequence.arena);
+    if (sequences) sequences.add(sequence);
+    else this.#sequences.set(sequence.arena, new Set([sequence]));
   }
 
-  /** Keys or values of one layer, `[capacity, width]`. */
-  part(index: number): Float32Array {
-    return this.#data[index]!.subarray(0, this.#capacity * this.#shape.width);
+  /** Called by a sequence that ends, or leaves its arena. */
+  leave(sequence: CellSequence): void {
+    this.#sequences.get(sequence.arena)!.delete(sequence);
+    // One empty arena is kept: memory once had is faster than fresh pages.
+    const empty = [...this.#sequences].filter(([, { size }]) => size === 0).slice(1);
+    for (const [arena] of empty) this.#sequences.delete(arena);
   }
 
-  hold(cells: readonly number[]): void {
-    for (const cell of cells) this.#holders[cell]!++;
+  /** Groups the rows of a forward by the pass that takes them, and makes room for their tokens. Moves cells where that saves time. */
+  passesOf<Row extends FreshRow>(rows: readonly Row[]): Row[][] {
+    const fresh = new Map(rows.map(({ sequence, tokens }) => [sequence, tokens.length]));
+    this.#merge(fresh);
+    for (const arena of arenasOf(rows)) this.#tidy(arena, fresh);
+    return arenasOf(rows).map((arena) => rows.filter(({ sequence }) => sequence.arena === arena));
   }
 
-  /** Gives cells back from `from` on. */
-  release(cells: readonly number[], from = 0): void {
-    this.lock.requireFree();
-    for (let index = from; index < cells.length; index++) if (--this.#holders[cells[index]!]! === 0) this.#live--;
-  }
-
-  /** Makes room for this many more cells, and no more room than is needed. */
-  reserve(count: number): void {
-    const used = this.#holders.findLastIndex((holders) => holders > 0) + 1;
-    const needed = this.#live + count;
-    // Free cells at the end are given up where they are most of the cache: each of them costs every pass.
-    if (needed > this.#capacity) this.#resize(Math.max(needed, Math.floor(GROWTH * this.#capacity)));
-    else if (Math.max(used, needed) < this.#capacity / 2) this.#resize(Math.max(used, needed));
-  }
-
-  /**
-   * Stores new tokens in the first free cells.
-   *
-   * @param fresh - `[parts, tokens, width]`.
-   * @returns The cell of each token. Each has one holder: the caller.
-   */
-  store(fresh: Float32Array, tokens: number): number[] {
-    const cells: number[] = [];
-    for (let cell = 0; cells.length < tokens; cell++) if (this.#holders[cell] === 0) cells.push(cell);
-    for (const cell of cells) this.#holders[cell] = 1;
-    this.#live += tokens;
-    this.#copyIn(fresh, cells);
-    return cells;
-  }
-
-  /** Copies cells out: `[parts, cells, width]`, as `store` takes them. */
-  copyOut(cells: readonly number[]): Float32Array {
-    const { parts, width } = this.#shape;
-    const copy = new Float32Array(parts * cells.length * width);
-    const runs = runsOf(cells);
-    for (let part = 0; part < parts; part++) {
-      const [data, start] = [this.#data[part]!, part * cells.length];
-      for (const [first, length] of runs) copyRun(data, cells[first]! * width, copy, (start + first) * width, length * width);
-    }
-    return copy;
-  }
-
-  #copyIn(fresh: Float32Array, cells: readonly number[]): void {
-    const { parts, width } = this.#shape;
-    const runs = runsOf(cells);
-    for (let part = 0; part < parts; part++) {
-      const [data, start] = [this.#data[part]!, part * cells.length];
-      for (const [first, length] of runs) copyRun(fresh, (start + first) * width, data, cells[first]! * width, length * width);
+  /** Puts arenas together, the smallest first, while a pass less saves more than the scores that are added. */
+  #merge(fresh: Fresh): void {
+    const counts = new Map<CellArena, number>();
+    for (const [{ arena }, count] of fresh) counts.set(arena, (counts.get(arena) ?? 0) + count);
+    const arenas = [...counts].sort(([left], [right]) => left.live - right.live);
+    for (let index = 0; index + 1 < arenas.length; index++) {
+      const [[small, few], [large, many]] = [arenas[index]!, arenas[index + 1]!];
+      const apart = this.#costOf(few, small.live) + this.#costOf(many, large.live);
+      if (!this.#isWorthMoving(apart - this.#costOf(few + many, small.live + large.live))) return;
+      this.#move([...this.#sequences.get(small)!], large);
+      arenas[index + 1]![1] += few;
     }
   }
 
-  /** Changes how many cells there are; cells in use stay where they are. */
-  #resize(wanted: number): void {
-    const { width } = this.#shape;
-    const capacity = CELL_STEP * Math.ceil(wanted / CELL_STEP);
-    if (capacity === this.#capacity) return;
-    const kept = Math.min(capacity, this.#capacity) * width;
-    for (const [part, data] of this.#data.entries()) {
-      // Memory once had is used again: fresh pages are slow.
-      if (capacity * width <= data.length) continue;
-      const roomy = new Float32Array(capacity * width);
-      roomy.set(data.subarray(0, kept));
-      this.#data[part] = roomy;
+  /** Makes room in an arena, and divides it where two passes take less than one. */
+  #tidy(arena: CellArena, fresh: Fresh): void {
+    const sequences = [...this.#sequences.get(arena)!];
+    const count = countOf(sequences, fresh);
+    const cut = this.#bestCut(arena, sequences, fresh);
+    if (cut === undefined) {
+      arena.reserve(count);
+      // Free cells between those in use cannot be given up where they are.
+      if (2 * (arena.live + count) < arena.capacity) this.#move(sequences, new CellArena(this.#shape), count);
+      return;
     }
-    const holders = new Uint32Array(capacity);
-    holders.set(this.#holders.subarray(0, capacity));
-    this.#holders = holders;
-    this.#capacity = capacity;
-    this.#version++;
+    for (const half of [sequences.slice(0, cut), sequences.slice(cut)]) {
+      const roomier = new CellArena(this.#shape);
+      this.#move(half, roomier, countOf(half, fresh));
+      this.#tidy(roomier, fresh);
+    }
+  }
+
+  /** After how many sequences an arena is best divided. Neighbours share the most cells, so their order is kept. */
+  #bestCut(arena: CellArena, sequences: readonly CellSequence[], fresh: Fresh): number | undefined {
+    const total = countOf(sequences, fresh);
+    // Most passes end here: not even all scores would pay for the copies.
+    if (sequences.length < 2 || !this.#isWorthMoving(total * (arena.live + total))) return undefined;
+    const before = distinctCells(sequences);
+    const after = distinctCells([...sequences].reverse()).reverse();
+    const whole = this.#costOf(total, before.at(-1)!);
+    let best: { readonly cut: number; readonly gain: number } | undefined;
+    let left = 0;
+    for (let cut = 1; cut < sequences.length; cut++) {
+      left += fresh.get(sequences[cut - 1]!) ?? 0;
+      const gain = whole - this.#costOf(left, before[cut]!) - this.#costOf(total - left, after[cut]!);
+      if (gain > (best?.gain ?? 0)) best = { cut, gain };
+    }
+    return best && this.#isWorthMoving(best.gain) ? best.cut : undefined;
+  }
+
+  /** Of a pass, in scores. Without new tokens there is none. */
+  #costOf(count: number, cells: number): number {
+    return count === 0 ? 0 : this.#passScores + count * (cells + count);
+  }
+
+  /** A move costs a copy, so what it saves in each pass must not be little. */
+  #isWorthMoving(gain: number): boolean {
+    return gain > this.#passScores / 2;
+  }
+
+  /** Moves all of these sequences, which share an arena, each cell once. */
+  #move(sequences: readonly CellSequence[], to: CellArena, count = 0): void {
+    const { arena } = sequences[0]!;
+    const cells = [...new Set(sequences.flatMap((sequence) => sequence.cells))].sort((left, right) => left - right);
+    to.reserve(Math.ceil(ROOM * cells.length) + count);
+    const placed = to.storeFrom(arena, cells);
+    const placeOf = new Map(cells.map((cell, index) => [cell, placed[index]!]));
+    for (const sequence of sequences) sequence.move(this, to, (cell) => placeOf.get(cell)!);
+    to.release(placed);
   }
 }
 
-/** Neighbouring cells as runs: `[index of the first, how many]`. */
-function runsOf(cells: readonly number[]): [first: number, length: number][] {
-  const runs: [number, number][] = [];
-  for (const [index, cell] of cells.entries()) {
-    const last = runs.at(-1);
-    if (last && cell === cells[index - 1]! + 1) last[1]++;
-    else runs.push([index, 1]);
-  }
-  return runs;
+function arenasOf(rows: readonly FreshRow[]): CellArena[] {
+  return [...new Set(rows.map(({ sequence }) => sequence.arena))];
 }
 
-/** Short runs are copied one by one: a view of each, as `set` needs, would cost more than the copy. */
-const SHORT_RUN = 192;
+function countOf(sequences: readonly CellSequence[], fresh: Fresh): number {
+  return sequences.reduce((sum, sequence) => sum + (fresh.get(sequence) ?? 0), 0);
+}
 
-function copyRun(from: Float32Array, source: number, to: Float32Array, target: number, count: number): void {
-  if (count > SHORT_RUN) return to.set(from.subarray(source, source + count), target);
-  for (let index = 0; index < count; index++) to[target + index] = from[source + index]!;
+/** How many cells the first so many sequences hold, from none to all. */
+function distinctCells(sequences: readonly CellSequence[]): number[] {
+  const seen = new Set<number>();
+  return [
+    0,
+    ...sequences.map(({ cells }) => {
+      for (const cell of cells) seen.add(cell);
+      return seen.size;
+    }),
+  ];
 }
 
 class SavedCells implements SavedTokens {
@@ -159,41 +169,70 @@ class SavedCells implements SavedTokens {
   }
 }
 
-/** A sequence of a model with one cache of cells. */
+/** A sequence of a model whose cache is kept by cells. */
 export class CellSequence extends CacheSequence<CellCache> {
-  /** The cell of each token, in order. */
-  readonly cells: number[];
+  #arena: CellArena;
+  #cells: number[];
 
-  constructor(cache: CellCache, cells: number[] = []) {
+  constructor(cache: CellCache, arena: CellArena, cells: readonly number[] = []) {
     super(cache);
-    this.cells = cells;
+    this.#arena = arena;
+    this.#cells = [...cells];
+    arena.hold(cells);
+    cache.enter(this);
+  }
+
+  /** Where the cells are. */
+  get arena(): CellArena {
+    return this.#arena;
+  }
+
+  /** The cell of each token, in order. */
+  get cells(): readonly number[] {
+    return this.#cells;
   }
 
   get length(): number {
-    return this.cells.length;
+    return this.#cells.length;
+  }
+
+  /** Takes cells that are held for it. */
+  append(cells: readonly number[]): void {
+    for (const cell of cells) this.#cells.push(cell);
+  }
+
+  /** Goes on in another arena, where its cells have been copied. */
+  move(cache: CellCache, arena: CellArena, placeOf: (cell: number) => number): void {
+    cache.leave(this);
+    this.#arena.release(this.#cells);
+    this.#arena = arena;
+    this.#cells = this.#cells.map(placeOf);
+    arena.hold(this.#cells);
+    cache.enter(this);
   }
 
   save(start: number, end: number): SavedTokens {
-    return new SavedCells(this.requireOpen().copyOut(this.cells.slice(start, end)), end - start);
+    this.requireOpen();
+    return new SavedCells(this.#arena.copyOut(this.#cells.slice(start, end)), end - start);
   }
 
   restore(saved: readonly SavedTokens[]): void {
-    const cache = this.requireOpen();
-    cache.reserve(saved.reduce((sum, { tokenCount }) => sum + tokenCount, 0));
-    for (const { data, tokenCount } of saved as readonly SavedCells[]) this.cells.push(...cache.store(data, tokenCount));
+    this.requireOpen();
+    this.#arena.reserve(saved.reduce((sum, { tokenCount }) => sum + tokenCount, 0));
+    for (const { data, tokenCount } of saved as readonly SavedCells[]) this.append(this.#arena.store(data, tokenCount));
   }
 
-  protected cut(length: number, cache: CellCache): void {
-    cache.release(this.cells, length);
-    this.cells.length = length;
+  protected cut(length: number): void {
+    this.#arena.release(this.#cells, length);
+    this.#cells.length = length;
   }
 
   protected copy(cache: CellCache): CellSequence {
-    cache.hold(this.cells);
-    return new CellSequence(cache, [...this.cells]);
+    return new CellSequence(cache, this.#arena, this.#cells);
   }
 
   protected free(cache: CellCache): void {
-    cache.release(this.cells);
+    this.#arena.release(this.#cells);
+    cache.leave(this);
   }
 }

@@ -1,5 +1,5 @@
 import type { InferenceSession } from 'onnxruntime-common';
-import type { TokenModel, TokenSequence } from '../contracts/token-model.ts';
+import type { ForwardRow, TokenModel, TokenSequence } from '../contracts/token-model.ts';
 import { ModelLoadError } from '../errors.ts';
 import { firstDisagreement, withAccuracyLevel, writeProbe } from './accuracy-level.ts';
 import { openTokenModel, type TokenModelFacts } from './detect-layout.ts';
@@ -73,20 +73,23 @@ function extraOf({ file, options }: GraphFile): Record<string, unknown> {
 
 /** Whether the runtime goes by the positions and the bias: a text gives the same logits with another one in the cache. */
 async function isRight(model: UnifiedTokenModel): Promise<boolean> {
-  const between = Math.min(BETWEEN, model.contextTokens - 1);
-  if (between < 2) return false;
+  const between = Math.min(BETWEEN, model.contextTokens - 2);
+  if (between < 1) return false;
   const after = async (count: number): Promise<Float32Array> => {
     const [text, other] = [model.openSequence(), model.openSequence()];
-    const append = (sequence: TokenSequence, tokens: readonly number[]): ReturnType<TokenModel['forward']> =>
-      model.forward([{ sequence, tokens, logitCount: 1 }]);
+    const row = (sequence: TokenSequence, tokens: readonly number[]): ForwardRow => ({ sequence, tokens, logitCount: 1 });
+    const next = row(text, [Math.min(2, model.vocabularySize - 1)]);
     try {
-      await append(text, [1]);
-      if (count > 0)
-        await append(
+      await model.forward([row(text, [1])]);
+      if (count === 0) return (await model.forward([next])).slice();
+      await model.forward([
+        row(
           other,
           Array.from({ length: count }, (_, index) => index % model.vocabularySize),
-        );
-      return (await append(text, [Math.min(2, model.vocabularySize - 1)])).slice();
+        ),
+      ]);
+      // In one pass, so that both are in the same cells.
+      return (await model.forward([next, row(other, [1])])).slice(0, model.vocabularySize);
     } finally {
       for (const sequence of [text, other]) sequence.dispose();
     }

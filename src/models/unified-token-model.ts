@@ -1,6 +1,7 @@
 /**
  * A TokenModel over a unified graph (`unified-graph.ts`): the new tokens of all sequences are one row of a batch, over one cache of
- * cells. Rows need no padding, and each may have any number of new tokens, so drafts of many branches are verified in one pass.
+ * cells. Rows need no padding, and each may have any number of new tokens, so drafts of many branches are verified in one pass. Where
+ * branches are so long that attention over the cells of all of them costs more than another pass, a forward takes several.
  *
  * @module
  */
@@ -8,15 +9,31 @@ import { Tensor, type InferenceSession } from 'onnxruntime-common';
 import type { ForwardRow, Logits, TokenModel, TokenSequence, TopLogits, TopRequest, TopRow } from '../contracts/token-model.ts';
 import { DisposedError, ModelError } from '../errors.ts';
 import type { Sampling } from '../maths/sampling.ts';
-import { CellCache, CellSequence } from './cell-cache.ts';
+import type { CellArena } from './cell-arena.ts';
+import type { CellSequence } from './cell-cache.ts';
+import { CellCache } from './cell-cache.ts';
 import type { GraphFacts } from './decoder-graph.ts';
 import { float32Values } from './float16.ts';
 import { requireForwardRow } from './forward-rows.ts';
+import { inRowOrder, topInRowOrder } from './row-order.ts';
 import { headFeeds, topOf, type HeadRequest } from './sampling-head.ts';
 import { UNIFIED, type UnifiedShape } from './unified-graph.ts';
 
 type CellRow = ForwardRow & { readonly sequence: CellSequence };
 type Outputs = InferenceSession.ReturnType;
+
+/** The rows of a pass, over the cells of one arena. */
+interface Pass<Row extends ForwardRow = ForwardRow> {
+  readonly arena: CellArena;
+  readonly rows: readonly (Row & CellRow)[];
+  readonly outputs: Outputs;
+}
+
+/**
+ * How many scores take as long as what else a pass does, for each number of a token's hidden state: weights grow by its square, the
+ * work of a score by itself. Measured on Qwen2.5-Coder-0.5B in int8 on two cores: 25 ms and 0.6 µs (`npm run bench:attention`).
+ */
+const PASS_SCORES_PER_WIDTH = 48;
 
 /** Added to the scores of cells that a token must not see. */
 const HIDDEN = -1e9;
@@ -31,13 +48,16 @@ export class UnifiedTokenModel implements TokenModel {
   readonly #shape: UnifiedShape;
   readonly #source: string;
   readonly #cache: CellCache;
-  /** Inputs that stay the same until the cache moves. */
-  #caches: { readonly version: number; readonly feeds: Readonly<Record<string, Tensor>> } = { version: -1, feeds: {} };
+  /** Inputs of each arena that stay the same until its memory moves. */
+  readonly #feeds = new WeakMap<CellArena, { readonly version: number; readonly feeds: Readonly<Record<string, Tensor>> }>();
   #bias = new Float32Array(0);
   #isDisposed = false;
 
-  /** @param session - Over a graph that `unifyGraph` made. */
-  constructor(session: InferenceSession, shape: UnifiedShape, facts: GraphFacts) {
+  /**
+   * @param session - Over a graph that `unifyGraph` made.
+   * @param passScores - How many scores, new tokens × cells, take as long as what else a pass does: with more, a pass is divided.
+   */
+  constructor(session: InferenceSession, shape: UnifiedShape, facts: GraphFacts, passScores = PASS_SCORES_PER_WIDTH * shape.queryHeads * shape.headWidth) {
     this.#session = session;
     this.#shape = shape;
     this.#source = facts.source;
@@ -46,24 +66,28 @@ export class UnifiedTokenModel implements TokenModel {
     this.endTokens = facts.endTokens;
     this.sampling = facts.sampling;
     this.forwardTop = shape.choosesTokens ? (rows, request) => this.#forwardTop(rows, request) : undefined;
-    this.#cache = new CellCache({ parts: shape.cacheInputs.length, width: shape.kvHeads * shape.headWidth });
+    this.#cache = new CellCache({ parts: shape.cacheInputs.length, width: shape.kvHeads * shape.headWidth }, passScores);
   }
 
   openSequence(): TokenSequence {
     if (this.#isDisposed) throw new DisposedError('model');
     this.#cache.lock.requireFree();
-    return new CellSequence(this.#cache);
+    return this.#cache.open();
   }
 
   async forward(rows: readonly ForwardRow[]): Promise<Logits> {
-    const outputs = await this.#forward(rows, undefined);
-    const count = rows.reduce((sum, { logitCount }) => sum + logitCount, 0);
-    return count === 0 ? new Float32Array(0) : float32Values(outputs['logits']!);
+    const passes = await this.#forward(rows);
+    const logits = passes.map(({ rows: taken, outputs }) => (wantedCount(taken) === 0 ? new Float32Array(0) : float32Values(outputs['logits']!)));
+    return inRowOrder(rows, passes, logits, this.vocabularySize);
   }
 
   async #forwardTop(rows: readonly TopRow[], request: TopRequest): Promise<TopLogits> {
-    const outputs = await this.#forward(rows, { rows, request });
-    return topOf(outputs, rows, request);
+    const passes = await this.#forward(rows, request);
+    return topInRowOrder(
+      rows,
+      passes,
+      passes.map(({ rows: taken, outputs }) => topOf(outputs, taken, request)),
+    );
   }
 
   async dispose(): Promise<void> {
@@ -72,34 +96,39 @@ export class UnifiedTokenModel implements TokenModel {
     await this.#session.release();
   }
 
-  async #forward(rows: readonly ForwardRow[], head: HeadRequest | undefined): Promise<Outputs> {
+  async #forward<Row extends ForwardRow>(rows: readonly Row[], request?: TopRequest): Promise<readonly Pass<Row>[]> {
     if (this.#isDisposed) throw new DisposedError('model');
     for (const row of rows) requireForwardRow(row, this.#cache, this.contextTokens);
-    const batch = rows as readonly CellRow[];
+    const taken = this.#cache.passesOf(rows as readonly (Row & CellRow)[]);
     this.#cache.lock.hold();
     try {
-      const count = batch.reduce((sum, { tokens }) => sum + tokens.length, 0);
-      this.#cache.reserve(count);
-      const outputs = await this.#run(batch, count, head);
-      this.#store(batch, outputs[UNIFIED.fresh]!.data as Float32Array, count);
-      return outputs;
+      const passes: Pass<Row>[] = [];
+      for (const pass of taken) {
+        const [{ sequence }] = pass as [Row & CellRow];
+        passes.push({ arena: sequence.arena, rows: pass, outputs: await this.#run(sequence.arena, pass, request) });
+      }
+      // None is kept unless all have come through.
+      for (const pass of passes) store(pass);
+      return passes;
     } finally {
       this.#cache.lock.release();
     }
   }
 
-  async #run(batch: readonly CellRow[], count: number, head: HeadRequest | undefined): Promise<Outputs> {
-    const { capacity } = this.#cache;
+  async #run(arena: CellArena, batch: readonly CellRow[], request: TopRequest | undefined): Promise<Outputs> {
+    const { capacity } = arena;
+    const count = tokenCount(batch);
     const tokens = batch.flatMap((row) => row.tokens);
     const positions = batch.flatMap(({ sequence, tokens: fresh }) => fresh.map((_, index) => sequence.length + index));
     const wanted = wantedPositions(batch);
+    const head: HeadRequest | undefined = request && { rows: batch as unknown as readonly TopRow[], request };
     const feeds: Record<string, Tensor> = {
-      ...this.#cacheFeeds(),
+      ...this.#cacheFeeds(arena),
       ...headFeeds(head, Math.max(1, wanted.length), this.vocabularySize),
       input_ids: int64Tensor(tokens, [1, count]),
       [UNIFIED.positions]: int64Tensor(positions, [1, count]),
       attention_mask: new Tensor('int64', new BigInt64Array(capacity + count).fill(1n), [1, capacity + count]),
-      [UNIFIED.bias]: this.#biasOf(batch, count),
+      [UNIFIED.bias]: this.#biasOf(arena, batch, count),
       // The head always gets one position at least; a row of logits that nobody wants is not read.
       [UNIFIED.wanted]: int64Tensor(wanted.length === 0 ? [0] : wanted, [Math.max(1, wanted.length)]),
       num_logits_to_keep: int64Tensor([0], []),
@@ -113,24 +142,18 @@ export class UnifiedTokenModel implements TokenModel {
     }
   }
 
-  #store(batch: readonly CellRow[], fresh: Float32Array, count: number): void {
-    const cells = this.#cache.store(fresh, count);
-    let next = 0;
-    for (const { sequence, tokens } of batch) for (let index = 0; index < tokens.length; index++) sequence.cells.push(cells[next++]!);
-  }
-
-  #cacheFeeds(): Readonly<Record<string, Tensor>> {
-    const { version, capacity } = this.#cache;
-    if (this.#caches.version === version) return this.#caches.feeds;
+  #cacheFeeds(arena: CellArena): Readonly<Record<string, Tensor>> {
+    const { version, capacity } = arena;
+    const known = this.#feeds.get(arena);
+    if (known?.version === version) return known.feeds;
     const { cacheInputs, kvHeads, headWidth } = this.#shape;
-    const feeds = cacheInputs.map((name, part) => [name, new Tensor('float32', this.#cache.part(part), [capacity, kvHeads, headWidth])] as const);
-    this.#caches = { version, feeds: Object.fromEntries(feeds) };
-    return this.#caches.feeds;
+    const feeds = Object.fromEntries(cacheInputs.map((name, part) => [name, new Tensor('float32', arena.part(part), [capacity, kvHeads, headWidth])] as const));
+    this.#feeds.set(arena, { version, feeds });
+    return feeds;
   }
 
   /** `[new, capacity + new]`: every new token sees the cells of its sequence, and the new tokens of its row up to itself. */
-  #biasOf(batch: readonly CellRow[], count: number): Tensor {
-    const { capacity } = this.#cache;
+  #biasOf({ capacity }: CellArena, batch: readonly CellRow[], count: number): Tensor {
     const stride = capacity + count;
     if (this.#bias.length < count * stride) this.#bias = new Float32Array(count * stride);
     const bias = this.#bias.subarray(0, count * stride).fill(HIDDEN);
@@ -160,6 +183,21 @@ const TOP_FETCHES = [
   'draw_probs',
   'draw_raw',
 ];
+
+/** Keeps the keys and values of a pass. */
+function store({ arena, rows, outputs }: Pass): void {
+  const cells = arena.store(outputs[UNIFIED.fresh]!.data as Float32Array, tokenCount(rows));
+  let next = 0;
+  for (const { sequence, tokens } of rows as readonly CellRow[]) sequence.append(cells.slice(next, (next += tokens.length)));
+}
+
+function tokenCount(rows: readonly ForwardRow[]): number {
+  return rows.reduce((sum, { tokens }) => sum + tokens.length, 0);
+}
+
+function wantedCount(rows: readonly ForwardRow[]): number {
+  return rows.reduce((sum, { logitCount }) => sum + logitCount, 0);
+}
 
 /** Places among the new tokens of all rows whose logits are wanted. */
 function wantedPositions(batch: readonly CellRow[]): number[] {

@@ -25,6 +25,41 @@ describe('a unified graph keeps the laws of token models', () => {
   for (const law of tokenModelLaws) test(law.name, () => law.check(subject));
 });
 
+/** A pass for each branch where passes cost nothing, and what lies between that and one for all. */
+describe.each([0, 100])('with passes that cost as much as %i scores, the laws hold', (passScores) => {
+  const open = async (): Promise<TokenModel> => {
+    const facts = { source: 'random', contextTokens: CONTEXT, endTokens: new Set<number>(), sampling: DEFAULT_SAMPLING };
+    const { bytes, shape } = unifyGraph(encodeRandomGqaGraph({ vocabularySize: 300, contextTokens: CONTEXT }), facts)!;
+    return new UnifiedTokenModel(await InferenceSession.create(bytes, { logSeverityLevel: 4 }), shape, facts, passScores);
+  };
+  for (const law of tokenModelLaws) test(law.name, () => law.check({ open, tolerance: 2e-3, programs: 4 }));
+
+  test('tokens chosen on the graph come in the order of the rows', async () => {
+    const model = await open();
+    const sequences = [5, 80, 20, 140].map(() => model.openSequence());
+    const prompts = [5, 80, 20, 140].map((length, row) => Array.from({ length }, (_, index) => (7 * index + 31 * row) % 300));
+    for (const [row, sequence] of sequences.entries()) await model.forward([{ sequence, tokens: prompts[row]!, logitCount: 0 }]);
+    const sampling = { ...DEFAULT_SAMPLING, temperature: 0 };
+    const rows = sequences.map((sequence, row) => ({
+      sequence,
+      tokens: [row + 1, row + 2],
+      logitCount: 1 + (row % 2),
+      sampling,
+      seen: [],
+      points: [0.5, 0.5],
+    }));
+    const top = await model.forwardTop!(rows, { count: 3, normalisers: true, draws: true });
+    sequences.forEach((sequence, row) => sequence.truncate(prompts[row]!.length));
+    const whole = await model.forward(rows);
+    for (let place = 0; place < 6; place++) {
+      const row = whole.subarray(300 * place, 300 * (place + 1));
+      expect(top.tokens[3 * place]).toBe(row.indexOf(Math.max(...row)));
+      expect(top.normalisers![place]).toBeCloseTo(logSumExp(row), 3);
+    }
+    await model.dispose();
+  });
+});
+
 describe('a unified graph gives the logits of the graph it was made from', () => {
   const forms: readonly Partial<RandomGraphOptions>[] = [
     {},
