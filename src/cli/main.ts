@@ -12,6 +12,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   stdin: process.stdin,
+  env: process.env,
   onInterrupt: (listener) => process.once('SIGINT', listener),
   onTerminate: (listener) => process.once('SIGTERM', listener),
 });

@@ -36,3 +36,15 @@ export function parseTemperatures(text: string): (number | undefined)[] {
   if (new Set(temperatures).size < temperatures.length) throw new InvalidArgumentError('Give each temperature once.');
   return temperatures;
 }
+
+const FORMATS = ['auto', 'fp32', 'fp16', 'q8', 'int8', 'uint8', 'q4', 'q4f16', 'bnb4'];
+
+/** Weight formats of `q4` or `q4,q8`. */
+export function parseFormats(text: string): string[] {
+  const formats = text.split(',').map((word) => word.trim());
+  const unknown = formats.find((format) => !FORMATS.includes(format));
+  if (unknown !== undefined) throw new InvalidArgumentError(`Give ${FORMATS.slice(0, -1).join(', ')} or ${FORMATS.at(-1)}, or several with commas.`);
+  if (new Set(formats).size < formats.length) throw new InvalidArgumentError('Give each format once.');
+  if (formats.length > 1 && formats.includes('auto')) throw new InvalidArgumentError('Give auto alone.');
+  return formats;
+}

@@ -1,30 +1,32 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ContextLengthError, InfeasiblePlanError, InvalidOptionError, isLatencyTtsError, ModelLoadError } from '../errors.ts';
+import { DEFAULT_STRATEGY } from './choose-strategy.ts';
+import { errorText, oneLine } from './error-text.ts';
 import type { CliHost } from './host.ts';
 import { addPlanning } from './planning/commands.ts';
 import { AbortScope } from '../runtime/abort-scope.ts';
 import { VERSION } from '../version.ts';
 import { parseCount, parseDuration, parseNumber, parseWhole } from './parse-options.ts';
+import { addModelOptions } from './model-options.ts';
 import { serve } from './serve.ts';
 import { solve } from './solve.ts';
 
 /** 0: done. 1: the run failed. 2: the input was wrong. 130: interrupted. */
 export type ExitCode = 0 | 1 | 2 | 130;
 
-const COMMANDS = ['solve', 'serve', 'calibrate', 'plan', 'report'];
-
 /** Runs one command line and says how it ended; writes a sentence, never a stack trace. */
 export async function runCli(words: readonly string[], host: CliHost): Promise<ExitCode> {
   const interrupt = new AbortScope();
   host.onInterrupt(() => interrupt.end(new InterruptError()));
+  const program = makeProgram(host, interrupt.signal);
   try {
-    await makeProgram(host, interrupt.signal).parseAsync(words, { from: 'user' });
+    await program.parseAsync(words, { from: 'user' });
     return 0;
   } catch (error) {
     return report(
       error,
       host,
-      COMMANDS.find((command) => command === words[0]),
+      program.commands.find((command) => command.name() === words[0]),
     );
   }
 }
@@ -42,30 +44,25 @@ function makeProgram(host: CliHost, signal: AbortSignal): Command {
 }
 
 function addSolve(program: Command, host: CliHost, signal: AbortSignal): void {
-  program
-    .command('solve')
+  addModelOptions(program.command('solve'))
     .description('Answer one problem: sample branches together, vote, stop when it is decided or time is up.')
     .argument('[problem]', 'the problem; read from standard input when it is left out or "-"')
     .option('-d, --deadline <time>', 'time from start to answer, e.g. 500ms, 2s, 1m; none when it is left out', parseDuration)
-    .option('-b, --branches <count>', 'solutions sampled at once', parseCount, 8)
-    .option('-m, --model <directory>', 'model directory; the bundled demonstration model when it is left out')
-    .option('--tokenizer <directory>', 'tokenizer directory, where it is not the model directory')
+    .option('--prompt-file <file>', 'reads the problem from a file; "-" for standard input')
+    .option('--strategy <name>', 'how the model is asked: first-finish, best-of-n and the others of docs/strategies', DEFAULT_STRATEGY)
+    .option('-b, --branches <count>', 'solutions sampled at once; 8, or what the strategy has by itself, when it is left out', parseCount)
     .option('-t, --temperature <number>', 'sampling temperature; 0 is greedy', parseNumber)
     .option('--max-tokens <count>', 'most tokens of one solution', parseCount)
     .option('-s, --seed <integer>', 'fixes every random choice', parseNumber, 0)
-    .option('--threads <count>', 'threads inside one operator', parseCount)
     .addOption(new Option('--json', 'print the whole result as JSON').default(false))
     .action((problem: string | undefined, options) => solve(problem, options, host, signal));
 }
 
 function addServe(program: Command, host: CliHost, signal: AbortSignal): void {
-  program
-    .command('serve')
+  addModelOptions(program.command('serve'))
     .description('Serve a model over an OpenAI-compatible HTTP interface, with deadlines and strategies.')
     .option('-p, --port <number>', 'port to listen on; 0 takes any that is free', parseWhole, 8080)
     .option('--host <address>', 'address to listen on; beyond loopback an API key is needed', '127.0.0.1')
-    .option('-m, --model <directory>', 'model directory; the bundled demonstration model when it is left out')
-    .option('--tokenizer <directory>', 'tokenizer directory, where it is not the model directory')
     .option('--name <id>', "the model's id for clients; `bundled`, or the name of its directory, when it is left out")
     .addOption(new Option('--api-key <key>', 'key that clients have to send; better in the environment than here').env('LATENCY_TTS_API_KEY'))
     .option('--api-key-file <file>', 'reads the key from a file')
@@ -78,7 +75,6 @@ function addServe(program: Command, host: CliHost, signal: AbortSignal): void {
     .option('--max-tokens <count>', 'most tokens of one branch', parseCount)
     .option('-s, --seed <integer>', 'seed of the first request without one; drawn when it is left out', parseWhole)
     .addOption(new Option('--grace <time>', 'time for requests under way when the server is stopped').argParser(parseDuration).default(10_000, '10s'))
-    .option('--threads <count>', 'threads inside one operator', parseCount)
     .addOption(new Option('--quiet', 'no line for each request').default(false))
     .action((options) => {
       const stop = new AbortScope(signal);
@@ -92,7 +88,7 @@ class InterruptError extends Error {}
 const INPUT_ERRORS = [InvalidOptionError, ModelLoadError, ContextLengthError, InfeasiblePlanError];
 
 /** @param command - The one that was given, where there is one of that name. */
-function report(error: unknown, { stderr }: CliHost, command: string | undefined): ExitCode {
+function report(error: unknown, { stderr }: CliHost, command: Command | undefined): ExitCode {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     // A command line without a command: commander has written the help instead of a message.
@@ -103,21 +99,14 @@ function report(error: unknown, { stderr }: CliHost, command: string | undefined
     stderr.write('Interrupted.\n');
     return 130;
   }
-  stderr.write(`${oneLine(error instanceof Error ? error.message : String(error))}\n`);
+  stderr.write(`${errorText(error, command)}\n`);
   if (!isLatencyTtsError(error)) return 1;
   return INPUT_ERRORS.some((kind) => error instanceof kind) ? 2 : 1;
 }
 
 /** Commander's message as a sentence; the message about a bad value says what to give already, the others point to the help. */
-function usageMessage({ code, message }: CommanderError, command: string | undefined): string {
+function usageMessage({ code, message }: CommanderError, command: Command | undefined): string {
   const text = oneLine(message.replace(/^error: /, ''));
   const sentence = text[0]!.toUpperCase() + text.slice(1) + (/[.?)]$/.test(text) ? '' : '.');
-  return code === 'commander.invalidArgument'
-    ? sentence
-    : `${sentence} Try \`${['latency-tts', ...(command === undefined ? [] : [command]), '--help'].join(' ')}\`.`;
-}
-
-/** Messages of parsers quote the file they choke on, line breaks included. */
-function oneLine(text: string): string {
-  return text.replace(/\s*\n\s*/g, ' ').trim();
+  return code === 'commander.invalidArgument' ? sentence : `${sentence} Try \`${['latency-tts', ...(command ? [command.name()] : []), '--help'].join(' ')}\`.`;
 }

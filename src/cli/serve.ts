@@ -1,18 +1,15 @@
-import { basename, resolve } from 'node:path';
 import { randomInt } from 'node:crypto';
-import { Decoder } from '../engines/decoder.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { bundledModels } from '../node/bundled-models.ts';
 import { listen, type Listener } from '../node/listen.ts';
 import { readTextFile } from '../node/read-text-file.ts';
 import { prometheusMetrics } from '../node/prometheus-metrics.ts';
 import { onAbort } from '../runtime/on-abort.ts';
-import { PrmScorer } from '../scoring/prm-scorer.ts';
 import { createHandler, type ServeHandler } from '../serve/handler.ts';
 import type { RequestRecord } from '../serve/metrics.ts';
 import type { ServedModel } from '../serve/served-model.ts';
-import { chooseModel, type ModelChoice } from './choose-model.ts';
+import { chooseEngine } from './choose-engine.ts';
 import type { CliHost } from './host.ts';
+import type { ModelChoice } from './model-options.ts';
 
 export interface ServeOptions extends ModelChoice {
   readonly port: number;
@@ -38,7 +35,7 @@ const MOST_SEEDS = 2 ** 31;
 export async function serve(options: ServeOptions, host: CliHost, signal: AbortSignal): Promise<void> {
   const apiKey = await apiKeyOf(options);
   requireKeyBeyondLoopback(options, apiKey);
-  const served = await chooseServed(options);
+  const served = await chooseServed(options, host, signal);
   try {
     const handler = handlerOf(options, served, apiKey, host);
     const listener = await listenOn(handler, options);
@@ -74,26 +71,21 @@ interface Served {
   dispose(): Promise<void>;
 }
 
-/** The model with what strategies need of it; only the bundled one has a reward model beside it. */
-async function chooseServed(options: ServeOptions): Promise<Served> {
-  const local = await chooseModel(options);
-  const isBundled = options.model === undefined;
-  const scorer = isBundled ? new PrmScorer({ model: (await bundledModels(options.threads === undefined ? {} : { threads: options.threads })).prm }) : undefined;
-  const engine = new Decoder({ model: local });
-  const id = options.name ?? (isBundled ? 'bundled' : basename(resolve(options.model!)));
-  const model: ServedModel = {
-    engine,
-    tokenizer: await local.loadTokenizer(),
-    ...(scorer && { scorer }),
-    ...(options.strategy !== undefined && { defaultStrategy: { name: options.strategy } }),
-  };
-  return {
-    id,
-    model,
-    async dispose() {
-      await Promise.all([engine.dispose(), scorer?.dispose()]);
-    },
-  };
+/** The model with what strategies need of it. */
+async function chooseServed(options: ServeOptions, host: CliHost, signal: AbortSignal): Promise<Served> {
+  const { engine, id, scorer, loadTokenizer, dispose } = await chooseEngine(options, host, signal);
+  try {
+    const model: ServedModel = {
+      engine,
+      ...(loadTokenizer && { tokenizer: await loadTokenizer() }),
+      ...(scorer && { scorer }),
+      ...(options.strategy !== undefined && { defaultStrategy: { name: options.strategy } }),
+    };
+    return { id: options.name ?? id, model, dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
 }
 
 function handlerOf(options: ServeOptions, { id, model }: Served, apiKey: string | undefined, { stderr }: CliHost): ServeHandler {

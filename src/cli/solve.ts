@@ -1,40 +1,35 @@
-import { addAbortSignal } from 'node:stream';
-import { text as readText } from 'node:stream/consumers';
-import { InvalidOptionError } from '../errors.ts';
-import { Decoder } from '../engines/decoder.ts';
 import { RunEvents } from '../runtime/run-events.ts';
 import { systemClock } from '../runtime/system-clock.ts';
-import { SelfConsistency, type SelfConsistencyResult } from '../strategies/self-consistency.ts';
-import { chooseModel, type ModelChoice } from './choose-model.ts';
+import type { StrategyResult } from '../contracts/result.ts';
+import { bundledHint } from './bundled-hint.ts';
+import { chooseEngine } from './choose-engine.ts';
+import { chooseStrategy, usesScorer, type StrategyFlags } from './choose-strategy.ts';
+import { coloursFor } from './colours.ts';
 import type { CliHost } from './host.ts';
+import type { ModelChoice } from './model-options.ts';
 import { showProgress } from './progress.ts';
+import { readPrompt } from './read-prompt.ts';
 import { formatResult, resultAsJson } from './result.ts';
 
-export interface SolveOptions extends ModelChoice {
-  readonly deadline?: number;
-  readonly branches: number;
-  readonly temperature?: number;
-  readonly maxTokens?: number;
+export interface SolveOptions extends ModelChoice, StrategyFlags {
+  readonly promptFile?: string;
   readonly seed: number;
   readonly json: boolean;
 }
 
-/** `latency-tts solve`: loads a model, runs self-consistency under the deadline, prints what it did. */
+/** `latency-tts solve`: loads a model, runs a strategy under the deadline, prints what it did. */
 export async function solve(problem: string | undefined, options: SolveOptions, host: CliHost, signal: AbortSignal): Promise<void> {
-  const prompt = await readProblem(problem, host, signal);
-  const strategy = new SelfConsistency({
-    branches: options.branches,
-    ...(options.maxTokens !== undefined && { maxTokens: options.maxTokens }),
-    ...(options.temperature !== undefined && { sampling: { temperature: options.temperature } }),
-  });
-  const engine = new Decoder({ model: await chooseModel(options) });
+  const prompt = await readPrompt({ given: problem, argument: 'problem', promptFile: options.promptFile }, host, signal);
+  const { engine, scorer, isBundled, dispose } = await chooseEngine(options, host, signal);
   try {
+    const strategy = chooseStrategy(options, scorer);
     const loadStartedAt = systemClock.now();
     await engine.ready({ signal });
+    if (usesScorer(options)) await scorer?.ready?.({ signal });
     const loadMs = systemClock.now() - loadStartedAt;
     const events = new RunEvents();
     const hideProgress = options.json ? () => undefined : showProgress(events, host);
-    let result: SelfConsistencyResult;
+    let result: StrategyResult;
     try {
       result = await strategy.run({
         engine,
@@ -47,25 +42,9 @@ export async function solve(problem: string | undefined, options: SolveOptions, 
     } finally {
       hideProgress();
     }
-    host.stdout.write(options.json ? `${resultAsJson(result, engine.name, loadMs)}\n` : formatResult(result, engine.name, loadMs));
+    const facts = { model: engine.name, loadMs, hint: isBundled ? bundledHint(prompt) : undefined };
+    host.stdout.write(options.json ? `${resultAsJson(result, facts)}\n` : formatResult(result, facts, coloursFor(host.stdout, host.env)));
   } finally {
-    await engine.dispose();
-  }
-}
-
-async function readProblem(problem: string | undefined, { stdin }: CliHost, signal: AbortSignal): Promise<string> {
-  const isPiped = problem === '-' || (problem === undefined && !stdin.isTTY);
-  const text = isPiped ? await readAll(stdin, signal) : (problem ?? '');
-  if (text.trim() === '') throw new InvalidOptionError('problem', 'text that is not empty', text, 'Pass it in quotes or on standard input.');
-  return text.trim();
-}
-
-/** @throws the signal's reason when it is aborted before the stream ends. */
-async function readAll(stdin: CliHost['stdin'], signal: AbortSignal): Promise<string> {
-  try {
-    return await readText(addAbortSignal(signal, stdin));
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
+    await dispose();
   }
 }

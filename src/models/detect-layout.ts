@@ -63,7 +63,7 @@ async function orRelease<Result>(owned: { release(): Promise<void> }, open: () =
 
 async function openNative(session: InferenceSession, facts: TokenModelFacts): Promise<TokenModel> {
   if (facts.queryHeadsPerGroup === undefined) {
-    throw new ModelLoadError(facts.source, `The configuration of ${facts.source} lacks num_attention_heads, which a graph of the native layout needs.`);
+    throw new ModelLoadError(facts.source, `The config.json of ${facts.source} lacks num_attention_heads, which a graph of the native layout needs.`);
   }
   return new NativeTokenModel(session, facts.queryHeadsPerGroup, facts);
 }

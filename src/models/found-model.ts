@@ -199,7 +199,7 @@ function contextOf(source: string, config: PretrainedConfig): number {
   if (config.is_encoder_decoder)
     throw new ModelLoadError(source, `${source} is an encoder–decoder model (${config.model_type}). Choose a causal language model.`);
   const { contextTokens } = modelFacts(source, config, undefined);
-  if (contextTokens === undefined) throw new ModelLoadError(source, `The configuration of ${source} names no context length. Pass \`contextTokens\`.`);
+  if (contextTokens === undefined) throw new ModelLoadError(source, `The config.json of ${source} names no context length. Pass \`contextTokens\`.`);
   return contextTokens;
 }
 
@@ -210,7 +210,9 @@ export function modelFacts(source: string, config: PretrainedConfig, generation:
   } catch (error) {
     if (!v.isValiError(error)) throw error;
     const field = v.getDotPath(error.issues[0]) ?? 'the whole';
-    throw new ModelLoadError(source, `The configuration of ${source} is not what a model needs (${field}: ${error.message}).`, { cause: error });
+    throw new ModelLoadError(source, `The config.json or generation_config.json of ${source} is not what a model needs (${field}: ${error.message}).`, {
+      cause: error,
+    });
   }
 }
 

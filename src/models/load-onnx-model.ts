@@ -178,7 +178,9 @@ async function openChangeable(found: FoundModel, loader: typeof AutoModelForCaus
     throw error;
   });
   if (!handed?.graph) return openModel(found, loader, undefined);
-  return openGraph(runtime, handed.graph, factsOf(found, handed.loaded.generation), found.options.accuracyLevel);
+  const { graph, loaded } = handed;
+  const path = typeof graph.file === 'string' ? graph.file : found.source;
+  return explained(path, found.options, () => openGraph(runtime, graph, factsOf(found, loaded.generation), found.options.accuracyLevel));
 }
 
 /** The model with its caches on the GPU. */

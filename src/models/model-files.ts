@@ -52,10 +52,14 @@ export class ModelFiles {
     return undefined;
   }
 
-  /** The file's value, as JSON or as Python writes it. @throws {SyntaxError} */
+  /** The file's value, as JSON or as Python writes it. @throws {SyntaxError} that names the file. */
   async readJson(name: string): Promise<unknown> {
     const text = await this.readText(name);
-    return text === undefined ? undefined : parseJson(text);
+    try {
+      return text === undefined ? undefined : parseJson(text);
+    } catch (cause) {
+      throw new SyntaxError(`${name} is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    }
   }
 
   /** The files in a folder of the model; none where there is no such folder. */

@@ -263,9 +263,8 @@ function checkOptions(options: HandlerOptions & Required<Pick<HandlerOptions, 'm
     const { engine, strategies, defaultStrategy } = model;
     if (typeof engine?.open !== 'function') throw new InvalidOptionError(`models.${id}.engine`, 'an engine', engine);
     const name = defaultStrategy?.name ?? SINGLE;
-    if (name !== SINGLE && !Object.hasOwn(strategies ?? strategiesOf(model), name)) {
-      throw new InvalidOptionError(`models.${id}.defaultStrategy.name`, 'one of its strategies', name);
-    }
+    const names = [SINGLE, ...Object.keys(strategies ?? strategiesOf(model))];
+    if (!names.includes(name)) throw new InvalidOptionError(`models.${id}.defaultStrategy.name`, `one of ${names.join(', ')}`, name);
     if (strategies && Object.hasOwn(strategies, SINGLE)) {
       throw new InvalidOptionError(`models.${id}.strategies`, `without \`${SINGLE}\`, which is plain sampling`, SINGLE);
     }

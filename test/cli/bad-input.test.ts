@@ -43,15 +43,15 @@ const breakConfig = (directory: string): void => writeFileSync(join(directory, '
 
 describe('the built command refuses', () => {
   test.each([
-    ['no problem', () => ['solve'], /`problem`.*not empty.*in quotes or on standard input/],
+    ['no problem', () => ['solve'], /the problem.*not empty.*in quotes, with `--prompt-file`, or on standard input/],
     ['a deadline of 0', () => ['solve', 'problem', '--deadline', '0'], /deadline.*'0'.*positive time such as 500ms, 2s or 1m/],
     ['a deadline in the past', () => ['solve', 'problem', '--deadline', '-1s'], /deadline.*'-1s'.*positive time/],
     ['a deadline that is no time', () => ['solve', 'problem', '--deadline', 'soon'], /deadline.*'soon'.*positive time/],
     ['0 branches', () => ['solve', 'problem', '--branches', '0'], /branches.*'0'.*whole number of at least 1/],
-    ['a model that is not there', () => ['solve', 'problem', '--model', '/nowhere/model'], /config\.json in \/nowhere\/model/],
+    ['a model that is not there', () => ['solve', 'problem', '--model', '/nowhere/model'], /`--model`.*exists, or an id on the hub.*\/nowhere\/model/],
     ['a problem longer than the context', () => ['solve', 'apples '.repeat(600)], /needs 60\d tokens.*holds 512/],
     ['a truncated model', () => ['solve', 'problem', '--model', spoiltModel(truncateGraph)], /model\.onnx cannot be loaded/],
-    ['a malformed configuration', () => ['solve', 'problem', '--model', spoiltModel(breakConfig)], /config\.json is not what a model needs/],
+    ['a malformed configuration', () => ['solve', 'problem', '--model', spoiltModel(breakConfig)], /config\.json is not JSON/],
   ])('%s', async (_, words, message) => {
     expect(await refusalOf(runCommand, words())).toMatch(message);
   });
@@ -89,7 +89,7 @@ describe('a problem is refused:', () => {
     ['blank, whatever is on standard input', ['solve', '   '], 'ignored'],
     ['-, with nothing on standard input', ['solve', '-'], ''],
   ])('%s', async (_, words, input) => {
-    expect(await refusalOf(runHere, words, input)).toMatch(/`problem`.*not empty.*in quotes or on standard input/);
+    expect(await refusalOf(runHere, words, input)).toMatch(/the problem.*not empty.*in quotes, with `--prompt-file`, or on standard input/);
   });
 });
 
@@ -116,7 +116,7 @@ describe('a model is refused by the name of the file:', () => {
 
   test('a graph of another layout, by what it lacks', async () => {
     const directory = spoiltModel((copy) => cpSync(join(HUB, 'embeds-only/onnx/model.onnx'), join(copy, 'model.onnx')));
-    expect(await refusalOf(runHere, ['solve', 'problem', '--model', directory])).toMatch(/model\.onnx.*layout/);
+    expect(await refusalOf(runHere, ['solve', 'problem', '--model', directory])).toMatch(/graph.*layout/);
   });
 
   test('not when the copy is whole', async () => {

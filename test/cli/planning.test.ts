@@ -103,16 +103,16 @@ describe('plan', () => {
   });
 
   test.each([
-    ['neither deadline nor accuracy', () => ['--from', PLAN], /`deadline`.*--min-accuracy/],
-    ['a file that is not there', () => ['--from', '/nowhere/plan.json', '-d', '1s'], /`from`.*\/nowhere\/plan\.json.*calibrate.*ENOENT/],
+    ['neither deadline nor accuracy', () => ['--from', PLAN], /`--deadline`.*--min-accuracy/],
+    ['a file that is not there', () => ['--from', '/nowhere/plan.json', '-d', '1s'], /`--from`.*\/nowhere\/plan\.json.*calibrate.*ENOENT/],
     ['a file of something else', () => ['--from', written('other.json', '{"name":1}'), '-d', '1s'], /other\.json.*Calibrate again/],
-    ['a file that is no JSON', () => ['--from', written('no.json', 'text'), '-d', '1s'], /`from`.*JSON/],
+    ['a file that is no JSON', () => ['--from', written('no.json', 'text'), '-d', '1s'], /`--from`.*JSON/],
     ['a fit that was changed', () => ['--from', written('cut.json', '{"format":"latency-tts/plan","version":1,"fit":{}}'), '-d', '1s'], /cut\.json/],
     ['a deadline nothing meets', () => ['--from', PLAN, '-d', '1ms'], /No plan is sure enough to answer within 1 ms\. The shortest deadline/],
     ['an accuracy nothing has', () => ['--from', PLAN, '--min-accuracy', '1'], /No plan is right 100\.0 %/],
     ['a confidence of 2', () => ['--from', PLAN, '-d', '1s', '--confidence', '2'], /confidence.*2/],
-    ['an empty problem to run', () => ['--from', PLAN, '-d', '1s', '--run', ' '], /`run`.*not empty/],
-    ['a draft without a model', () => ['--from', PLAN, '-d', '1s', '--run', 'x', '--draft', 'there'], /draft.*without `--model`/],
+    ['an empty problem to run', () => ['--from', PLAN, '-d', '1s', '--run', ' '], /`--run`.*not empty/],
+    ['a draft without a model', () => ['--from', PLAN, '-d', '1s', '--run', 'x', '--draft', 'there'], /`--draft`.*without `--model`/],
   ])('refuses %s', async (_, words, message) => {
     const { code, stdout, stderr } = await runHere(['plan', ...words()]);
     expect({ code, stdout }, stderr).toEqual({ code: 2, stdout: '' });
@@ -124,9 +124,9 @@ describe('plan', () => {
 describe('calibrate refuses, before any work,', () => {
   const line = '{"prompt":"1+1?","answer":"2"}';
   test.each([
-    ['a directory that is not there', () => ['--out', '/nowhere/plan.json'], /`out`.*\/nowhere/],
-    ['a directory as its file', () => ['--out', directory, '--traces', inDirectory('t.jsonl')], /`out`.*not a directory/],
-    ['traces in no directory', () => ['--out', inDirectory('x.json'), '--traces', '/nowhere/t.jsonl'], /`traces`.*ENOENT/],
+    ['a directory that is not there', () => ['--out', '/nowhere/plan.json'], /`--out`.*\/nowhere/],
+    ['a directory as its file', () => ['--out', directory, '--traces', inDirectory('t.jsonl')], /`--out`.*not a directory/],
+    ['traces in no directory', () => ['--out', inDirectory('x.json'), '--traces', '/nowhere/t.jsonl'], /`--traces`.*ENOENT/],
     ['traces that are none', () => ['--out', inDirectory('x.json'), '--traces', written('bad.jsonl', 'nothing\n')], /traces line 1/],
     [
       'problems without an answer',
@@ -316,11 +316,11 @@ describe('report', () => {
   });
 
   test.each([
-    ['a file that is not there', () => ['--from', '/nowhere/plan.json'], /`from`.*calibrate/],
-    ['results of something else', () => ['--from', PLAN, '--measured', written('else.json', '{"benchmark":"decode"}')], /`measured`.*bench:optimizer/],
-    ['a page in no directory', () => ['--from', PLAN, '--out', '/nowhere/page.html'], /`out`.*\/nowhere/],
-    ['figures in no directory', () => ['--from', PLAN, '--csv', '/nowhere/figures.csv'], /`csv`.*\/nowhere/],
-    ['a confidence of 1', () => ['--from', PLAN, '--confidence', '1'], /`confidence`/],
+    ['a file that is not there', () => ['--from', '/nowhere/plan.json'], /`--from`.*calibrate/],
+    ['results of something else', () => ['--from', PLAN, '--measured', written('else.json', '{"benchmark":"decode"}')], /`--measured`.*bench:optimizer/],
+    ['a page in no directory', () => ['--from', PLAN, '--out', '/nowhere/page.html'], /`--out`.*\/nowhere/],
+    ['figures in no directory', () => ['--from', PLAN, '--csv', '/nowhere/figures.csv'], /`--csv`.*\/nowhere/],
+    ['a confidence of 1', () => ['--from', PLAN, '--confidence', '1'], /`--confidence`/],
   ])('refuses %s', async (_, words, message) => {
     const { code, stderr } = await runHere(['report', ...words()]);
     expect({ code }, stderr).toEqual({ code: 2 });

@@ -1,10 +1,7 @@
 /** What the command does with a terminal, which a child process of a test does not have. */
 import { describe, expect, test } from 'vitest';
-import { parseCount, parseDuration, parseNumber } from '../../src/cli/parse-options.ts';
+import { parseCount, parseDuration, parseFormats, parseNumber } from '../../src/cli/parse-options.ts';
 import { runCli } from '../../src/cli/program.ts';
-import { showProgress } from '../../src/cli/progress.ts';
-import { RunEvents } from '../../src/runtime/run-events.ts';
-import type { BranchReport } from '../../src/contracts/result.ts';
 import { holdHost } from '../support/cli-host.ts';
 
 describe('runCli', () => {
@@ -19,47 +16,7 @@ describe('runCli', () => {
   test('does not wait for a problem at a terminal', async () => {
     const { host, written } = holdHost(true);
     expect(await runCli(['solve'], host)).toBe(2);
-    expect((await written()).stderr).toMatch(/`problem`/);
-  });
-});
-
-describe('showProgress', () => {
-  const report: BranchReport = {
-    branch: 1,
-    text: '12+30=42\n#### 42',
-    answer: '42',
-    tokenCount: 12,
-    forcedTokenCount: 0,
-    meanLogprob: -0.1,
-    finish: 'end',
-    isForced: false,
-    startMs: 1,
-    endMs: 90,
-  };
-
-  async function shown(isTerminal: boolean): Promise<string> {
-    const { host, written } = holdHost(isTerminal);
-    const events = new RunEvents();
-    const hide = showProgress(events, host);
-    events.emit('branch-delta', { atMs: 40, branch: 0, tokenCount: 7, text: '12+30=42\n####' });
-    events.emit('branch-end', { atMs: 90.4, report });
-    events.emit('vote-change', { atMs: 91, answer: '42', votes: 1, of: 2 });
-    events.emit('branch-end', { atMs: 95, report: { ...report, branch: 0, answer: undefined, finish: 'aborted' } });
-    hide();
-    return (await written()).stderr;
-  }
-
-  test('writes a line for each branch that ends where nobody watches', async () => {
-    expect(await shown(false)).toBe('90 ms: branch  1 answers 42\n95 ms: branch  0 aborted\n');
-  });
-
-  test('draws branches, votes and time on a terminal and clears them in the end', async () => {
-    const drawn = await shown(true);
-    expect(drawn).toContain('branch  0    7 tokens  …12+30=42 ####');
-    expect(drawn).toContain('branch  1   12 tokens  42');
-    expect(drawn).toContain('leading: 42 (1 of 2)');
-    // The last thing written erases: log-update ends with lines erased and no text behind.
-    expect(drawn.slice(drawn.lastIndexOf('\u001b[2K'))).not.toMatch(/branch|leading/);
+    expect((await written()).stderr).toMatch(/the problem/);
   });
 });
 
@@ -97,5 +54,18 @@ describe('option values', () => {
 
   test('a number may be negative or broken', () => {
     expect([parseNumber('-1.5'), parseNumber('0')]).toEqual([-1.5, 0]);
+  });
+
+  test.each([
+    ['q4', ['q4']],
+    ['q4,q8', ['q4', 'q8']],
+    [' q4 , fp32 ', ['q4', 'fp32']],
+    ['auto', ['auto']],
+  ])('%j is a list of weight formats', (words, formats) => {
+    expect(parseFormats(words)).toEqual(formats);
+  });
+
+  test.each(['', 'q3', 'q4,', 'q4,q4', 'auto,q4', 'Q4'])('%j is no list of weight formats', (words) => {
+    expect(() => parseFormats(words)).toThrow(/^Give /);
   });
 });

@@ -75,9 +75,9 @@ describe('latency-tts serve', () => {
 
   test.each([
     ['an address beyond loopback without a key', ['--host', '0.0.0.0'], /loopback address.*LATENCY_TTS_API_KEY/],
-    ['a strategy that is not there', ['--strategy', 'luck'], /defaultStrategy\.name.*"luck"/],
-    ['a key file that is not there', ['--api-key-file', '/nowhere/key'], /`apiKeyFile`.*can be read/],
-    ['a tokenizer without a model', ['--tokenizer', 'x'], /`tokenizer`/],
+    ['a strategy that is not there', ['--strategy', 'luck'], /`--strategy` to be one of single, self-consistency.*"luck"/],
+    ['a key file that is not there', ['--api-key-file', '/nowhere/key'], /`--api-key-file`.*can be read/],
+    ['a tokenizer without a model', ['--tokenizer', 'x'], /`--tokenizer`/],
     ['a model that is not there', ['--model', '/nowhere'], /\/nowhere/],
     ['a port that is none', ['--port', 'x'], /port.*whole number of at least 0/],
     ['a grace without a unit', ['--grace', '5'], /no unit/],

@@ -14,7 +14,7 @@ export interface HeldHost {
 }
 
 /** @param isTerminal - Whether standard input and the error output are a terminal. */
-export function holdHost(isTerminal: boolean, input?: string): HeldHost {
+export function holdHost(isTerminal: boolean, input?: string, env: CliHost['env'] = {}): HeldHost {
   const onTerminal = (stream: PassThrough): PassThrough & { readonly isTTY: boolean } => Object.assign(stream, { isTTY: isTerminal });
   const stdout = new PassThrough();
   const stderr = onTerminal(new PassThrough());
@@ -23,7 +23,7 @@ export function holdHost(isTerminal: boolean, input?: string): HeldHost {
   let interrupt = (): void => undefined;
   let terminate = (): void => undefined;
   return {
-    host: { stdout, stderr, stdin, onInterrupt: (listener) => (interrupt = listener), onTerminate: (listener) => (terminate = listener) },
+    host: { stdout, stderr, stdin, env, onInterrupt: (listener) => (interrupt = listener), onTerminate: (listener) => (terminate = listener) },
     interrupt: () => interrupt(),
     terminate: () => terminate(),
     async written() {
@@ -36,8 +36,12 @@ export function holdHost(isTerminal: boolean, input?: string): HeldHost {
 }
 
 /** Runs the command from its sources, without a terminal. */
-export async function runHere(words: readonly string[], input = ''): Promise<{ readonly code: ExitCode; readonly stdout: string; readonly stderr: string }> {
-  const { host, written } = holdHost(false, input);
+export async function runHere(
+  words: readonly string[],
+  input = '',
+  env: CliHost['env'] = {},
+): Promise<{ readonly code: ExitCode; readonly stdout: string; readonly stderr: string }> {
+  const { host, written } = holdHost(false, input, env);
   const code = await runCli(words, host);
   return { code, ...(await written()) };
 }

@@ -8,18 +8,20 @@ import { loadProfile, type MeasuredProfile } from '../../planning/profile/measur
 import { describeEngine } from '../../planning/profile/profile-engine.ts';
 import { recordTraces } from '../../planning/traces/record-traces.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
+import type { ChosenEngine } from '../chosen-engine.ts';
 import type { CliHost } from '../host.ts';
+import type { ModelChoice } from '../model-options.ts';
+import { StepProgress } from '../step-progress.ts';
 import { generatedProblems, readProblems } from './calibration-problems.ts';
 import { writePlanFile } from './plan-file.ts';
 import { frontierTable } from './plan-text.ts';
-import { choosePlannedModels, type PlannedModelChoice, type PlannedModels } from './planned-models.ts';
-import { StepProgress } from './step-progress.ts';
+import { choosePlanned } from './planned-engine.ts';
 import { TraceFile } from './trace-file.ts';
 import { requireWritable } from './writable.ts';
 
 export const TRACE_FILE = 'latency-tts-traces.jsonl';
 
-export interface CalibrateOptions extends PlannedModelChoice {
+export interface CalibrateOptions extends ModelChoice {
   readonly problems: number;
   readonly problemsFile?: string;
   readonly branches: number;
@@ -42,7 +44,7 @@ interface Recording {
 /** What all steps of a calibration work with. */
 interface Calibration {
   readonly options: CalibrateOptions;
-  readonly models: PlannedModels;
+  readonly models: ChosenEngine;
   readonly file: TraceFile;
   readonly progress: StepProgress;
   readonly signal: AbortSignal;
@@ -52,7 +54,7 @@ interface Calibration {
 export async function calibrate(options: CalibrateOptions, host: CliHost, signal: AbortSignal): Promise<void> {
   await requireWritable(options.out, 'out');
   const problems = options.problemsFile === undefined ? generatedProblems(options.problems, options.seed) : await readProblems(options.problemsFile);
-  const models = await choosePlannedModels(options);
+  const models = await choosePlanned(options, host, signal);
   const file = await TraceFile.open(options.traces);
   const samplings = options.temperatures.map((temperature) => (temperature === undefined ? undefined : { temperature }));
   const missing = samplings.map((sampling): Recording => ({ sampling, problems: file.missing(problems, options.branches, sampling) }));

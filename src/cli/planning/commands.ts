@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { CliHost } from '../host.ts';
+import { addModelOptions } from '../model-options.ts';
 import { parseCount, parseDuration, parseNumber, parseTemperatures, parseWhole } from '../parse-options.ts';
 import { calibrate, TRACE_FILE } from './calibrate.ts';
 import { plan } from './plan.ts';
@@ -14,7 +15,7 @@ export function addPlanning(program: Command, host: CliHost, signal: AbortSignal
 }
 
 function addCalibrate(program: Command, host: CliHost, signal: AbortSignal): void {
-  addModelOptions(program.command('calibrate'))
+  addModelOptions(program.command('calibrate'), 'the bundled models, with draft and reward model,')
     .description('Find out what a model and this machine can do by when: times passes, records solutions, tries every plan on them.')
     .option('--problems <count>', 'generated problems, of all difficulties', parseCount, 60)
     .option('--problems-file <file>', 'your own problems instead, a JSON object with `prompt` and `answer` a line')
@@ -34,7 +35,7 @@ function addCalibrate(program: Command, host: CliHost, signal: AbortSignal): voi
 }
 
 function addPlan(program: Command, host: CliHost, signal: AbortSignal): void {
-  addModelOptions(program.command('plan'))
+  addModelOptions(program.command('plan'), 'the bundled models, with draft and reward model,')
     .description('The most accurate plan by a deadline, out of a calibration; with --min-accuracy the fastest one.')
     .option('-f, --from <file>', 'what `calibrate` wrote', PLAN_FILE)
     .option('-d, --deadline <time>', 'time from question to answer, e.g. 500ms, 2s, 1m', parseDuration)
@@ -42,7 +43,8 @@ function addPlan(program: Command, host: CliHost, signal: AbortSignal): void {
     .option('--max-tokens <count>', 'most tokens over all branches, on average', parseCount)
     .option('--min-accuracy <share>', 'least predicted accuracy, in [0, 1]: the fastest plan that has it', parseNumber)
     .addOption(new Option('--fastest-by <time>', 'with --min-accuracy: the time by which most answers are there, or their mean').choices(['quantile', 'mean']))
-    .option('-r, --run <problem>', 'run the plan on this problem')
+    .option('-r, --run <problem>', 'run the plan on this problem, with "-" on that of standard input')
+    .option('--prompt-file <file>', 'run the plan on the problem in a file; "-" for standard input')
     .option('-s, --seed <integer>', 'fixes every random choice of the run', parseWhole, 0)
     .addOption(new Option('--json', 'print plan, explanation and result as JSON').default(false))
     .action((options) => plan(options, host, signal));
@@ -59,12 +61,4 @@ function addReport(program: Command, host: CliHost): void {
     .option('--json <file>', 'everything shown, as JSON')
     .option('--csv <file>', 'every candidate under every deadline, as CSV')
     .action((options) => report(options, host));
-}
-
-function addModelOptions(command: Command): Command {
-  return command
-    .option('-m, --model <directory>', 'model directory; the bundled demonstration models when it is left out')
-    .option('--draft <directory>', 'directory of a draft model for `--model`')
-    .option('--tokenizer <directory>', 'tokenizer directory, where it is not the model directory')
-    .option('--threads <count>', 'threads inside one operator', parseCount);
 }

@@ -6,12 +6,14 @@ import type { MeasuredProfile } from '../../planning/profile/measured-profile.ts
 import { describeEngine } from '../../planning/profile/profile-engine.ts';
 import { RunEvents } from '../../runtime/run-events.ts';
 import type { CliHost } from '../host.ts';
+import type { ModelChoice } from '../model-options.ts';
 import { showProgress } from '../progress.ts';
+import { readPrompt } from '../read-prompt.ts';
 import { readPlanFile } from './plan-file.ts';
 import { formatMs, formatPlan, percent } from './plan-text.ts';
-import { choosePlannedModels, type PlannedModelChoice } from './planned-models.ts';
+import { choosePlanned } from './planned-engine.ts';
 
-export interface PlanOptions extends PlannedModelChoice {
+export interface PlanOptions extends ModelChoice {
   readonly from: string;
   readonly deadline?: number;
   readonly confidence: number;
@@ -19,6 +21,7 @@ export interface PlanOptions extends PlannedModelChoice {
   readonly minAccuracy?: number;
   readonly fastestBy?: 'quantile' | 'mean';
   readonly run?: string;
+  readonly promptFile?: string;
   readonly seed: number;
   readonly json: boolean;
 }
@@ -28,7 +31,8 @@ const WARM_UP_TOKENS = 24;
 
 /** `latency-tts plan`: the best plan by a deadline out of a calibration, and if wanted a run of it. */
 export async function plan(options: PlanOptions, host: CliHost, signal: AbortSignal): Promise<void> {
-  if (options.run?.trim() === '') throw new InvalidOptionError('run', 'text that is not empty', options.run, 'Pass the problem in quotes.');
+  const asksForRun = options.run !== undefined || options.promptFile !== undefined;
+  const problem = asksForRun ? await readPrompt({ given: options.run, argument: 'run', promptFile: options.promptFile }, host, signal) : undefined;
   if (options.deadline === undefined && options.minAccuracy === undefined) {
     throw new InvalidOptionError('deadline', 'a time such as 500ms or 2s', undefined, 'Give one, or `--min-accuracy` for the fastest plan.');
   }
@@ -40,7 +44,7 @@ export async function plan(options: PlanOptions, host: CliHost, signal: AbortSig
     ...(options.minAccuracy !== undefined && { minAccuracy: options.minAccuracy }),
     ...(options.fastestBy !== undefined && { fastestBy: options.fastestBy }),
   });
-  const result = options.run === undefined ? undefined : await run(chosen, options.run, profile, options, host, signal);
+  const result = problem === undefined ? undefined : await run(chosen, problem, profile, options, host, signal);
   host.stdout.write(options.json ? planAsJson(chosen, result) : `${formatPlan(chosen)}${result ? `\n${formatRun(result)}` : ''}`);
 }
 
@@ -52,7 +56,7 @@ async function run(
   host: CliHost,
   signal: AbortSignal,
 ): Promise<PlanResult> {
-  const { engine, scorer, dispose } = await choosePlannedModels(options);
+  const { engine, scorer, dispose } = await choosePlanned(options, host, signal);
   try {
     const expect = { ...(await describeEngine(engine, { signal })), machine: describeMachine() };
     for (const difference of profile?.differencesFrom(expect) ?? []) host.stderr.write(`The calibration is of something else: ${difference}\n`);
@@ -63,7 +67,7 @@ async function run(
     const events = new RunEvents();
     const hide = options.json ? () => undefined : showProgress(events, host);
     try {
-      return await chosen.run({ engine, ...parts, prompt: prompt.trim(), seed: options.seed, signal, events });
+      return await chosen.run({ engine, ...parts, prompt, seed: options.seed, signal, events });
     } finally {
       hide();
     }
