@@ -3,14 +3,15 @@
  * for, and how many equal the answer of the same branch run to its end.
  *
  *   LATENCY_TTS_REAL_MODELS=DIRECTORY npm run eval:forced -- --problems FILE [--problems FILE] [--models a,b] [--forms boxed,json]
- *     [--cut half|deadline] [--count 20] [--skip 0] [--at-once 4] [--max-tokens 400] [--json FILE] [--texts FILE]
+ *     [--cut half|deadline] [--count 20] [--skip 0] [--at-once 4] [--max-tokens 400] [--json FILE] [--runs FILE]
  *
  * Problems are lines of JSON with `prompt` and, where it is known, `answer`. Branches are greedy, so that the cut one and the
  * whole one write the same text. Each problem is solved to its end first. `--cut half` then runs it again with `maxTokens` at half
  * of its own length: the figures do not depend on how fast the machine is. `--cut deadline` runs it with a deadline of half the
- * median time that the solutions took. `--texts` appends every pair of branches to a file, a line of JSON each.
+ * median time that the solutions took. `--runs` keeps every run in a file, a line of JSON each: a command that was interrupted
+ * goes on where it stopped, and both ways of cutting share the whole solutions.
  */
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import pLimit from 'p-limit';
@@ -106,7 +107,7 @@ const { values } = parseArgs({
     'at-once': { type: 'string', default: '4' },
     'max-tokens': { type: 'string', default: '400' },
     json: { type: 'string' },
-    texts: { type: 'string' },
+    runs: { type: 'string' },
   },
 });
 const cut: Cut = values.cut === 'deadline' ? 'deadline' : 'half';
@@ -123,29 +124,48 @@ interface Limits {
 }
 
 interface Ran {
-  readonly branch: BranchReport | undefined;
+  readonly branch?: BranchReport;
   readonly ms: number;
 }
+
+/** A run as it is kept: `deadlineMs` is there where a deadline cut it. */
+interface KeptRun extends Ran {
+  readonly key: string;
+  readonly deadlineMs?: number;
+}
+
+const kept = new Map<string, KeptRun>();
+if (values.runs !== undefined && existsSync(values.runs))
+  for (const line of readFileSync(values.runs, 'utf8').split('\n').filter(Boolean)) {
+    const run = JSON.parse(line) as KeptRun;
+    kept.set(run.key, run);
+  }
+
+/** A run that is kept, else one that is made and kept. */
+async function keep(key: string, make: () => Promise<KeptRun>): Promise<KeptRun> {
+  const known = kept.get(key);
+  if (known) return known;
+  const made = await make();
+  kept.set(key, made);
+  if (values.runs !== undefined) appendFileSync(values.runs, `${JSON.stringify(made)}\n`);
+  console.error(
+    `${new Date().toISOString().slice(11, 19)} ${kept.size} ${key.slice(0, 60)}: ${made.branch?.tokenCount ?? 0} tokens in ${Math.round(made.ms)} ms`,
+  );
+  return made;
+}
+
+const keyOf = (model: string, pass: string, { form, problem }: Case): string => [model, pass, form, problem.prompt].join(' · ');
 
 async function run(engine: Engine, { form, problem }: Case, { maxTokens, deadlineMs, isForced }: Limits): Promise<Ran> {
   const strategy = new SelfConsistency({ branches: 1, maxTokens, sampling: { temperature: 0 }, ...(!isForced && { forcedAnswer: false }) });
   const prompt = `${problem.prompt}\n\n${FORMS[form]!.asks}`.trim();
   try {
     const { branches, timing } = await strategy.run({ engine, prompt, ...(deadlineMs !== undefined && { deadlineMs }) });
-    return { branch: branches[0], ms: timing.totalMs };
+    return { branch: branches[0]!, ms: timing.totalMs };
   } catch (error) {
-    if (error instanceof NoCandidateError) return { branch: undefined, ms: deadlineMs ?? 0 };
+    if (error instanceof NoCandidateError) return { ms: deadlineMs ?? 0 };
     throw error;
   }
-}
-
-/** What cuts each of the branches in the second pass. */
-function limitsOf(whole: readonly Ran[]): (index: number) => Limits {
-  if (cut === 'half') return (index) => ({ maxTokens: Math.max(1, Math.floor((whole[index]!.branch?.tokenCount ?? maxTokens) / 2)), isForced: true });
-  const times = whole.map(({ ms }) => ms);
-  const deadlineMs = quantile(times, 0.5) / 2;
-  console.log(`deadline ${Math.round(deadlineMs)} ms, half of the median solution`);
-  return () => ({ maxTokens: 2 * maxTokens, deadlineMs, isForced: true });
 }
 
 interface Pair extends Case {
@@ -173,15 +193,40 @@ function tally(model: string, form: string, pairs: readonly Pair[]): Row {
 }
 
 async function evaluateForm(engine: Engine, model: string, form: string, problems: readonly Problem[]): Promise<Row> {
-  const whole = await Promise.all(problems.map((problem) => limit(() => run(engine, { form, problem }, { maxTokens, isForced: false }))));
-  const limits = limitsOf(whole);
-  const short = await Promise.all(problems.map((problem, index) => limit(() => run(engine, { form, problem }, limits(index)))));
-  const pairs = problems.flatMap((problem, index) => {
-    const [first, second] = [whole[index]!.branch, short[index]!.branch];
-    return first && second ? [{ form, problem, whole: first, cut: second }] : [];
-  });
-  if (values.texts !== undefined) appendFileSync(values.texts, pairs.map((pair) => `${JSON.stringify({ model, ...pair })}\n`).join(''));
-  return tally(model, form, pairs);
+  const cases = problems.map((problem): Case => ({ form, problem }));
+  const solve = (one: Case): Promise<KeptRun> => {
+    const key = keyOf(model, 'whole', one);
+    return keep(key, async () => ({ key, ...(await run(engine, one, { maxTokens, isForced: false })) }));
+  };
+  const cutAt = (one: Case, limits: Omit<Limits, 'isForced'>): Promise<KeptRun> => {
+    const { deadlineMs } = limits;
+    const key = keyOf(model, cut, one);
+    return keep(key, async () => ({ key, ...(deadlineMs !== undefined && { deadlineMs }), ...(await run(engine, one, { ...limits, isForced: true })) }));
+  };
+  const pairOf = (one: Case, whole: Ran, short: Ran): Pair[] => (whole.branch && short.branch ? [{ ...one, whole: whole.branch, cut: short.branch }] : []);
+  if (cut === 'half') {
+    const pairs = cases.map((one) =>
+      limit(async () => {
+        const whole = await solve(one);
+        return pairOf(one, whole, await cutAt(one, { maxTokens: Math.max(1, Math.floor((whole.branch?.tokenCount ?? maxTokens) / 2)) }));
+      }),
+    );
+    return tally(model, form, (await Promise.all(pairs)).flat());
+  }
+  const whole = await Promise.all(cases.map((one) => limit(() => solve(one))));
+  const deadlineMs = Math.round(
+    quantile(
+      whole.map(({ ms }) => ms),
+      0.5,
+    ) / 2,
+  );
+  console.error(`deadline ${deadlineMs} ms, half of the median solution`);
+  const short = await Promise.all(cases.map((one) => limit(() => cutAt(one, { maxTokens: 2 * maxTokens, deadlineMs }))));
+  return tally(
+    model,
+    form,
+    cases.flatMap((one, index) => pairOf(one, whole[index]!, short[index]!)),
+  );
 }
 
 async function evaluate(name: RealModelName): Promise<Row[]> {
