@@ -38,17 +38,20 @@ export function isObject(given: unknown): given is object {
   return typeof given === 'object' && given !== null && !Array.isArray(given);
 }
 
-/** @throws {InvalidOptionError} unless it is an object, and for an option that is not among `names`. */
-export function requireKnownNames(given: unknown, names: readonly string[], what = 'options'): void {
+/**
+ * @param what - Names the object where it is none. @param path - Of the object, in messages.
+ * @throws {InvalidOptionError} unless it is an object, and for an option that is not among `names`.
+ */
+export function requireKnownNames(given: unknown, names: readonly string[], what = 'options', path = ''): void {
   if (!isObject(given)) throw new InvalidOptionError(what, 'an object', given);
   const unknown = unknownName(given, names);
   if (unknown === undefined) return;
-  throw new InvalidOptionError(unknown, UNKNOWN, InvalidOptionError.NOT_SHOWN, nearestName(unknown, names));
+  throw new InvalidOptionError(path === '' ? unknown : `${path}.${unknown}`, UNKNOWN, InvalidOptionError.NOT_SHOWN, nearestName(unknown, names));
 }
 
 /** The first name of an option that is not among `names`. */
 export function unknownName(given: object, names: readonly string[]): string | undefined {
-  return Object.entries(given).find(([name, option]) => option !== undefined && !names.includes(name))?.[0];
+  return Object.keys(given).find((name) => !names.includes(name) && (given as Readonly<Record<string, unknown>>)[name] !== undefined);
 }
 
 /** A sentence that names the known name nearest to one that is unknown, or all of them. */

@@ -10,9 +10,9 @@ import type { PassMeter } from '../contracts/profile.ts';
 import type { Prompt } from '../contracts/prompt.ts';
 import { InvalidOptionError, ModelMemoryError } from '../errors.ts';
 import type { ThreadChoice } from '../port/thread-choice.ts';
-import { requireCallOptions } from '../runtime/call-options.ts';
 import type { EnginePlan } from './load-engine.ts';
 import { ThreadedEngine } from './threaded-engine.ts';
+import { requireSessionOptions } from './advance-options.ts';
 
 /** From this many branches on the last format is used: where int8 overtakes int4 on processors (`npm run bench:formats`). */
 const WIDE_BRANCHES = 4;
@@ -75,7 +75,7 @@ export class FormatEngine implements Engine {
   }
 
   async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
-    requireCallOptions(options);
+    requireSessionOptions(options);
     const { format, expectedBranches = 1, signal } = options;
     if (format !== undefined) this.inFormat(format);
     if (this.#engines.size > 1) await this.ready(signal ? { signal } : {});

@@ -20,6 +20,7 @@ import type { EngineNotice } from './port/messages.ts';
 import { PortEngine } from './port/port-engine.ts';
 import { loadEngine, type EnginePlan, type EngineSurroundings, type SpeculationPlan } from './load-engine.ts';
 import { requireCallOptions } from '../runtime/call-options.ts';
+import { requireSessionOptions } from './advance-options.ts';
 
 export const threadedEntries = {
   ...threadEntries,
@@ -77,7 +78,7 @@ export class ThreadedEngine implements Engine {
   }
 
   async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
-    requireCallOptions(options);
+    requireSessionOptions(options);
     options.signal?.throwIfAborted();
     return (await this.#started()).open(prompt, options);
   }

@@ -21,7 +21,7 @@ import type { Prompt } from '../contracts/prompt.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { resolveSampling } from '../maths/sampling.ts';
 import { requireWholeNumber } from '../options.ts';
-import { requireAdvanceOptions, requireResting } from './advance-options.ts';
+import { requireAdvanceOptions, requireBranchOptions, requireResting } from './advance-options.ts';
 
 export interface CallSettings {
   /** Takes the place of what the strategy and the engine say, field by field. */
@@ -129,6 +129,7 @@ class SessionWithSettings implements Session {
   }
 
   branch(count: number, options: BranchOptions = {}): Branch[] {
+    requireBranchOptions(count, options);
     const asked = options.sampling && { ...options, sampling: { ...options.sampling, ...this.#sampling } };
     return this.#session.branch(count, asked).map((branch) => new BranchWithSettings(branch, this.#limits));
   }

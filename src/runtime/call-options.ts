@@ -1,7 +1,9 @@
 import * as v from 'valibot';
 import type { Clock } from '../contracts/clock.ts';
+import type { ScoreOptions } from '../contracts/scorer.ts';
+import { InvalidOptionError } from '../errors.ts';
 import { objectWith, readValue, requireSignal, signalSchema } from '../option-schemas.ts';
-import { requireTime } from '../options.ts';
+import { requireKnownNames, requireTime } from '../options.ts';
 import { systemClock } from './system-clock.ts';
 
 /** What every call takes that may wait. */
@@ -12,6 +14,8 @@ export interface CallOptions {
   /** @default the system clock */
   readonly clock?: Clock | undefined;
 }
+
+const SCORE = ['signal', 'deadlineAt', 'clock', 'onError'] as const satisfies readonly (keyof ScoreOptions)[];
 
 export const clockSchema: v.GenericSchema<Clock> = /* @__PURE__ */ objectWith<Clock>('now', 'a clock, with `now()`', 'Leave it out for the system clock.');
 
@@ -28,4 +32,16 @@ export function requireCallOptions({ signal, deadlineAt, clock }: CallOptions): 
   requireSignal(signal);
   if (clock !== undefined) readValue(clockSchema, clock, 'clock');
   if (deadlineAt !== undefined) requireTime('deadlineAt', deadlineAt, (clock ?? systemClock).now());
+}
+
+/** @throws {InvalidOptionError} as `requireCallOptions`, and for an option that there is not. */
+export function requireScoreOptions(options: ScoreOptions): void {
+  requireScoreNames(options);
+  requireCallOptions(options);
+  if (options.onError !== undefined && typeof options.onError !== 'function') throw new InvalidOptionError('onError', 'a function', options.onError);
+}
+
+/** @throws {InvalidOptionError} for an option that there is not. Whoever scores checks the rest. */
+export function requireScoreNames(options: ScoreOptions): void {
+  requireKnownNames(options, SCORE);
 }

@@ -15,6 +15,7 @@ import type { ScorerStart, ScorerType } from './port/messages.ts';
 import { PortScoring } from './port/port-scoring.ts';
 import type { LocalScoringOptions, Scoring } from './scoring.ts';
 import { requireSignal } from '../option-schemas.ts';
+import { requireScoreNames } from '../runtime/call-options.ts';
 
 /** A scorer that starts where its options say, on first use. */
 export abstract class LocalScorer<Score> {
@@ -52,8 +53,9 @@ export abstract class LocalScorer<Score> {
     await this.#started().ready(options);
   }
 
-  async score(prompt: Prompt, texts: readonly ScoredText[], options?: ScoreOptions): Promise<(Score | undefined)[]> {
-    requireSignal(options?.signal);
+  async score(prompt: Prompt, texts: readonly ScoredText[], options: ScoreOptions = {}): Promise<(Score | undefined)[]> {
+    requireScoreNames(options);
+    requireSignal(options.signal);
     return this.#started().score(prompt, texts, options);
   }
 

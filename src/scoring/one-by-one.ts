@@ -9,7 +9,7 @@ import { systemClock } from '../runtime/system-clock.ts';
 import { waitUntil } from '../runtime/wait-until.ts';
 import { BatchTimer } from './batch-timer.ts';
 import { distinct, tellErrors, type ScoringErrorListener } from './scoring-queue.ts';
-import { requireCallOptions } from '../runtime/call-options.ts';
+import { requireScoreOptions } from '../runtime/call-options.ts';
 
 export const concurrencyEntries = {
   /** Most texts scored at the same time, over all calls. Whole number ≥ 1. @default 8 */
@@ -77,7 +77,7 @@ export class OneByOne {
     work: (item: Item, signal: AbortSignal) => Promise<Result | undefined>,
   ): Promise<(Result | undefined)[]> {
     const { signal, deadlineAt = Infinity, clock = systemClock } = options;
-    requireCallOptions(options);
+    requireScoreOptions(options);
     if (this.#isDisposed) throw new DisposedError('scorer');
     signal?.throwIfAborted();
     const results = new Array<Result | undefined>(items.length).fill(undefined);

@@ -6,7 +6,7 @@ import { DisposedError } from '../errors.ts';
 import { func, wholeNumber, type OptionsOf, type SettingsOf } from '../option-schemas.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { BatchTimer, type BatchCosts } from './batch-timer.ts';
-import { requireCallOptions } from '../runtime/call-options.ts';
+import { requireScoreOptions } from '../runtime/call-options.ts';
 
 /** Called with what the scoring of a text failed with. What it throws is dropped. */
 export type ScoringErrorListener = (error: unknown, text: ScoredText) => void;
@@ -61,18 +61,15 @@ export class ScoringQueue {
   }
 
   /** @param open - Loads what the call needs; has a turn of its own. */
-  async run<Item, Score>(
-    texts: readonly ScoredText[],
-    { signal, deadlineAt = Infinity, clock = systemClock, onError }: ScoreOptions,
-    open: () => Promise<BatchWork<Item, Score>>,
-  ): Promise<(Score | undefined)[]> {
+  async run<Item, Score>(texts: readonly ScoredText[], options: ScoreOptions, open: () => Promise<BatchWork<Item, Score>>): Promise<(Score | undefined)[]> {
+    requireScoreOptions(options);
+    const { signal, deadlineAt = Infinity, clock = systemClock, onError } = options;
     const scores = new Array<Score | undefined>(texts.length).fill(undefined);
     const proceed = (): boolean => {
       signal?.throwIfAborted();
       return clock.now() < deadlineAt;
     };
     this.#requireOpen();
-    requireCallOptions({ signal, deadlineAt, clock });
     if (!proceed() || texts.length === 0) return scores;
     const work = await this.#turn(open);
     const tell = tellErrors([this.#onError, onError]);

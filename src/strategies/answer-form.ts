@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { answerAfterHashes, boxedAnswer, choiceAnswer, jsonAnswer } from '../answers/extract-answer.ts';
+import { answerAfterHashes, boxedAnswer, choiceAnswer, extractAnswer, jsonAnswer } from '../answers/extract-answer.ts';
 import type { AnswerExtractor } from '../contracts/answer.ts';
 import { isJsonClosed, jsonOpening } from './json-opening.ts';
 
@@ -43,11 +43,28 @@ const BOX_TOKENS = 24;
 const JSON_TOKENS = 24;
 const CHOICE_TOKENS = 4;
 
-/**
- * Goes before an answer that is asked for in the middle of a solution. Without it, small models go on with the next step of the
- * solution, or with a sentence. `npm run eval:forced` measures it.
- */
-const HINT = 'The answer is a single value';
+/** What goes before an answer that is asked for in the middle of a solution: without it, small models go on with the next step. */
+interface Hint {
+  /** On the line of the answer. */
+  readonly lead: string;
+  /** On a line of its own. */
+  readonly sentence: string;
+}
+
+/** `npm run eval:forced` measures both. A promise of a number keeps sentences and calculations away, and must not be made of other answers. */
+const NUMBER_HINT: Hint = { lead: 'The answer is a number:', sentence: 'The answer is a number.' };
+const PLAIN_HINT: Hint = { lead: 'The answer is', sentence: 'The answer in short.' };
+
+const ASKS_NUMBER =
+  /\bhow (?:many|much|long|far|fast|old|tall|large|heavy)\b|\b(?:what|find|determine|compute|calculate)\b[^.?!\n]{0,60}\b(?:number|total|sum|product|average|mean|median|probability|percent(?:age)?|cost|price|amount|profit|distance|speed|age|area|volume|perimeter)\b/i;
+/** Numbers that come in other company, or are none. */
+const ASKS_OTHERWISE =
+  /\b(?:in terms of|ordered|pairs?|triples?|tuples?|intervals?|coordinates|vectors?|matrix|set of|separated by|expressions?|formulas?|polynomials?|which|who|whose|name)\b|\b(?:all|both)\b[^.?!\n]{0,40}\b(?:values|solutions|roots|numbers)\b/i;
+
+function hintFor(texts: readonly string[]): Hint {
+  const question = texts.at(-1) ?? '';
+  return ASKS_NUMBER.test(question) && !ASKS_OTHERWISE.test(question) ? NUMBER_HINT : PLAIN_HINT;
+}
 
 /** A line that is empty, as models write after a label, is no answer yet. */
 const hasText = (answer: string): boolean => answer.trim() !== '';
@@ -68,19 +85,19 @@ export function markedForm(suffix: string): AnswerForm {
 }
 
 /** With a sentence before it: in the middle of a solution the marks are those of a heading, and models go on with the next step. */
-const HASHES: AnswerForm = {
+const hashesForm = ({ sentence }: Hint): AnswerForm => ({
   ...markedForm('\n#### '),
-  opening: () => `\n\n${HINT}:\n\n####`,
+  opening: () => `\n\n${sentence}\n\n####`,
   stop: SENTENCE_ENDS,
   maxTokens: LINE_TOKENS,
   read: answerAfterHashes,
-};
+});
 
 const BOX = /\\(?:boxed|fbox)\s*\{/g;
 
-export const BOXED_FORM: AnswerForm = {
+const boxedForm = ({ lead }: Hint): AnswerForm => ({
   name: 'boxed',
-  opening: () => `\n\n${HINT}: \\(\\boxed{`,
+  opening: () => `\n\n${lead} \\(\\boxed{`,
   closing: (answer) => (depthOf(answer) === 0 && hasText(answer) && answer.endsWith('\n') ? '}' : ''),
   // Of an answer with braces of its own the first is no end.
   stop: ['}', '\n'],
@@ -92,13 +109,15 @@ export const BOXED_FORM: AnswerForm = {
     return inside !== undefined && depthOf(inside) >= 0 && !inside.includes('\n\n') ? inside : undefined;
   },
   read: boxedAnswer,
-};
+});
 
-function taggedForm(tag: string): AnswerForm {
+export const BOXED_FORM: AnswerForm = boxedForm(PLAIN_HINT);
+
+function taggedForm(tag: string, { sentence }: Hint): AnswerForm {
   const [open, close] = [`<${tag}>`, `</${tag}>`];
   return {
     name: 'tagged',
-    opening: () => `\n\n${HINT}.\n\n${open}`,
+    opening: () => `\n\n${sentence}\n\n${open}`,
     closing: (answer) => (hasText(answer) && !answer.includes('<') ? close : ''),
     stop: [close, '\n\n'],
     maxTokens: BOX_TOKENS,
@@ -115,10 +134,10 @@ function taggedForm(tag: string): AnswerForm {
   };
 }
 
-function jsonForm(key: string): AnswerForm {
+function jsonForm(key: string, { sentence }: Hint): AnswerForm {
   return {
     name: 'json',
-    opening: (text) => jsonOpening(text, key),
+    opening: (text) => jsonOpening(text, key, sentence),
     closing: () => '',
     stop: ['}', ',\n', '\n\n'],
     maxTokens: JSON_TOKENS,
@@ -128,23 +147,24 @@ function jsonForm(key: string): AnswerForm {
   };
 }
 
-/** @param label - As the prompt writes it, with its emphasis. */
-function labelledForm(label: string, isChoice: boolean): AnswerForm {
+/** @param label - As the prompt writes it, with its emphasis. @param hint - None where a letter or a word is asked for. */
+function labelledForm(label: string, hint: Hint | undefined): AnswerForm {
   const plain = label.replaceAll('*', '').trim();
   return {
     name: 'labelled',
-    opening: () => (isChoice ? `\n\n${label}` : `\n\n${HINT}.\n\n${label}`),
+    opening: () => (hint ? `\n\n${hint.sentence}\n\n${label}` : `\n\n${label}`),
     closing: () => '',
-    stop: isChoice ? ['\n', '.', ')', ','] : SENTENCE_ENDS,
-    maxTokens: isChoice ? CHOICE_TOKENS : LINE_TOKENS,
+    stop: hint ? SENTENCE_ENDS : ['\n', '.', ')', ','],
+    maxTokens: hint ? LINE_TOKENS : CHOICE_TOKENS,
     isClosed: hasText,
     begun: (text) => afterLabel(lastLine(text), plain),
+    read: (text) => saidAfter(text, plain),
   };
 }
 
 /** @param words - As the prompt writes them, such as "The answer is". */
-function sentenceForm(words: string, isChoice: boolean): AnswerForm {
-  return { ...labelledForm(words, isChoice), name: 'sentence', opening: () => `\n\n${words}` };
+function sentenceForm(words: string, hint: Hint | undefined): AnswerForm {
+  return { ...labelledForm(words, hint), name: 'sentence', opening: () => `\n\n${words}` };
 }
 
 const HASH_REQUEST = /####/g;
@@ -172,19 +192,20 @@ const CODE_REQUEST =
 export function answerFormOf(texts: readonly string[]): AnswerForm | undefined {
   const prompt = texts.join('\n\n');
   const isChoice = hasOptions(prompt);
-  const isShort = isChoice || YES_OR_NO.test(prompt);
+  const hint = hintFor(texts);
+  const lineHint = isChoice || YES_OR_NO.test(prompt) ? undefined : hint;
   const requests: Request[] = [
-    ...lastOf(HASH_REQUEST, prompt, () => HASHES),
-    ...lastOf(BOX_REQUEST, prompt, () => BOXED_FORM),
-    ...lastOf(TAG_REQUEST, prompt, ([, tag]) => taggedForm(tag!)),
-    ...lastOf(JSON_REQUEST, prompt, () => jsonForm(answerKeyOf(prompt))),
-    ...lastOf(LABEL_REQUEST, prompt, ([label]) => labelledForm(label.trim(), isShort)),
-    ...lastOf(OWN_LABEL_REQUEST, prompt, ([, label]) => labelledForm(label!, isShort)),
-    ...lastOf(SENTENCE_REQUEST, prompt, ([words]) => sentenceForm(capitalised(words.trim()), isShort)),
+    ...lastOf(HASH_REQUEST, prompt, () => hashesForm(hint)),
+    ...lastOf(BOX_REQUEST, prompt, () => boxedForm(hint)),
+    ...lastOf(TAG_REQUEST, prompt, ([, tag]) => taggedForm(tag!, hint)),
+    ...lastOf(JSON_REQUEST, prompt, () => jsonForm(answerKeyOf(prompt), hint)),
+    ...lastOf(LABEL_REQUEST, prompt, ([label]) => labelledForm(label.trim(), lineHint)),
+    ...lastOf(OWN_LABEL_REQUEST, prompt, ([, label]) => labelledForm(label!, lineHint)),
+    ...lastOf(SENTENCE_REQUEST, prompt, ([words]) => sentenceForm(capitalised(words.trim()), lineHint)),
   ];
   const last = requests.sort((left, right) => right.at - left.at)[0];
   if (!last && CODE_REQUEST.test(prompt)) return undefined;
-  const form = last?.form ?? (isShort ? labelledForm('Answer:', true) : BOXED_FORM);
+  const form = last?.form ?? (lineHint ? boxedForm(hint) : labelledForm('Answer:', undefined));
   return isChoice ? { ...form, read: choiceReader(form) } : form;
 }
 
@@ -221,11 +242,19 @@ function lastLine(text: string): string {
   return text.slice(text.lastIndexOf('\n') + 1);
 }
 
-/** What follows a label, in either case and with any emphasis, in the line it stands in. */
+/** What follows a label, in either case and with any emphasis, in the line it stands in; not what follows one that is quoted, as of the form. */
 function afterLabel(line: string, label: string): string | undefined {
   const plain = line.replaceAll('*', '');
   const at = plain.toLowerCase().lastIndexOf(label.toLowerCase());
-  return at < 0 ? undefined : plain.slice(at + label.length);
+  return at < 0 || /["'`“‘<]$/.test(plain.slice(0, at)) ? undefined : plain.slice(at + label.length);
+}
+
+/** The answer that was said after a label: its line, or the next one where that is empty. What stands before the label asks for it. */
+function saidAfter(text: string, label: string): string | undefined {
+  const plain = text.replaceAll('**', '');
+  const at = plain.toLowerCase().indexOf(label.toLowerCase());
+  const said = at < 0 ? text.trim() : plain.slice(at + label.length).trim();
+  return said === '' ? undefined : extractAnswer(`Answer: ${said}`);
 }
 
 /** Braces left open; below 0 where one more is closed than opened. */

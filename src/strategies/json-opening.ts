@@ -11,18 +11,19 @@ interface Standing {
   readonly isString: boolean;
 }
 
-/** Without it, models that are in the middle of a sentence go on with it in the next field. */
-const HINT = 'The answer is a single value.';
-
-/** What is appended to a text for the value of `key` to follow: closes what is open in an object, or begins one. */
-export function jsonOpening(text: string, key: string): string {
+/**
+ * What is appended to a text for the value of `key` to follow: closes what is open in an object, or begins one.
+ *
+ * @param hint - A sentence that announces the answer; without it, models that are in the middle of a sentence go on with it in the next field.
+ */
+export function jsonOpening(text: string, key: string, hint: string): string {
   const start = startOfOpenObject(text);
-  if (start < 0) return `\n\n${HINT}\n\n{"${key}":`;
+  if (start < 0) return `\n\n${hint}\n\n{"${key}":`;
   const { open, isString } = standingOf(text.slice(start));
   const before = text.slice(start).trimEnd();
   // A key without its value, or a colon after one, needs one.
   const isKey = isString && open.at(-1) === '{' && /[{,]\s*"[^"]*$/.test(before);
-  const value = !isString && before.endsWith(':') ? ' null' : isKey ? '": null' : isString ? ` ... ${HINT}"` : '';
+  const value = !isString && before.endsWith(':') ? ' null' : isKey ? '": null' : isString ? ` ... ${hint}"` : '';
   const inner = open
     .slice(1)
     .reverse()

@@ -407,11 +407,29 @@ export const engineLaws: readonly EngineLaw[] = [
         { until: { stop: [''] } },
         { reserveSteps: -1 },
         { deadlineAt: Number.NaN },
+        { until: { stop: 'x' as never } },
+        { until: { token: 1 } as never },
+        { untill: {} } as never,
+        { deadlineMs: 5 } as never,
+        null as never,
       ];
       for (const options of wrong) await rejectsWith(branch.advance(options), 'LTTS_INVALID_OPTION');
       assert.equal((await branch.advance({ until: { tokens: 1 } })).tokens.length, 1);
     });
-    const refused: SessionOptions[] = [{ seed: -1 }, { seed: 0.5 }, { sampling: { temperature: -1 } }, { sampling: { topP: 0 } }, { sampling: { topK: 1.5 } }];
+    const refused: SessionOptions[] = [
+      { deadlineMs: 5 } as never,
+      { sead: 1 } as never,
+      { topLogprobs: -1 },
+      { progressIntervalMs: Number.NaN },
+      { expectedBranches: 0 },
+      { onProgress: 5 as never },
+      { seed: -1 },
+      { seed: 0.5 },
+      { sampling: { temperature: -1 } },
+      { sampling: { topP: 0 } },
+      { sampling: { topK: 1.5 } },
+      undefined as never,
+    ];
     for (const options of refused) await rejectsWith(engine.open({ text: prompt }, options), 'LTTS_INVALID_OPTION');
     await rejectsWith(engine.open({ text: '' }, {}), 'LTTS_INVALID_OPTION');
     for (const prompt of NO_PROMPTS) await rejectsWith(engine.open(prompt as never, {}), 'LTTS_INVALID_OPTION');
@@ -419,6 +437,8 @@ export const engineLaws: readonly EngineLaw[] = [
   law('a number of branches that makes no sense is refused and adds none', async (engine, { prompts: [prompt] }) => {
     await withSession(engine, prompt, {}, async (session) => {
       const wrong = [0, -1, 1.5, Number.NaN, Infinity, '2', undefined];
+      for (const options of [{ samplings: {} }, { temperature: 0 }, { sampling: { temprature: 0 } }, null])
+        assert.throws(() => session.branch(1, options as never), { code: 'LTTS_INVALID_OPTION' });
       for (const count of wrong) throwsWith(() => session.branch(count as number), 'LTTS_INVALID_OPTION');
       const branches = session.branch(2);
       assert.deepEqual(

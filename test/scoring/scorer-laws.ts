@@ -116,6 +116,10 @@ export const scorerLaws: readonly ScorerLaw[] = [
     assert.ok(Math.abs(scorer.estimateMs!(1)! - took) < 1e-9, `${scorer.estimateMs!(1)} ms expected behind ${took}`);
     await rejectsWithReason(scorer.ready({ signal: AbortSignal.abort(one) }), one);
   }),
+  law('an option that there is not is refused', async (scorer, subject) => {
+    for (const options of [{ deadlineMs: 5 }, { signals: 1 }, { onErorr: () => 1 }, null])
+      await assert.rejects(async () => scorer.score(subject.prompt, subject.texts, options as never), { code: 'LTTS_INVALID_OPTION' });
+  }),
   law('an aborted signal rejects with its reason', async (scorer, subject) => {
     const reason = { why: 'the caller has left' };
     await rejectsWithReason(scorer.score(subject.prompt, subject.texts, { signal: AbortSignal.abort(reason) }), reason);

@@ -10,27 +10,44 @@ function requestFor(prompt: string, session = NOTHING): AnswerRequest {
 
 describe('the form that a prompt asks for', () => {
   test.each([
-    ['What is 2 + 2? Put your final answer within \\boxed{}.', 'boxed', '\n\nThe answer is a single value: \\(\\boxed{'],
-    ['What is 2 + 2? Give the final answer in a box.', 'boxed', '\n\nThe answer is a single value: \\(\\boxed{'],
-    ['What is 2 + 2?', 'boxed', '\n\nThe answer is a single value: \\(\\boxed{'],
-    ['What is 2 + 2? End with "Answer: X".', 'labelled', '\n\nThe answer is a single value.\n\nAnswer:'],
-    ['The last line should be "**Answer:** $ANSWER".', 'labelled', '\n\nThe answer is a single value.\n\n**Answer:**'],
-    ['Finish with "Final Answer: <number>".', 'labelled', '\n\nThe answer is a single value.\n\nFinal Answer:'],
-    ['Write the last line in the form "Result in metres: <number>".', 'labelled', '\n\nThe answer is a single value.\n\nResult in metres:'],
+    ['What is 2 + 2? Put your final answer within \\boxed{}.', 'boxed', '\n\nThe answer is \\(\\boxed{'],
+    ['What is 2 + 2? Give the final answer in a box.', 'boxed', '\n\nThe answer is \\(\\boxed{'],
+    ['What is 2 + 2?', 'boxed', '\n\nThe answer is \\(\\boxed{'],
+    ['What is 2 + 2? End with "Answer: X".', 'labelled', '\n\nThe answer in short.\n\nAnswer:'],
+    ['The last line should be "**Answer:** $ANSWER".', 'labelled', '\n\nThe answer in short.\n\n**Answer:**'],
+    ['Finish with "Final Answer: <number>".', 'labelled', '\n\nThe answer in short.\n\nFinal Answer:'],
+    ['Write the last line in the form "Result in metres: <number>".', 'labelled', '\n\nThe answer in short.\n\nResult in metres:'],
     ['What is 2 + 2? End with `The final answer is X`.', 'sentence', '\n\nThe final answer is'],
     ['Conclude with "Therefore, the answer is ...".', 'sentence', '\n\nTherefore, the answer is'],
     ['Q: 1 + 1?\nA: It is 1 + 1 = 2. The answer is 2.\n\nQ: 2 + 2?\nA:', 'sentence', '\n\nThe answer is'],
-    ['What is 2 + 2? Write the answer behind ####.', 'marked', '\n\nThe answer is a single value:\n\n####'],
-    ['Reply as JSON with a field "answer".', 'json', '\n\nThe answer is a single value.\n\n{"answer":'],
-    ['Reply with {"steps": [...], "result": <number>}', 'json', '\n\nThe answer is a single value.\n\n{"result":'],
-    ['Give the result as <answer>…</answer>.', 'tagged', '\n\nThe answer is a single value.\n\n<answer>'],
+    ['What is 2 + 2? Write the answer behind ####.', 'marked', '\n\nThe answer in short.\n\n####'],
+    ['Reply as JSON with a field "answer".', 'json', '\n\nThe answer in short.\n\n{"answer":'],
+    ['Reply with {"steps": [...], "result": <number>}', 'json', '\n\nThe answer in short.\n\n{"result":'],
+    ['Give the result as <answer>…</answer>.', 'tagged', '\n\nThe answer in short.\n\n<answer>'],
     ['Which is a prime?\nA) 4\nB) 7\nC) 9', 'labelled', '\n\nAnswer:'],
-    ['Which is a prime?\n(A) 4\n(B) 7\nAnswer in the form \\boxed{letter}.', 'boxed', '\n\nThe answer is a single value: \\(\\boxed{'],
+    ['Which is a prime?\n(A) 4\n(B) 7\nAnswer in the form \\boxed{letter}.', 'boxed', '\n\nThe answer is \\(\\boxed{'],
     ['Is 7 a prime? Answer yes or no.', 'labelled', '\n\nAnswer:'],
-    ['First write "Answer: X", but in the end use \\boxed{}.', 'boxed', '\n\nThe answer is a single value: \\(\\boxed{'],
+    ['First write "Answer: X", but in the end use \\boxed{}.', 'boxed', '\n\nThe answer is \\(\\boxed{'],
   ])('%s', (prompt, name, opening) => {
     const request = requestFor(prompt);
     expect([request.name, suffixAfter('so 4', request)]).toEqual([name, opening]);
+  });
+
+  test.each([
+    ['How many apples are left?', true],
+    ['What is the total cost in dollars?', true],
+    ['Find the number of positive divisors of 36.', true],
+    ['What is the probability that both are red?', true],
+    ['How many liters must be added, in terms of $n$?', false],
+    ['Find the ordered pair $(x, y)$.', false],
+    ['Find all real values of $x$ such that $x^2 = 4$.', false],
+    ['Enter the real roots, separated by commas.', false],
+    ['In which direction is she facing, north or south?', false],
+    ['Compute $\\mathbf{A}^2$.', false],
+    ['What is the area of the matrix game whose name is Nim?', false],
+  ])('a number is promised where one is asked for, and only there: %s', (prompt, isPromised) => {
+    for (const form of ['', ' End with "Answer: X".', ' End with ####.', ' Reply as JSON.', ' Give it as <answer>…</answer>.'])
+      expect(suffixAfter('so', requestFor(prompt + form)).includes('a number')).toBe(isPromised);
   });
 
   test.each(['Write a Python function that adds two numbers.', 'Complete this:\n```js\nfunction add(a, b) {\n```', 'Implement a class for stacks in Java.'])(
@@ -62,23 +79,23 @@ describe('the form that a prompt asks for', () => {
 
 describe('what is open in a text is closed first', () => {
   test.each([
-    ['<think>\nLet me see, 2', '\n</think>\n\nThe answer is a single value: \\(\\boxed{'],
-    ['<think>\nLet me see.\n</think>\nIt is', '\n\nThe answer is a single value: \\(\\boxed{'],
-    ['<think>a</think>b<think>c', '\n</think>\n\nThe answer is a single value: \\(\\boxed{'],
-    ['<thinking>hm\n', '</thinking>\n\nThe answer is a single value: \\(\\boxed{'],
-    ['[THINK]hm', '\n[/THINK]\n\nThe answer is a single value: \\(\\boxed{'],
-    ['```python\nx = 4', '\n```\nThe answer is a single value: \\(\\boxed{'],
-    ['```python\nx = 4\n```\nso', '\n\nThe answer is a single value: \\(\\boxed{'],
-    ['', 'The answer is a single value: \\(\\boxed{'],
-    ['so\n', 'The answer is a single value: \\(\\boxed{'],
+    ['<think>\nLet me see, 2', '\n</think>\n\nThe answer is \\(\\boxed{'],
+    ['<think>\nLet me see.\n</think>\nIt is', '\n\nThe answer is \\(\\boxed{'],
+    ['<think>a</think>b<think>c', '\n</think>\n\nThe answer is \\(\\boxed{'],
+    ['<thinking>hm\n', '</thinking>\n\nThe answer is \\(\\boxed{'],
+    ['[THINK]hm', '\n[/THINK]\n\nThe answer is \\(\\boxed{'],
+    ['```python\nx = 4', '\n```\nThe answer is \\(\\boxed{'],
+    ['```python\nx = 4\n```\nso', '\n\nThe answer is \\(\\boxed{'],
+    ['', 'The answer is \\(\\boxed{'],
+    ['so\n', 'The answer is \\(\\boxed{'],
   ])('%j', (text, suffix) => {
     expect(suffixAfter(text, requestFor('2 + 2?'))).toBe(suffix);
   });
 
   test('a thought that the template has opened is closed where the text has not', () => {
     const request = requestFor('2 + 2?', { opensThought: true });
-    expect(suffixAfter('Let me see', request)).toBe('\n</think>\n\nThe answer is a single value: \\(\\boxed{');
-    expect(suffixAfter('Let me see\n</think>\nIt', request)).toBe('\n\nThe answer is a single value: \\(\\boxed{');
+    expect(suffixAfter('Let me see', request)).toBe('\n</think>\n\nThe answer is \\(\\boxed{');
+    expect(suffixAfter('Let me see\n</think>\nIt', request)).toBe('\n\nThe answer is \\(\\boxed{');
   });
 });
 
@@ -106,7 +123,7 @@ describe('JSON that has begun is brought to its answer', () => {
 });
 
 describe('an answer that was asked for is read from where it was asked', () => {
-  const boxed = '\n\nThe answer is a single value: \\(\\boxed{';
+  const boxed = '\n\nThe answer is \\(\\boxed{';
   test.each([
     ['2 + 2?', `Of 7 people${boxed}`, '4}', '4'],
     ['2 + 2?', `Of 7 people${boxed}`, '\\frac{1}{2}}', '\\frac{1}{2}'],
@@ -119,6 +136,11 @@ describe('an answer that was asked for is read from where it was asked', () => {
     ['Finish with "The final answer is X".', 'Of 7 people\n\nThe final answer is', ' 12.\n', '12'],
     ['Which?\nA) 1\nB) 2', 'Of 7 people\n\nAnswer:', ' B)', 'B'],
     ['Yes or no?', 'Of 7 people\n\nAnswer:', ' Yes.', 'Yes'],
+    // What asks for the answer is none, though it reads like a statement.
+    ['End with "Answer: X".', 'Of 7 people\n\nThe answer is a number.\n\nAnswer:', '\nThe answer is \n', undefined],
+    ['End with "Answer: X".', 'Of 7 people\n\nThe answer in short.\n\nAnswer:', ' (3, \\frac{\\pi}{2})\n', '(3, \\frac{\\pi}{2})'],
+    ['End with "Answer: X".', 'Of 7 people\n\nThe answer in short.\n\nAnswer:', ' 900 * 2 = 1800\n', '900 * 2 = 1800'],
+    ['End with "Answer: X".', 'Of 7 people\n\nThe answer in short.\n\nAnswer:', ' east\n', 'east'],
     ['Give <answer>…</answer>', 'Of 7 people\n\n<answer>', '12 km</answer>', '12 km'],
     ['As JSON: {"answer": …}', 'Of 7 people\n\n{"answer":', ' "twelve"}', 'twelve'],
     ['As JSON: {"answer": …}', 'Of 7 people\n\n{"answer":', ' "twelve",\n', 'twelve'],
@@ -148,6 +170,9 @@ describe('an answer that has begun goes on', () => {
     ['2 + 2?', 'so it is', undefined],
     ['End with "Answer: X".', 'so\n**Answer:** 4', ' 4'],
     ['End with "Answer: X".', 'Answer: 4\nas', undefined],
+    // Models repeat what they were told of the form.
+    ['End with "Answer: X".', 'My last line should be of the form "Answer: X", where', undefined],
+    ['End with "Answer: X".', 'It ends with `Answer: ', undefined],
     ['End with ####', 'so\n#### 4', ' 4'],
     ['Give <answer>…</answer>', 'so <answer>4', '4'],
   ])('%s %j', (prompt, text, begun) => {

@@ -4,7 +4,7 @@ import type { Prompt } from '../../contracts/prompt.ts';
 import { ContextLengthError, DisposedError, InvalidOptionError, ModelLoadError } from '../../errors.ts';
 import { DEFAULT_SAMPLING, samplingSchema, type Sampling } from '../../maths/sampling.ts';
 import { func, plainObject, readOptions, wholeNumber, type OptionsOf, type SettingsOf } from '../../option-schemas.ts';
-import { requirePrompt, requireWholeNumber } from '../../options.ts';
+import { requirePrompt } from '../../options.ts';
 import { LlamaDrafter } from './llama-drafter.ts';
 import type {
   AnyLlamaChatWrapper,
@@ -19,6 +19,7 @@ import { LlamaLoop } from './llama-loop.ts';
 import { LlamaSession, type LlamaSessionHost } from './llama-session.ts';
 import type { Slot } from './llama-slots.ts';
 import { LlamaTokenizer } from './llama-tokenizer.ts';
+import { requireSessionOptions } from '../../engines/advance-options.ts';
 
 export const llamaCppEngineEntries = {
   /**
@@ -106,7 +107,7 @@ class LlamaCppEngine implements Engine {
 
   async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
     if (this.#isDisposed) throw new DisposedError('engine');
-    if (options.seed !== undefined) requireWholeNumber('seed', options.seed);
+    requireSessionOptions(options);
     options.signal?.throwIfAborted();
     requirePrompt(prompt);
     const tokens = this.#tokenizer.encodePrompt(prompt);

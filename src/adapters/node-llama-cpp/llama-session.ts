@@ -14,6 +14,7 @@ import { LlamaLane, type LlamaLaneContext, type LlamaState } from './llama-lane.
 import type { LlamaLoop } from './llama-loop.ts';
 import { PromptReading, TextReading } from './llama-readings.ts';
 import type { LlamaTokenizer } from './llama-tokenizer.ts';
+import { requireBranchOptions } from '../../engines/advance-options.ts';
 
 /** What a session shares with its engine. */
 export interface LlamaSessionHost {
@@ -90,7 +91,7 @@ export class LlamaSession implements Session {
   }
 
   branch(count: number, options: BranchOptions = {}): Branch[] {
-    requireWholeNumber('count', count, 1);
+    requireBranchOptions(count, options);
     const sampling = resolveSampling(options.sampling, this.#sampling);
     return Array.from({ length: count }, () => {
       const tokens = [...this.#context.promptTokens];

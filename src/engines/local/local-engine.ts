@@ -5,7 +5,7 @@ import type { Prompt } from '../../contracts/prompt.ts';
 import type { Tokenizer } from '../../contracts/tokenizer.ts';
 import { ContextLengthError, DisposedError, InvalidOptionError } from '../../errors.ts';
 import type { Sampling } from '../../maths/sampling.ts';
-import { requirePrompt, requireWholeNumber } from '../../options.ts';
+import { requirePrompt } from '../../options.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import type { Speculation } from '../speculation/speculation.ts';
 import { DecodeLoop } from './decode-loop.ts';
@@ -13,7 +13,7 @@ import { LocalPassMeter, type MeteredModel } from './local-pass-meter.ts';
 import type { Verification } from './lane.ts';
 import { LocalSession, type LocalSessionHost } from './local-session.ts';
 import { PrefixCache } from './prefix-cache.ts';
-import { requireCallOptions } from '../../runtime/call-options.ts';
+import { requireSessionOptions } from '../advance-options.ts';
 
 /** A loaded model and what belongs to it. */
 export interface LoadedModel extends MeteredModel {
@@ -73,8 +73,7 @@ export class LocalEngine implements Engine {
 
   async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
     if (this.#isDisposed) throw new DisposedError('engine');
-    if (options.seed !== undefined) requireWholeNumber('seed', options.seed);
-    requireCallOptions(options);
+    requireSessionOptions(options);
     options.signal?.throwIfAborted();
     requirePrompt(prompt);
     const tokens = this.#host.tokenizer.encodePrompt(prompt);

@@ -19,6 +19,7 @@ import type { Speculation } from '../speculation/speculation.ts';
 import { TextReader } from './text-reader.ts';
 import { Lane, type LaneContext, type LaneOutcome, type Verification } from './lane.ts';
 import { StopMatcher } from './stop-matcher.ts';
+import { requireBranchOptions } from '../advance-options.ts';
 
 /** Most tokens in which a template opens a thought. */
 const THOUGHT_TOKENS = 8;
@@ -131,7 +132,7 @@ export class LocalSession implements Session {
   }
 
   branch(count: number, options: BranchOptions = {}): Branch[] {
-    requireWholeNumber('count', count, 1);
+    requireBranchOptions(count, options);
     const sampling = resolveSampling(options.sampling, this.#sampling);
     return Array.from({ length: count }, () => this.#addBranch(() => ({ ...this.#prompt!, sampling }), this.#branches.length, { text: '', tokenCount: 0 }));
   }

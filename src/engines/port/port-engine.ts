@@ -4,10 +4,9 @@ import type { Prompt } from '../../contracts/prompt.ts';
 import { DisposedError, InvalidOptionError } from '../../errors.ts';
 import type { WorkerPort } from '../../models/local-model.ts';
 import { resolveSampling } from '../../maths/sampling.ts';
-import { requireWholeNumber } from '../../options.ts';
 import { PortCaller, untilAborted, type CallOf } from '../../port/port-caller.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
-import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
+import { requireAdvanceOptions, requireBranchOptions, requireResting } from '../advance-options.ts';
 import { tellListener } from '../tell-listener.ts';
 import type { BranchAddress, BranchResult, EngineNotice, EngineRequest, LoadProgressReport, OpenResult, ReadyResult } from './messages.ts';
 
@@ -114,7 +113,7 @@ class PortSession implements Session {
   }
 
   branch(count: number, options: BranchOptions = {}): Branch[] {
-    requireWholeNumber('count', count, 1);
+    requireBranchOptions(count, options);
     resolveSampling(options.sampling);
     this.#requireOpen();
     this.#caller.tell({ type: 'branch', session: this.#number, count, options });
@@ -182,8 +181,9 @@ class PortBranch implements Branch {
     this.#onUsage = start.onUsage;
   }
 
-  async advance({ signal, ...options }: AdvanceOptions = {}): Promise<Segment> {
-    requireAdvanceOptions({ ...options, ...(signal && { signal }) }, systemClock.now());
+  async advance(given: AdvanceOptions = {}): Promise<Segment> {
+    requireAdvanceOptions(given, systemClock.now());
+    const { signal, ...options } = given;
     const { deadlineAt } = options;
     const passed = deadlineAt === undefined ? options : { ...options, deadlineAt: deadlineAt - this.#caller.crossingMs(LAST_MESSAGES) };
     const result = await this.#call('advance', { type: 'advance', ...this.#address, options: passed }, signal);

@@ -2,7 +2,7 @@ import type { Engine, EngineCapabilities, Session, SessionOptions } from '../../
 import type { Prompt } from '../../contracts/prompt.ts';
 import { ContextLengthError, DisposedError, InvalidOptionError, NoCandidateError } from '../../errors.ts';
 import { resolveSampling } from '../../maths/sampling.ts';
-import { requirePrompt, requireWholeNumber } from '../../options.ts';
+import { requirePrompt } from '../../options.ts';
 import { AbortScope } from '../../runtime/abort-scope.ts';
 import { onAbort } from '../../runtime/on-abort.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
@@ -15,6 +15,7 @@ import { resolveRemoteOptions, type OpenAICompatibleOptions } from './remote-opt
 import { RemoteSession } from './remote-session.ts';
 import { SessionAccount } from './session-account.ts';
 import { requireCallOptions } from '../../runtime/call-options.ts';
+import { requireSessionOptions } from '../advance-options.ts';
 
 /** An engine over a server: what every engine has, and what is known of the server. */
 export interface OpenAICompatibleEngine extends Engine {
@@ -86,11 +87,9 @@ export class RemoteEngine implements OpenAICompatibleEngine {
   }
 
   async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
-    const { seed, topLogprobs = 0, signal, clock = systemClock, deadlineAt = Infinity } = options;
     this.#host.requireOpen();
-    requireCallOptions({ signal, deadlineAt, clock });
-    if (seed !== undefined) requireWholeNumber('seed', seed);
-    requireWholeNumber('topLogprobs', topLogprobs);
+    requireSessionOptions(options);
+    const { signal, clock = systemClock, deadlineAt = Infinity } = options;
     const sampling = resolveSampling(options.sampling, this.#options.sampling);
     requireText(prompt);
     signal?.throwIfAborted();

@@ -3,13 +3,12 @@ import type { Clock } from '../../contracts/clock.ts';
 import type { Prompt } from '../../contracts/prompt.ts';
 import { DisposedError } from '../../errors.ts';
 import { resolveSampling, type Sampling } from '../../maths/sampling.ts';
-import { requireWholeNumber } from '../../options.ts';
 import { AbortScope } from '../../runtime/abort-scope.ts';
 import { onAbort } from '../../runtime/on-abort.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { MovingAlarm } from '../../runtime/moving-alarm.ts';
 import { requireSupportedSampling } from '../../servers/dialects.ts';
-import { requireAdvanceOptions, requireResting } from '../advance-options.ts';
+import { requireAdvanceOptions, requireBranchOptions, requireResting } from '../advance-options.ts';
 import { forkStream } from '../fork-stream.ts';
 import { ProgressTeller } from '../progress-teller.ts';
 import { LeadRequest } from './lead-request.ts';
@@ -70,7 +69,7 @@ export class RemoteSession implements Session, WritingSession {
   }
 
   branch(count: number, options: BranchOptions = {}): Branch[] {
-    requireWholeNumber('count', count, 1);
+    requireBranchOptions(count, options);
     const sampling = resolveSampling(options.sampling, this.sampling);
     requireSupportedSampling(this.host.dialect, sampling);
     return Array.from({ length: count }, () => this.#addBranch(this.#branches.length, { text: '', tokenCount: 0, sampling }));

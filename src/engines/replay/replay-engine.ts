@@ -20,6 +20,7 @@ import { outcomesAtRates, type DraftOutcomes } from './draft-outcomes.ts';
 import type { ReplayBank } from './replay-bank.ts';
 import { ReplayLoop, type ReplayDraftLength } from './replay-loop.ts';
 import { ReplaySession } from './replay-session.ts';
+import { requireSessionOptions } from '../advance-options.ts';
 
 export interface ReplayEngineOptions {
   readonly bank: ReplayBank;
@@ -94,8 +95,8 @@ export class ReplayEngine implements Engine {
 
   async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
     if (this.#isDisposed) throw new DisposedError('engine');
-    const { seed = 0, clock, deadlineAt = Infinity, signal } = options;
-    requireWholeNumber('seed', seed);
+    requireSessionOptions(options);
+    const { clock, deadlineAt = Infinity, signal } = options;
     if (clock !== this.#clock) throw new InvalidOptionError('clock', 'the simulated clock of the replay', clock, 'Pass the same one to the run.');
     signal?.throwIfAborted();
     const { promptTokens } = this.#bank.problem(prompt, options.sampling);

@@ -3,7 +3,6 @@ import type { ProblemTrace } from '../../contracts/trace.ts';
 import { DisposedError, NotRecordedError } from '../../errors.ts';
 import { resolveSampling } from '../../maths/sampling.ts';
 import { samplingKey } from '../../maths/sampling-key.ts';
-import { requireWholeNumber } from '../../options.ts';
 import { LaneBranch } from '../lane-branch.ts';
 import { ProgressTeller } from '../progress-teller.ts';
 import { SpeculationTally } from '../speculation/speculation-tally.ts';
@@ -12,6 +11,7 @@ import { ReplayLane, type ReplayLaneContext, type ReplayOutcome, type ReplayStat
 import type { ReplayLoop } from './replay-loop.ts';
 import { shuffledOrder } from './shuffled-order.ts';
 import { Tape } from './tape.ts';
+import { requireBranchOptions } from '../advance-options.ts';
 
 /** What a session shares with its engine. */
 export interface ReplaySessionHost {
@@ -92,7 +92,7 @@ export class ReplaySession implements Session {
   }
 
   branch(count: number, options: BranchOptions = {}): Branch[] {
-    requireWholeNumber('count', count, 1);
+    requireBranchOptions(count, options);
     resolveSampling(options.sampling);
     const reel = this.#reelOf(options.sampling ? { ...this.#sampling, ...options.sampling } : this.#sampling);
     const { problem, order, launched } = reel;

@@ -76,7 +76,7 @@ describe('messages of one turn', () => {
     const expected = await tokensOf(engine, PROMPT, {}, 3);
     await withSession(engine, PROMPT, {}, async (session) => {
       const branches = session.branch(3) as [Branch, Branch, Branch];
-      const uncloneable = { until: { tokens: 60, hint: () => 1 } };
+      const uncloneable = { until: { tokens: 60, stop: Object.assign(['~~'], { hint: () => 1 }) } };
       const [first, second, third] = await Promise.allSettled(branches.map((branch, index) => (index === 1 ? branch.advance(uncloneable) : branch.advance())));
       expect(second).toMatchObject({ status: 'rejected', reason: { name: 'DataCloneError' } });
       expect([first, third]).toMatchObject([{ value: { tokens: expected[0] } }, { value: { tokens: expected[2] } }]);
