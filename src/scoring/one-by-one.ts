@@ -50,6 +50,7 @@ export class OneByOne {
 
   /** Scores each text once, wherever it stands. */
   async run<Score>(texts: readonly ScoredText[], options: ScoreOptions, scoreOne: ScoreOne<Score>): Promise<(Score | undefined)[]> {
+    requireScoreOptions(options);
     const scores = new Array<Score | undefined>(texts.length).fill(undefined);
     const found = distinct(texts);
     const tell = tellErrors([this.#onError, options.onError]);

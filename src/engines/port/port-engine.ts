@@ -6,7 +6,7 @@ import type { WorkerPort } from '../../models/local-model.ts';
 import { resolveSampling } from '../../maths/sampling.ts';
 import { PortCaller, untilAborted, type CallOf } from '../../port/port-caller.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
-import { requireAdvanceOptions, requireBranchOptions, requireResting } from '../advance-options.ts';
+import { requireAdvanceOptions, requireBranchOptions, requireResting, requireSessionOptions } from '../advance-options.ts';
 import { tellListener } from '../tell-listener.ts';
 import type { BranchAddress, BranchResult, EngineNotice, EngineRequest, LoadProgressReport, OpenResult, ReadyResult } from './messages.ts';
 
@@ -62,6 +62,7 @@ export class PortEngine implements Engine {
   }
 
   async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
+    requireSessionOptions(options);
     const { onProgress, onDraft, signal, clock = systemClock, ...plain } = options;
     if (clock !== systemClock) {
       throw new InvalidOptionError('clock', 'the system clock', 'another one', 'A worker has its own time; decode in the calling thread to use another clock.');

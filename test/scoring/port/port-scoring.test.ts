@@ -119,7 +119,7 @@ function withoutClock(scorer: StepScorer): StepScorer {
 }
 
 function onSystemClock(options: ScoreOptions): ScoreOptions {
-  return { ...options, clock: systemClock };
+  return options && { ...options, clock: systemClock };
 }
 
 describe('PrmScorer behind a port', () => {
