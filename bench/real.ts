@@ -4,7 +4,7 @@
  *
  *   npm run bench:real -- --problems FILE [--quick] [--all] [--only TEXT,…] [--json FILE [--resume]] [--docs]
  *
- * In every round everyone answers the same problem with the same seed, in an order of its own. Results are written after every
+ * In every round everyone answers the same problems with the same seed, in an order of its own. Results are written after every
  * round; `--resume` goes on where they end. `bench/README.md` says what is measured and how.
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ const EXTRA = ['ours, sibling alone', 'ours, lookup alone', 'ours, history alone
 
 const { values: options } = parseArgs({
   options: {
-    /** JSON lines with `prompt`. Round r takes line r, after `--skip` lines. */
+    /** JSON lines with `prompt`. Every round takes one for each number of branches and temperature, after `--skip` lines. */
     problems: { type: 'string' },
     skip: { type: 'string', default: '1' },
     /** Fewer rounds and tokens: for a look, not for the record. */
@@ -64,7 +64,9 @@ const branchCounts = (options.branches ?? (options.all ? '1,4,8,16' : '1,8')).sp
 const formats = options.formats.split(',') as Format[];
 const temperatures = [SAMPLING.temperature, ...(options.greedy ? [0] : [])];
 const problems = linesOf(options.problems).slice(countOf('skip', options.skip));
-if (problems.length < rounds) throw new Error(`${options.problems} has ${problems.length} problems after the skipped ones, ${rounds} rounds need as many.`);
+const neededProblems = rounds * branchCounts.length * temperatures.length + 1;
+if (problems.length < neededProblems)
+  throw new Error(`${options.problems} has ${problems.length} problems after the skipped ones; ${rounds} rounds need ${neededProblems}.`);
 
 const machine = describeMachine(['onnxruntime-node', '@huggingface/transformers'], missingPeer('node-llama-cpp') ? [] : ['node-llama-cpp']);
 const warning = loadWarning(machine);
@@ -80,7 +82,7 @@ const entries = contestants.flatMap((contestant) =>
 );
 const done = Math.min(...entries.map(({ each }) => each.rates.length));
 // Graphs, threads and the processor's caches are warm for everyone.
-for (const { contestant, each } of entries) await rateOf(contestant, each, problems.length - 1, WARM_UP_TOKENS);
+for (const { contestant, each } of entries) await rateOn(contestant, each, problems.length - 1, rounds, WARM_UP_TOKENS);
 for (let round = done; round < rounds; round++) {
   for (const { contestant, each } of shuffled(entries, round)) {
     if (each.rates.length <= round) each.rates.push(roundTo(await rateOf(contestant, each, round), 2));
@@ -96,9 +98,19 @@ for (const { who, format, branches, temperature, rates } of cases)
 for (const { name, best, ratio } of adaptiveRatios(cases)) console.log(`${name}: ${formatRatio(ratio)} of ${best}`);
 for (const [name, value] of Object.entries(report.headline)) console.log(`${name} ${report.ratios[name] ? formatRatio(report.ratios[name]) : value}`);
 
-async function rateOf(contestant: RealContestant, { branches, temperature }: RealCase, round: number, most = tokens): Promise<number> {
-  const prompt = `${problems[round]!.prompt}\n${INSTRUCTION}`;
-  return contestant.rate({ prompt, branches, seed: round, tokens: most, sampling: { ...SAMPLING, temperature } });
+/** A round of every number of branches and temperature has a problem of its own: drafts from earlier requests would know the text. */
+function problemOf({ branches, temperature }: RealCase, round: number): number {
+  const place = branchCounts.indexOf(branches) * temperatures.length + temperatures.indexOf(temperature);
+  return round * branchCounts.length * temperatures.length + place;
+}
+
+async function rateOf(contestant: RealContestant, each: RealCase, round: number): Promise<number> {
+  return rateOn(contestant, each, problemOf(each, round), round, tokens);
+}
+
+function rateOn(contestant: RealContestant, { branches, temperature }: RealCase, problem: number, seed: number, most: number): Promise<number> {
+  const prompt = `${problems[problem]!.prompt}\n${INSTRUCTION}`;
+  return contestant.rate({ prompt, branches, seed, tokens: most, sampling: { ...SAMPLING, temperature } });
 }
 
 /** What was measured so far, written to the JSON file. */
