@@ -14,20 +14,31 @@ import { solve } from './solve.ts';
 /** 0: done. 1: the run failed. 2: the input was wrong. 130: interrupted. */
 export type ExitCode = 0 | 1 | 2 | 130;
 
-/** Runs one command line and says how it ended; writes a sentence, never a stack trace. */
+/** Commands that have something to finish when they are interrupted: requests under way, recordings to speak of. */
+const FINISHING = ['serve', 'calibrate'];
+
+/**
+ * Runs one command line and says how it ended; writes a sentence, never a stack trace. Resolves to 130 as soon as the user
+ * interrupts, while what has been started may still be ending: threads of models take their time.
+ */
 export async function runCli(words: readonly string[], host: CliHost): Promise<ExitCode> {
   const interrupt = new AbortScope();
-  host.onInterrupt(() => interrupt.end(new InterruptError()));
   const program = makeProgram(host, interrupt.signal);
+  const command = program.commands.find((one) => one.name() === words[0]);
+  const interrupted = new Promise<never>((_, reject) => {
+    host.onInterrupt(() => {
+      const error = new InterruptError();
+      if (command && FINISHING.includes(command.name())) return interrupt.end(error);
+      reject(error);
+      // Ending thousands of branches takes a moment, for which nobody has to wait.
+      setImmediate(() => interrupt.end(error));
+    });
+  });
   try {
-    await program.parseAsync(words, { from: 'user' });
+    await Promise.race([program.parseAsync(words, { from: 'user' }), interrupted]);
     return 0;
   } catch (error) {
-    return report(
-      error,
-      host,
-      program.commands.find((command) => command.name() === words[0]),
-    );
+    return report(error, host, command);
   }
 }
 
