@@ -1,5 +1,6 @@
 import { createParser } from 'eventsource-parser';
 import { ServerError } from '../errors.ts';
+import { withoutHtml } from './html-text.ts';
 
 /** Takes secrets out of a text. */
 export type Redact = (text: string) => string;
@@ -62,7 +63,7 @@ function parseAnswer(text: string, path: string, redact: Redact): unknown[] {
   if (whole !== undefined) return [whole];
   const lines = text.trim().split(/\r?\n/).map(parseEvent);
   if (lines.every((line) => line !== undefined)) return lines;
-  throw new ServerError('protocol', `The server answered ${path} with what is not JSON: ${JSON.stringify(redact(text).slice(0, 80))}.`);
+  throw new ServerError('protocol', `The server answered ${path} with what is not JSON: ${JSON.stringify(redact(withoutHtml(text)).slice(0, 80))}.`);
 }
 
 async function* readStream(texts: AsyncGenerator<string>, redact: Redact): AsyncGenerator<StreamEvent, boolean> {
@@ -81,7 +82,9 @@ async function* readStream(texts: AsyncGenerator<string>, redact: Redact): Async
       if (value !== undefined) return void events.push({ value });
       // A text of its own says what went wrong; JSON that is cut does not.
       if (!/^\s*[{["]/.test(data)) return void events.push({ value: { error: data } });
-      failure = new ServerError('protocol', `The server sent an event that is not JSON: ${JSON.stringify(redact(data).slice(0, 80))}.`, { isRetryable: true });
+      failure = new ServerError('protocol', `The server sent an event that is not JSON: ${JSON.stringify(redact(withoutHtml(data)).slice(0, 80))}.`, {
+        isRetryable: true,
+      });
     },
     onError: ({ type, field, value }) => {
       if (type === 'max-buffer-size-exceeded') failure ??= new ServerError('protocol', `The server sent an event of more than ${LONGEST_EVENT} characters.`);
@@ -125,7 +128,10 @@ async function joined(texts: AsyncGenerator<string>, longest: number, redact: Re
   for await (const text of texts) {
     whole += text;
     if (whole.length > longest)
-      throw new ServerError('protocol', `The server sent an answer of more than ${longest} characters: ${JSON.stringify(redact(whole).slice(0, 80))}.`);
+      throw new ServerError(
+        'protocol',
+        `The server sent an answer of more than ${longest} characters: ${JSON.stringify(redact(withoutHtml(whole)).slice(0, 80))}.`,
+      );
   }
   return whole;
 }

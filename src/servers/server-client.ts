@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { InvalidOptionError, isLatencyTtsError, ServerError } from '../errors.ts';
 import { func, text, value, type OptionsOf } from '../option-schemas.ts';
 import { AbortScope } from '../runtime/abort-scope.ts';
+import { withoutHtml } from './html-text.ts';
 import { LONGEST_ANSWER, readEvents, readText, type Redact, type StreamEvent } from './read-events.ts';
 import { errorOfAnswer } from './server-errors.ts';
 
@@ -112,7 +113,7 @@ export class ServerClient {
     try {
       return JSON.parse(text) as unknown;
     } catch {
-      throw new ServerError('protocol', `The server answered ${path} with what is not JSON: ${JSON.stringify(this.redact(text).slice(0, 80))}.`);
+      throw new ServerError('protocol', `The server answered ${path} with what is not JSON: ${JSON.stringify(this.redact(withoutHtml(text)).slice(0, 80))}.`);
     }
   }
 

@@ -1,5 +1,6 @@
 import { ServerError, type ContextLengthError, type ServerErrorKind } from '../errors.ts';
 import { contextLengthError } from './context-length.ts';
+import { withoutHtml } from './html-text.ts';
 import { readText, type Redact } from './read-events.ts';
 import { refusedField } from './refused-field.ts';
 import { parsed, readFailure, type ToldFailure } from './told-failure.ts';
@@ -73,6 +74,6 @@ function retryAfter(headers: Headers): number | undefined {
 }
 
 function told(message: string, redact: Redact): string {
-  const clean = redact(message).replace(/\s+/g, ' ').trim().slice(0, TOLD_LENGTH);
+  const clean = redact(withoutHtml(message)).replace(/\s+/g, ' ').trim().slice(0, TOLD_LENGTH);
   return clean === '' ? 'it did not say why.' : /[.!?]$/.test(clean) ? clean : `${clean}.`;
 }

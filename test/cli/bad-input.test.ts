@@ -20,6 +20,13 @@ function spoiltModel(spoil: (directory: string) => void): string {
   return directory;
 }
 
+function ggufFile(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'latency-tts-gguf-'));
+  directories.push(directory);
+  writeFileSync(join(directory, 'model.gguf'), 'GGUF');
+  return join(directory, 'model.gguf');
+}
+
 afterAll(() => {
   for (const directory of directories) rmSync(directory, { recursive: true });
 });
@@ -51,6 +58,11 @@ describe('the built command refuses', () => {
     ['a model that is not there', () => ['solve', 'problem', '--model', '/nowhere/model'], /`--model`.*exists, or an id on the hub.*\/nowhere\/model/],
     ['a problem longer than the context', () => ['solve', 'apples '.repeat(600)], /needs 60\d tokens.*holds 512/],
     ['a truncated model', () => ['solve', 'problem', '--model', spoiltModel(truncateGraph)], /model\.onnx cannot be loaded/],
+    [
+      'a GGUF file without node-llama-cpp',
+      () => ['solve', 'problem', '--model', ggufFile()],
+      /^GGUF files need node-llama-cpp, which is not installed: run `npm install node-llama-cpp` in this directory\.$/,
+    ],
     ['a malformed configuration', () => ['solve', 'problem', '--model', spoiltModel(breakConfig)], /config\.json is not JSON/],
   ])('%s', async (_, words, message) => {
     expect(await refusalOf(runCommand, words())).toMatch(message);
