@@ -5,20 +5,21 @@
  * @module
  */
 
-/** Base of all errors of this library. */
+/** Base of all errors of this library. Each class states its name: bundlers that minify rename classes. */
 export class LatencyTtsError extends Error {
+  override name = 'LatencyTtsError';
   /** Stable identifier that starts with `LTTS_`; holds across two installed copies of the package. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = new.target.name;
     this.code = code;
   }
 }
 
 /** An option or argument is outside its range. Thrown before any work starts. */
 export class InvalidOptionError extends LatencyTtsError {
+  override name = 'InvalidOptionError';
   /** In place of a value that a message must not show: a misspelt `apiKey` is a key all the same. */
   static readonly NOT_SHOWN = Symbol('not shown');
   /** Dotted path of the option. */
@@ -41,6 +42,7 @@ export class InvalidOptionError extends LatencyTtsError {
 
 /** A model, tokenizer or scorer failed while working. */
 export class ModelError extends LatencyTtsError {
+  override name = 'ModelError';
   constructor(message: string, options?: ErrorOptions, code = 'LTTS_MODEL') {
     super(code, message, options);
   }
@@ -48,6 +50,7 @@ export class ModelError extends LatencyTtsError {
 
 /** A GPU has no room for what a model needs. Engines try with fewer branches before they give up. */
 export class DeviceMemoryError extends ModelError {
+  override name = 'DeviceMemoryError';
   /** @param what - What did not fit, as a sentence without its end. */
   constructor(what: string, options?: ErrorOptions) {
     super(`${what}. Decode fewer branches (\`maxRows\`), draft less, shorten the prompt, or choose another device.`, options, 'LTTS_DEVICE_MEMORY');
@@ -56,6 +59,7 @@ export class DeviceMemoryError extends ModelError {
 
 /** The GPU is gone: its driver was reset, it was taken out, or the browser has taken it back. What was on it is lost. */
 export class DeviceLostError extends ModelError {
+  override name = 'DeviceLostError';
   /** @param what - What failed, as a sentence without its end. */
   constructor(what: string, options?: ErrorOptions) {
     super(`${what}. The device is lost, with the model and its caches. Dispose of the engine and make a new one.`, options, 'LTTS_DEVICE_LOST');
@@ -71,6 +75,7 @@ export type ServerErrorKind = 'connect' | 'timeout' | 'status' | 'rate-limit' | 
 
 /** A server that an engine or a scorer asks has failed. Never carries the key, nor any header of the request. */
 export class ServerError extends LatencyTtsError {
+  override name = 'ServerError';
   readonly kind: ServerErrorKind;
   /** HTTP status of the answer; `undefined` where there was none. */
   readonly status: number | undefined;
@@ -97,6 +102,7 @@ export class ServerError extends LatencyTtsError {
 
 /** A model or tokenizer could not be loaded: a missing, broken or unsupported file. */
 export class ModelLoadError extends LatencyTtsError {
+  override name = 'ModelLoadError';
   /** The path or id that was asked for. */
   readonly source: string;
 
@@ -108,6 +114,7 @@ export class ModelLoadError extends LatencyTtsError {
 
 /** A model's weights are larger than the memory that is free. Thrown before they are loaded. */
 export class ModelMemoryError extends ModelLoadError {
+  override name = 'ModelMemoryError';
   readonly neededBytes: number;
   readonly freeBytes: number;
 
@@ -124,8 +131,29 @@ export class ModelMemoryError extends ModelLoadError {
   }
 }
 
+/** What runs models on this machine is not installed, or does not work here. */
+export class LocalRuntimeMissingError extends ModelLoadError {
+  override name = 'LocalRuntimeMissingError';
+
+  /**
+   * @param packageName - The package that cannot be imported.
+   * @param advice - What to do, as a sentence.
+   */
+  constructor(packageName: string, advice: string, options: ErrorOptions) {
+    const { cause } = options;
+    const detail = cause instanceof Error && !isNotFound(cause) ? ` (${cause.message.split('\n')[0]})` : '';
+    const state = detail ? `cannot be loaded${detail}` : 'is not installed';
+    super(packageName, `Models on this machine need the optional package ${packageName}, which ${state}. ${advice}`, options, 'LTTS_LOCAL_RUNTIME_MISSING');
+  }
+}
+
+function isNotFound(error: Error): boolean {
+  return 'code' in error && (error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND');
+}
+
 /** A model's chat template refuses a conversation: two turns of the same role in a row, say, or a system message it does not know. */
 export class ChatTemplateError extends LatencyTtsError {
+  override name = 'ChatTemplateError';
   /** What the template says about it. */
   readonly detail: string;
 
@@ -141,6 +169,7 @@ export class ChatTemplateError extends LatencyTtsError {
 
 /** The prompt and what has to be generated do not fit the model's context. */
 export class ContextLengthError extends LatencyTtsError {
+  override name = 'ContextLengthError';
   /** Tokens of the prompt and of what has to follow; `undefined` where a server does not tell. */
   readonly neededTokens: number | undefined;
   /** Tokens the model holds; `undefined` where a server does not tell. */
@@ -160,6 +189,7 @@ export class ContextLengthError extends LatencyTtsError {
 
 /** A draft and a target model do not speak of the same tokens. */
 export class VocabularyMismatchError extends LatencyTtsError {
+  override name = 'VocabularyMismatchError';
   readonly targetSize: number;
   readonly draftSize: number;
 
@@ -173,6 +203,7 @@ export class VocabularyMismatchError extends LatencyTtsError {
 
 /** The run ended with nothing at all to return. */
 export class NoCandidateError extends LatencyTtsError {
+  override name = 'NoCandidateError';
   /** What failed, one per branch that did. */
   readonly errors: readonly unknown[];
   readonly stopReason: string;
@@ -188,6 +219,7 @@ export class NoCandidateError extends LatencyTtsError {
 
 /** A replay was asked for something that no trace holds. */
 export class NotRecordedError extends LatencyTtsError {
+  override name = 'NotRecordedError';
   /**
    * @param needed - What was asked for, to follow "needs".
    * @param advice - A sentence that says what to do.
@@ -211,6 +243,7 @@ export interface NearestFeasible {
 
 /** No plan meets the request. */
 export class InfeasiblePlanError extends LatencyTtsError {
+  override name = 'InfeasiblePlanError';
   readonly nearest: NearestFeasible;
 
   constructor(nearest: NearestFeasible) {
@@ -239,6 +272,7 @@ function formatMs(milliseconds: number): string {
 
 /** A saved profile is of another model or machine than the one at hand. */
 export class ProfileMismatchError extends LatencyTtsError {
+  override name = 'ProfileMismatchError';
   /** A sentence for each difference. */
   readonly differences: readonly string[];
 
@@ -250,6 +284,7 @@ export class ProfileMismatchError extends LatencyTtsError {
 
 /** Something was used after it had been disposed. */
 export class DisposedError extends LatencyTtsError {
+  override name = 'DisposedError';
   constructor(what: string) {
     super('LTTS_DISPOSED', `The ${what} has been disposed. Open a new one.`);
   }

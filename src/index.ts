@@ -187,6 +187,7 @@ export {
   InvalidOptionError,
   isLatencyTtsError,
   LatencyTtsError,
+  LocalRuntimeMissingError,
   ModelError,
   ModelLoadError,
   ModelMemoryError,

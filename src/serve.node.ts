@@ -5,4 +5,4 @@
  */
 export * from './serve/index.ts';
 export { listen, type ListenOptions, type Listener } from './node/listen.ts';
-export { prometheusMetrics } from './node/prometheus-metrics.ts';
+export { prometheusMetrics, type MetricsRegistry } from './node/prometheus-metrics.ts';

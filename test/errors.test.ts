@@ -11,6 +11,7 @@ const {
   InvalidOptionError,
   isLatencyTtsError,
   LatencyTtsError,
+  LocalRuntimeMissingError,
   ModelError,
   ModelLoadError,
   ModelMemoryError,
@@ -28,6 +29,11 @@ const EXAMPLES = [
   { error: new ModelError('The model failed.'), name: 'ModelError', code: 'LTTS_MODEL' },
   { error: new ServerError('status', 'The server failed.', { status: 500 }), name: 'ServerError', code: 'LTTS_SERVER' },
   { error: new ModelLoadError('/models/a', 'There is no model.'), name: 'ModelLoadError', code: 'LTTS_MODEL_LOAD' },
+  {
+    error: new LocalRuntimeMissingError('onnxruntime-node', 'Install it.', { cause: new Error('no such library') }),
+    name: 'LocalRuntimeMissingError',
+    code: 'LTTS_LOCAL_RUNTIME_MISSING',
+  },
   { error: new ModelMemoryError('/models/a', 8e9, 2e9), name: 'ModelMemoryError', code: 'LTTS_MODEL_MEMORY' },
   { error: new ChatTemplateError('Roles must alternate.'), name: 'ChatTemplateError', code: 'LTTS_CHAT_TEMPLATE' },
   { error: new ContextLengthError(603, 512), name: 'ContextLengthError', code: 'LTTS_CONTEXT_LENGTH' },
@@ -95,6 +101,15 @@ describe('ModelError and ModelLoadError', () => {
     const cause = new Error('out of memory');
     expect(new ModelError('The model failed.', { cause }).cause).toBe(cause);
     expect(new ModelLoadError('/models/a', 'There is no model.', { cause })).toMatchObject({ cause, source: '/models/a' });
+  });
+});
+
+describe('LocalRuntimeMissingError', () => {
+  test('tells a package that is not there from one that does not work', () => {
+    const missing = Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' });
+    const say = (cause: Error): string => new LocalRuntimeMissingError('onnxruntime-node', 'Install it.', { cause }).message;
+    expect(say(missing)).toBe('Models on this machine need the optional package onnxruntime-node, which is not installed. Install it.');
+    expect(say(new Error('libc is too old\nat …'))).toMatch(/which cannot be loaded \(libc is too old\)\. Install it\.$/);
   });
 });
 

@@ -32,6 +32,7 @@ const EXPECTED = [
   'package.json',
   'dist/model-worker.js',
   'dist/report-page.js',
+  'dist/THIRD_PARTY_NOTICES.txt',
   'models/README.md',
   ...['target', 'draft', 'prm'].flatMap((name) => MODEL_FILES.map((file) => `models/${name}/${file}`)),
   'models/tokenizer/tokenizer.json',
@@ -40,6 +41,13 @@ const EXPECTED = [
 
 test('the sources know the version of the package', () => {
   expect(VERSION).toBe(manifest.version);
+});
+
+test('installing here warns of no engine: what is for tests alone works on the Node that package.json asks for', () => {
+  const { packages } = JSON.parse(readFileSync(`${ROOT}package-lock.json`, 'utf8')) as { packages: Record<string, { engines?: { node?: string } }> };
+  const tooNew = Object.entries(packages).filter(([, { engines }]) => /^\s*>=\s*2[1-9]\b[^|]*$/.test(engines?.node ?? ''));
+  // npm writes them again when it changes such an entry. Delete `engines` there once the tests pass on the oldest Node.
+  expect(tooNew.map(([name]) => name)).toEqual([]);
 });
 
 describe('the packed package', () => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Tensor } from 'onnxruntime-common';
+import type { Tensor } from './graph-session.ts';
 import { allocateCache, cacheData, headsOf, type CacheData, type DecoderGraph } from './decoder-graph.ts';
 import type { CachePlace } from './placed-sequence.ts';
 import { SharedTensors } from './shared-tensors.ts';

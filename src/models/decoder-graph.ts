@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Tensor, type InferenceSession } from 'onnxruntime-common';
+import { Tensor, type GraphSession, type Tensors } from './graph-session.ts';
 import { ModelLoadError } from '../errors.ts';
 import type { Sampling } from '../maths/sampling.ts';
 import type { Logits } from '../contracts/token-model.ts';
@@ -74,15 +74,15 @@ export class DecoderGraph {
   readonly parts: readonly CachePart[];
   readonly vocabularySize: number;
   readonly #logitsType: CacheType;
-  readonly #session: InferenceSession;
+  readonly #session: GraphSession;
   readonly #inputs: ReadonlySet<string>;
   /** Takes rows out of logits that are on a device. */
-  #picker: InferenceSession | undefined;
+  #picker: GraphSession | undefined;
   /** The runtime's own class, which may be another copy than ours; it takes tensors of any as inputs, but none but its own to write into. */
   #tensorClass: typeof Tensor = Tensor;
 
   /** @throws {ModelLoadError} that names what is missing or unknown. */
-  private constructor(session: InferenceSession, facts: GraphFacts) {
+  private constructor(session: GraphSession, facts: GraphFacts) {
     this.#session = session;
     this.#inputs = new Set(session.inputNames);
     this.facts = facts;
@@ -96,14 +96,14 @@ export class DecoderGraph {
    * @param device - Where the session's outputs stay, all of them.
    * @throws {ModelLoadError} that names what is missing or unknown.
    */
-  static async open(session: InferenceSession, facts: GraphFacts, device?: GraphDevice): Promise<DecoderGraph> {
+  static async open(session: GraphSession, facts: GraphFacts, device?: GraphDevice): Promise<DecoderGraph> {
     const graph = new DecoderGraph(session, facts);
     graph.#picker = await device?.open(encodePickGraph(graph.#logitsType), undefined);
     return graph;
   }
 
   /** @throws {ModelError} when the runtime fails. */
-  async run(pass: GraphPass): Promise<InferenceSession.ReturnType> {
+  async run(pass: GraphPass): Promise<Tensors> {
     const { rows, width } = pass;
     const total = pass.mask.length / rows;
     const feeds: Record<string, Tensor> = { ...pass.caches, input_ids: new Tensor('int64', pass.tokens, [rows, width]) };
@@ -124,7 +124,7 @@ export class DecoderGraph {
   }
 
   /** One pass over rows of any lengths, padded on the right. @throws {ModelError} when the runtime fails. */
-  forward(rows: readonly PassRow[], inputs: Pick<GraphPass, 'mask' | 'caches' | 'fetches'>): Promise<InferenceSession.ReturnType> {
+  forward(rows: readonly PassRow[], inputs: Pick<GraphPass, 'mask' | 'caches' | 'fetches'>): Promise<Tensors> {
     const width = widthOf(rows);
     return this.run({ rows: rows.length, width, ...paddedTokens(rows, width, this.facts.contextTokens), keep: keptColumns(rows, width), ...inputs });
   }
@@ -135,7 +135,7 @@ export class DecoderGraph {
   }
 
   /** The caches that a pass has given, by the names of the inputs they are for. */
-  cachesOf(outputs: InferenceSession.ReturnType): Readonly<Record<string, Tensor>> {
+  cachesOf(outputs: Tensors): Readonly<Record<string, Tensor>> {
     return Object.fromEntries(
       this.parts.map(({ input, output }) => {
         const tensor = outputs[output]!;
@@ -145,7 +145,7 @@ export class DecoderGraph {
   }
 
   /** The wanted rows of a pass's logits: the only numbers that leave a device. Call it once for a pass. */
-  async wanted(outputs: InferenceSession.ReturnType, rows: readonly PassRow[]): Promise<Logits> {
+  async wanted(outputs: Tensors, rows: readonly PassRow[]): Promise<Logits> {
     const width = widthOf(rows);
     const logits = outputs['logits']!;
     if (!this.#picker) return wantedLogits(logits, rows, width);

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import type { GraphSession, Tensor } from './graph-session.ts';
 import type { TokenModel } from '../contracts/token-model.ts';
 import { DeviceLostError, DeviceMemoryError, ModelError, ModelLoadError } from '../errors.ts';
 import { randomSequence } from '../maths/random.ts';
@@ -35,7 +35,7 @@ export interface TokenModelFacts extends GraphFacts {
 }
 
 /** Makes the model for a session, which may take a few small passes. @throws {ModelLoadError} when no layout fits; the session is released then. */
-export async function openTokenModel(session: InferenceSession, facts: TokenModelFacts): Promise<TokenModel> {
+export async function openTokenModel(session: GraphSession, facts: TokenModelFacts): Promise<TokenModel> {
   if (!isNativeGraph(session)) return openHubModel(session, facts);
   return orRelease(session, () => openNative(session, facts));
 }
@@ -46,7 +46,7 @@ export async function openTokenModel(session: InferenceSession, facts: TokenMode
  * @param device - Where all outputs of the session stay, and with them the caches.
  * @throws {ModelLoadError} when no layout fits; the session is released then.
  */
-export async function openHubModel(session: InferenceSession, facts: GraphFacts, device?: GraphDevice): Promise<TokenModel> {
+export async function openHubModel(session: GraphSession, facts: GraphFacts, device?: GraphDevice): Promise<TokenModel> {
   const graph = await orRelease(session, () => DecoderGraph.open(session, facts, device));
   return orRelease(graph, () => openDecoderGraph(graph, device));
 }
@@ -61,7 +61,7 @@ async function orRelease<Result>(owned: { release(): Promise<void> }, open: () =
   }
 }
 
-async function openNative(session: InferenceSession, facts: TokenModelFacts): Promise<TokenModel> {
+async function openNative(session: GraphSession, facts: TokenModelFacts): Promise<TokenModel> {
   if (facts.queryHeadsPerGroup === undefined) {
     throw new ModelLoadError(facts.source, `The config.json of ${facts.source} lacks num_attention_heads, which a graph of the native layout needs.`);
   }

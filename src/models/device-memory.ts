@@ -1,4 +1,4 @@
-import { Tensor, type InferenceSession } from 'onnxruntime-common';
+import { Tensor, type GraphSession } from './graph-session.ts';
 import { DeviceMemoryError } from '../errors.ts';
 import { CacheBlock, zeros, type CacheMemory, type Place } from './cache-memory.ts';
 import { headsOf, type CachePart, type DecoderGraph } from './decoder-graph.ts';
@@ -7,9 +7,9 @@ import { encodeGatherGraph, heldInput, moreInput, placesInput } from './gather-g
 
 interface Sessions {
   /** Gathers columns of one block. */
-  readonly gather: InferenceSession;
+  readonly gather: GraphSession;
   /** Gathers columns of two. */
-  readonly join: InferenceSession;
+  readonly join: GraphSession;
 }
 
 const BYTES = { float32: 4, float16: 2 } as const;

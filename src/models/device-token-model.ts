@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { Tensor, type InferenceSession } from 'onnxruntime-common';
+import { Tensor, type GraphSession, type Tensors } from './graph-session.ts';
 import type { SamplingOptions } from '../contracts/engine.ts';
 import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts/token-model.ts';
 import { DeviceMemoryError, DisposedError } from '../errors.ts';
@@ -20,9 +20,9 @@ import { describeNativeGraph, type NativeTokenModelOptions } from './native-toke
 /** The two graphs of a model on a device. Their outputs stay there, but for the logits. */
 export interface DeviceSessions {
   /** Of the native layout. */
-  readonly model: InferenceSession;
+  readonly model: GraphSession;
   /** Of `encodeCacheGraph`, for the model's layers and heads. */
-  readonly cache: InferenceSession;
+  readonly cache: GraphSession;
 }
 
 export interface DeviceTokenModelOptions extends NativeTokenModelOptions {
@@ -113,7 +113,7 @@ export class DeviceTokenModel implements TokenModel {
     // One position at least: runtimes differ in what they make of empty tensors.
     const capacity = CAPACITY_STEP * Math.max(1, Math.ceil(longest / CAPACITY_STEP));
     const past = await this.#layOut(rows, capacity);
-    let outputs: InferenceSession.ReturnType;
+    let outputs: Tensors;
     try {
       outputs = await this.#sessions.model.run({ ...past, ...this.#feeds(rows, width, capacity) });
     } finally {

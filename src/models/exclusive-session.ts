@@ -1,4 +1,4 @@
-import type { InferenceSession } from 'onnxruntime-common';
+import type { GraphSession, Tensors, ValueMetadata } from './graph-session.ts';
 
 /** Does work once all earlier work is over. Work that fails does not hold up what comes after it. */
 export type Turns = <Result>(work: () => Promise<Result>) => Promise<Result>;
@@ -29,15 +29,12 @@ export function nextTask(): Promise<void> {
   });
 }
 
-type Feeds = InferenceSession.FeedsType;
-type Fetches = InferenceSession.FetchesType;
-
 /** A session that runs when no other one with the same turns does. */
-export class ExclusiveSession implements InferenceSession {
-  readonly #session: InferenceSession;
+export class ExclusiveSession implements GraphSession {
+  readonly #session: GraphSession;
   readonly #inTurn: Turns;
 
-  constructor(session: InferenceSession, inTurn: Turns) {
+  constructor(session: GraphSession, inTurn: Turns) {
     this.#session = session;
     this.#inTurn = inTurn;
   }
@@ -50,27 +47,19 @@ export class ExclusiveSession implements InferenceSession {
     return this.#session.outputNames;
   }
 
-  get inputMetadata(): readonly InferenceSession.ValueMetadata[] {
+  get inputMetadata(): readonly ValueMetadata[] {
     return this.#session.inputMetadata;
   }
 
-  get outputMetadata(): readonly InferenceSession.ValueMetadata[] {
+  get outputMetadata(): readonly ValueMetadata[] {
     return this.#session.outputMetadata;
   }
 
-  run(feeds: Feeds, fetchesOrOptions?: Fetches | InferenceSession.RunOptions, options?: InferenceSession.RunOptions): Promise<InferenceSession.ReturnType> {
-    return this.#inTurn(() => this.#session.run(feeds, (fetchesOrOptions ?? {}) as Fetches, options));
+  run(...given: Parameters<GraphSession['run']>): Promise<Tensors> {
+    return this.#inTurn(() => this.#session.run(...given));
   }
 
   release(): Promise<void> {
     return this.#inTurn(() => this.#session.release());
-  }
-
-  startProfiling(): void {
-    this.#session.startProfiling();
-  }
-
-  endProfiling(): void {
-    this.#session.endProfiling();
   }
 }

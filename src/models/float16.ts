@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Tensor } from 'onnxruntime-common';
+import type { Tensor } from './graph-session.ts';
 import { isNode } from './platform.ts';
 
 let table: Float32Array | undefined;

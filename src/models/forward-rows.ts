@@ -1,4 +1,4 @@
-import type { Tensor } from 'onnxruntime-common';
+import type { Tensor } from './graph-session.ts';
 import type { ForwardRow, Logits } from '../contracts/token-model.ts';
 import { ContextLengthError, InvalidOptionError } from '../errors.ts';
 import { CacheSequence, type SequenceCache } from './cache-sequence.ts';

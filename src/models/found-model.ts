@@ -15,6 +15,7 @@ import { readModelFacts, type ModelFacts } from './model-facts.ts';
 import { isHubId, modelDirectories, ModelFiles, type FileSystem } from './model-files.ts';
 import type { LoadOnnxGraphOptions } from './onnx-model-options.ts';
 import { findWeights, isPrecision, listWeights, type Precision, type Weights } from './weights.ts';
+import { importTransformers } from './transformers.ts';
 
 /** A model of the hub before its weights are loaded. */
 export interface FoundModel {
@@ -56,7 +57,7 @@ export async function findModel(
   onProgress: LoadOnnxGraphOptions['onProgress'],
   { fileSystem, freeMemoryBytes }: HubPlatform,
 ): Promise<FoundModel> {
-  const { env } = await import('@huggingface/transformers');
+  const { env } = await importTransformers();
   const { location, files } = await locate(source, options, fileSystem);
   const hub = hubOptions(options, onProgress);
   const config = await explained(source, options, () => readConfig(location, hub, files));
@@ -72,7 +73,7 @@ async function locate(
   options: LoadOnnxGraphOptions,
   fileSystem: FileSystem | undefined,
 ): Promise<{ readonly location: string; readonly files: ModelFiles | undefined }> {
-  const { env } = await import('@huggingface/transformers');
+  const { env } = await importTransformers();
   const path = options.localModelPath === undefined ? source : `${options.localModelPath.replace(/\/+$/, '')}/${source}`;
   const isDirectory = (await fileSystem?.readText(`${path}/config.json`)) !== undefined;
   // transformers.js takes two names with a slash between them for an id, whatever directories there are.
@@ -111,7 +112,7 @@ interface HubConfig {
 }
 
 async function readConfig(location: string, hub: HubOptions, files: ModelFiles | undefined): Promise<PretrainedConfig> {
-  const { AutoConfig, PretrainedConfig: Config } = await import('@huggingface/transformers');
+  const { AutoConfig, PretrainedConfig: Config } = await importTransformers();
   const read = async (): Promise<PretrainedConfig | undefined> => {
     const config = await files?.readJson('config.json');
     return config === undefined ? undefined : new Config(config);
@@ -160,7 +161,7 @@ export async function readTokenizer(
 }
 
 async function fetchTokenizer(source: string, location: string, chosenTemplate: string | undefined, hub: HubOptions): Promise<HubTokenizer> {
-  const { AutoTokenizer } = await import('@huggingface/transformers');
+  const { AutoTokenizer } = await importTransformers();
   const tokenizer = await AutoTokenizer.from_pretrained(location, hub);
   const template = await fetchTemplateFile(location, hub);
   const templates = new Map([...templatesOf({ chat_template: tokenizer.chat_template as unknown }), ...templatesOf({ chat_template: template })]);
@@ -170,7 +171,7 @@ async function fetchTokenizer(source: string, location: string, chosenTemplate: 
 
 /** `chat_template.jinja`, which transformers.js fetches and caches for processors only, not for tokenizers. */
 async function fetchTemplateFile(location: string, hub: HubOptions): Promise<string | undefined> {
-  const { ModelFileNotFoundError, Processor } = await import('@huggingface/transformers');
+  const { ModelFileNotFoundError, Processor } = await importTransformers();
   class TemplateFile extends Processor {
     static override classes = [];
     static override uses_processor_config = false;

@@ -1,4 +1,4 @@
-import type { InferenceSession } from 'onnxruntime-common';
+import type { GraphSession } from './graph-session.ts';
 
 /** Where outputs go. */
 export type DeviceOutputs = 'gpu-buffer' | Readonly<Record<string, 'gpu-buffer' | 'cpu'>>;
@@ -6,7 +6,7 @@ export type DeviceOutputs = 'gpu-buffer' | Readonly<Record<string, 'gpu-buffer' 
 /** A GPU that small graphs run on beside a model's. */
 export interface GraphDevice {
   /** A session over a graph's bytes; outputs stay on the device as far as named, and `undefined` brings all back. */
-  open(graph: Uint8Array, outputs: DeviceOutputs | undefined): Promise<InferenceSession>;
+  open(graph: Uint8Array, outputs: DeviceOutputs | undefined): Promise<GraphSession>;
   /** Bytes of the largest buffer of the device, once a session is open. @default no limit */
   maxBufferBytes?(): Promise<number>;
 }

@@ -6,11 +6,12 @@
  *
  * @module
  */
-import type { Backend, InferenceSession, InferenceSessionFactory, InferenceSessionHandler } from 'onnxruntime-common';
+import type { Backend, InferenceSession, InferenceSessionHandler } from 'onnxruntime-common';
+import type { GraphSession } from './graph-session.ts';
 
 /** The copy of ONNX Runtime that transformers.js uses, and the files it reads. */
 export interface GraphRuntime {
-  readonly InferenceSession: InferenceSessionFactory;
+  createSession(file: string | Uint8Array, options: InferenceSession.SessionOptions): Promise<GraphSession>;
   registerBackend(name: string, backend: Backend, priority: number): void;
   /** Whether it has what choosing tokens on the graph takes: builds for browsers lack products in double precision. */
   readonly choosesTokens: boolean;
@@ -42,8 +43,8 @@ export async function handOverFile<Loaded>(
   runtime: GraphRuntime,
   load: (options: InferenceSession.SessionOptions) => Promise<Loaded>,
 ): Promise<{ readonly loaded: Loaded; readonly graph: GraphFile | undefined }> {
-  if (!runtimes.has(runtime.InferenceSession)) {
-    runtimes.add(runtime.InferenceSession);
+  if (!runtimes.has(runtime)) {
+    runtimes.add(runtime);
     runtime.registerBackend(FILE_BACKEND, fileBackend, 0);
   }
   const number = ++loads;

@@ -5,6 +5,7 @@ import { ChatTemplateError, InvalidOptionError } from '../errors.ts';
 import { chooseChatTemplate, templatesOf } from './chat-template.ts';
 import { withoutLeadingSpace } from './continuation.ts';
 import { turnEnd } from './end-tokens.ts';
+import { importTransformers } from './transformers.ts';
 
 /** Contents of a Hugging Face tokenizer's files. */
 export interface TokenizerFiles {
@@ -42,7 +43,7 @@ export class HubTokenizer implements Tokenizer {
 
   /** Imports transformers.js, which takes a few hundred milliseconds the first time. */
   static async fromFiles(files: TokenizerFiles): Promise<HubTokenizer> {
-    const { PreTrainedTokenizer: Class } = await import('@huggingface/transformers');
+    const { PreTrainedTokenizer: Class } = await importTransformers();
     const { tokenizer, chatTemplate = chooseChatTemplate('The tokenizer', templatesOf(files.config), undefined) } = files;
     // A token that is an object is known to transformers.js only where it names its class, which many files leave out.
     const config = Object.fromEntries(Object.entries(files.config).map(([key, value]) => [key, key.endsWith('_token') ? tokenContent(value) : value]));

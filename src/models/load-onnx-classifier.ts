@@ -6,6 +6,7 @@ import { describeSource, findDescribed, openSession, type OnnxModelDescription }
 import { OnnxClassifier, type TextClassifier } from './onnx-classifier.ts';
 import type { LoadOnnxGraphOptions, LoadProgress } from './onnx-model-options.ts';
 import { isNode } from './platform.ts';
+import { importTransformers } from './transformers.ts';
 
 /** A reward model with a classification head, before its weights are loaded. */
 export interface LocalClassifier extends LoadableModel {
@@ -44,7 +45,7 @@ export async function describeOnnxClassifier(
   return {
     ...loadable,
     async load() {
-      const { AutoModel } = await import('@huggingface/transformers');
+      const { AutoModel } = await importTransformers();
       // The head is in the graph: no class of transformers.js needs to know it.
       const opened = await openSession(found, AutoModel);
       const session = isNode ? opened.session : new ExclusiveSession(opened.session, pageTurns);

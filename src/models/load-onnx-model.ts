@@ -5,6 +5,7 @@
  * @module
  */
 import type { AutoModelForCausalLM, env as Environment } from '@huggingface/transformers';
+import type { GraphSession } from './graph-session.ts';
 import type { Env, InferenceSession, InferenceSessionFactory } from 'onnxruntime-common';
 import type { TokenModel } from '../contracts/token-model.ts';
 import { InvalidOptionError, ModelLoadError } from '../errors.ts';
@@ -29,6 +30,7 @@ import type { LoadOnnxGraphOptions, LoadOnnxModelOptions, LoadProgress, OnnxDtyp
 import { isPrecision, requireMemory, type Weights } from './weights.ts';
 import { isNode } from './platform.ts';
 import { largestBuffer, turnsOf, type WebGpuDevice } from './webgpu-device.ts';
+import { importTransformers } from './transformers.ts';
 
 /** What is used of transformers.js to load a model on a GPU. */
 interface Transformers {
@@ -78,7 +80,7 @@ export async function describeOnnxModel(
   platform: HubPlatform = {},
 ): Promise<LocalModel> {
   const { found, ...loadable } = await findDescribed(description, onProgress, platform);
-  const transformers = await import('@huggingface/transformers');
+  const transformers = await importTransformers();
   const isOnWebgpu = found.options.device === 'webgpu';
   return {
     ...loadable,
@@ -91,7 +93,7 @@ export async function describeOnnxModel(
 /** @internal What another thread needs to find the same files. @throws {InvalidOptionError} */
 export async function describeSource(idOrPath: string, options: OnnxModelDescription['options']): Promise<OnnxModelDescription> {
   requireModelOptions(idOrPath, options);
-  const { env } = await import('@huggingface/transformers');
+  const { env } = await importTransformers();
   const environment = Object.fromEntries(ENVIRONMENT_KEYS.map((key) => [key, env[key]]));
   return { kind: 'onnx', source: idOrPath, options, environment };
 }
@@ -102,7 +104,7 @@ export async function findDescribed(
   onProgress: LoadOnnxGraphOptions['onProgress'],
   platform: HubPlatform,
 ): Promise<LoadableModel & { readonly found: FoundModel }> {
-  const { env } = await import('@huggingface/transformers');
+  const { env } = await importTransformers();
   Object.assign(env satisfies typeof Environment, description.environment);
   const { source, options } = description;
   const found = await findModel(source, options, onProgress, platform);
@@ -157,7 +159,7 @@ function sessionOptions(
 async function openModel(found: FoundModel, loader: typeof AutoModelForCausalLM, runtime: HubPlatform['runtime']): Promise<TokenModel> {
   const { device, sessionOptions: further } = found.options;
   const isOnCpu = device === undefined || device === 'cpu' || device === 'wasm';
-  if (runtime && isOnCpu && !further?.executionProviders) return openChangeable(found, loader, await runtime());
+  if (runtime && isOnCpu && !further?.['executionProviders']) return openChangeable(found, loader, await runtime());
   requireNoAccuracyLevel(found);
   const { session, generation } = await openSession(found, loader);
   return openTokenModel(isNode ? session : new ExclusiveSession(session, pageTurns), factsOf(found, generation));
@@ -222,7 +224,7 @@ export async function openSession(
   found: FoundModel,
   loader: Pick<typeof AutoModelForCausalLM, 'from_pretrained'>,
   given: InferenceSession.SessionOptions = {},
-): Promise<{ readonly session: InferenceSession; readonly generation: unknown }> {
+): Promise<{ readonly session: GraphSession; readonly generation: unknown }> {
   const { source, location, options, config, hub, weights } = found;
   if (weights) return openLocalSession(found, weights, given);
   const loaded = await explained(source, options, () => loader.from_pretrained(location, { ...hub, ...sessionOptions(options, given), config }));
@@ -247,8 +249,8 @@ async function openLocalSession(
   { source, location, options, config, hub, files, freeMemoryBytes }: FoundModel,
   weights: Weights,
   given: InferenceSession.SessionOptions,
-): Promise<{ readonly session: InferenceSession; readonly generation: unknown }> {
-  const { PreTrainedModel, PretrainedConfig: Config } = await import('@huggingface/transformers');
+): Promise<{ readonly session: GraphSession; readonly generation: unknown }> {
+  const { PreTrainedModel, PretrainedConfig: Config } = await importTransformers();
   if (freeMemoryBytes && !isOnGpu(options.device)) requireMemory(source, weights.bytes, freeMemoryBytes());
   const graph = { dtype: weights.dtype, subfolder: weights.folder, model_file_name: weights.base, use_external_data_format: false };
   return explained(source, options, async () => {
@@ -267,6 +269,6 @@ function isOnGpu(device: LoadOnnxGraphOptions['device']): boolean {
 
 /** What is used of a loaded model; its type leaves the values open. */
 interface LoadedModel {
-  readonly sessions: Readonly<Record<string, InferenceSession>>;
+  readonly sessions: Readonly<Record<string, GraphSession>>;
   readonly generation_config: unknown;
 }

@@ -1,4 +1,4 @@
-import { Tensor } from 'onnxruntime-common';
+import { Tensor } from './graph-session.ts';
 import { SlotCache, type SlotOwner } from './slot-cache.ts';
 
 /** Sizes of one native model's cache. */

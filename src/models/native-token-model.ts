@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Tensor, type InferenceSession } from 'onnxruntime-common';
+import { Tensor, type GraphSession, type Tensors } from './graph-session.ts';
 import type { SamplingOptions } from '../contracts/engine.ts';
 import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts/token-model.ts';
 import { DisposedError, ModelError, ModelLoadError } from '../errors.ts';
@@ -37,7 +37,7 @@ export class NativeTokenModel implements TokenModel {
   readonly contextTokens: number;
   readonly endTokens: ReadonlySet<number>;
   readonly sampling?: SamplingOptions;
-  readonly #session: InferenceSession;
+  readonly #session: GraphSession;
   readonly #layers: number;
   readonly #headWidth: number;
   readonly #group: number;
@@ -52,7 +52,7 @@ export class NativeTokenModel implements TokenModel {
    * @param queryHeads - Query heads per key-value head.
    * @throws {ModelLoadError} when the graph's inputs or outputs are not those of the native layout.
    */
-  constructor(session: InferenceSession, queryHeads: number, options: NativeTokenModelOptions) {
+  constructor(session: GraphSession, queryHeads: number, options: NativeTokenModelOptions) {
     const { layers, headWidth, logitWidth } = describeNativeGraph(session);
     this.#session = session;
     this.#layers = layers;
@@ -111,7 +111,7 @@ export class NativeTokenModel implements TokenModel {
     return (outputs['logits']!.data as Float32Array).subarray(0, wantedCount * this.vocabularySize);
   }
 
-  async #run(batch: readonly NativeRow[], width: number, wantedCount: number): Promise<InferenceSession.ReturnType> {
+  async #run(batch: readonly NativeRow[], width: number, wantedCount: number): Promise<Tensors> {
     const rows = batch.length;
     const shape = this.#shapeFeeds(rows, width);
     const { past, stepBias, inputs } = this.#cache.feeds(rows, Math.max(...batch.map(({ sequence }) => sequence.length)));
@@ -211,12 +211,12 @@ function int64Tensor(dims: readonly number[]): { tensor: Tensor; words: Int32Arr
 }
 
 /** Whether a graph takes its caches the native way. */
-export function isNativeGraph(session: InferenceSession): boolean {
+export function isNativeGraph(session: GraphSession): boolean {
   return session.inputNames.includes('tokens') && session.inputNames.includes('bias');
 }
 
 /** Sizes of a native graph. @throws {ModelLoadError} */
-export function describeNativeGraph(session: InferenceSession): { layers: number; headWidth: number; logitWidth: number } {
+export function describeNativeGraph(session: GraphSession): { layers: number; headWidth: number; logitWidth: number } {
   const inputs = new Map(session.inputMetadata.map((input) => [input.name, input]));
   const firstKey = inputs.get('past_key.0');
   const logits = session.outputMetadata.find((output) => output.name === 'logits');

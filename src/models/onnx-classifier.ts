@@ -1,4 +1,4 @@
-import { Tensor, type InferenceSession } from 'onnxruntime-common';
+import { Tensor, type GraphSession } from './graph-session.ts';
 import { ContextLengthError, DisposedError, InvalidOptionError, ModelError, ModelLoadError } from '../errors.ts';
 import { float32Values } from './float16.ts';
 
@@ -35,12 +35,12 @@ export class OnnxClassifier implements TextClassifier {
   readonly reads: 'tokens' | 'text';
   readonly labels: number;
   readonly contextTokens: number;
-  readonly #session: InferenceSession;
+  readonly #session: GraphSession;
   readonly #facts: ClassifierFacts;
   #isDisposed = false;
 
   /** @throws {ModelLoadError} that names what is missing or unknown. */
-  constructor(session: InferenceSession, facts: ClassifierFacts) {
+  constructor(session: GraphSession, facts: ClassifierFacts) {
     const { source } = facts;
     const unknown = session.inputNames.filter((name) => !KNOWN_INPUTS.includes(name));
     const logits = session.outputMetadata.find(({ name }) => name === 'logits');

@@ -1,8 +1,26 @@
-import type { ProgressInfo } from '@huggingface/transformers';
-import type { InferenceSession } from 'onnxruntime-common';
-
-/** What transformers.js tells while it fetches and loads files. */
-export type LoadProgress = ProgressInfo;
+/** What transformers.js tells while it fetches and loads files. `name` is the model's id or directory, sizes are bytes. */
+export type LoadProgress =
+  | { readonly status: 'initiate' | 'download' | 'done'; readonly name: string; readonly file: string }
+  | {
+      readonly status: 'progress';
+      readonly name: string;
+      readonly file: string;
+      /** From 0 to 100. */
+      readonly progress: number;
+      readonly loaded: number;
+      readonly total: number;
+    }
+  | {
+      /** Over all files. */
+      readonly status: 'progress_total';
+      readonly name: string;
+      /** From 0 to 100. */
+      readonly progress: number;
+      readonly loaded: number;
+      readonly total: number;
+      readonly files: Readonly<Record<string, { readonly loaded: number; readonly total: number }>>;
+    }
+  | { readonly status: 'ready'; readonly task: string; readonly model: string };
 
 /** Where a model is computed, in transformers.js' terms; which are there depends on the platform. */
 export type OnnxDevice = 'auto' | 'gpu' | 'cpu' | 'wasm' | 'webgpu' | 'cuda' | 'dml' | 'coreml' | 'webnn' | 'webnn-npu' | 'webnn-gpu' | 'webnn-cpu';
@@ -44,8 +62,8 @@ export interface LoadOnnxGraphOptions {
   readonly threads?: number;
   /** Most tokens one sequence may hold; lower it to bound memory. Whole number ≥ 1. @default what the model's configuration says */
   readonly contextTokens?: number;
-  /** Further options of ONNX Runtime's session. */
-  readonly sessionOptions?: InferenceSession.SessionOptions;
+  /** Further options of ONNX Runtime's session, its `InferenceSession.SessionOptions`. */
+  readonly sessionOptions?: Readonly<Record<string, unknown>>;
   /** Called while files are fetched and loaded, wherever that happens. */
   readonly onProgress?: (progress: LoadProgress) => void;
 }

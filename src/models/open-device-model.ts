@@ -1,4 +1,4 @@
-import type { InferenceSession } from 'onnxruntime-common';
+import type { GraphSession } from './graph-session.ts';
 import type { TokenModel } from '../contracts/token-model.ts';
 import { encodeCacheGraph } from './cache-graph.ts';
 import { openHubModel, type TokenModelFacts } from './detect-layout.ts';
@@ -8,7 +8,7 @@ import { describeNativeGraph } from './native-token-model.ts';
 
 /** Makes sessions on a device, of a model's graph and of small ones. */
 export interface DeviceSessionFactory<Graph> extends GraphDevice {
-  open(graph: Graph | Uint8Array, outputs: DeviceOutputs | undefined): Promise<InferenceSession>;
+  open(graph: Graph | Uint8Array, outputs: DeviceOutputs | undefined): Promise<GraphSession>;
 }
 
 const NEW_CACHE = 'new_cache';

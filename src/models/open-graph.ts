@@ -1,4 +1,4 @@
-import type { InferenceSession } from 'onnxruntime-common';
+import type { GraphSession } from './graph-session.ts';
 import type { ForwardRow, TokenModel, TokenSequence } from '../contracts/token-model.ts';
 import { ModelLoadError } from '../errors.ts';
 import { firstDisagreement, withAccuracyLevel, writeProbe } from './accuracy-level.ts';
@@ -58,10 +58,8 @@ async function bytesOf(runtime: GraphRuntime, { file }: GraphFile): Promise<Uint
   return typeof file === 'string' ? runtime.read(file) : file;
 }
 
-function createSession({ InferenceSession }: GraphRuntime, graph: GraphFile, changed?: Uint8Array): Promise<InferenceSession> {
-  const { file, options } = graph;
-  if (changed) return InferenceSession.create(changed, { ...options, extra: extraOf(graph) });
-  return typeof file === 'string' ? InferenceSession.create(file, options) : InferenceSession.create(file, options);
+function createSession(runtime: GraphRuntime, graph: GraphFile, changed?: Uint8Array): Promise<GraphSession> {
+  return changed ? runtime.createSession(changed, { ...graph.options, extra: extraOf(graph) }) : runtime.createSession(graph.file, graph.options);
 }
 
 /** A graph that comes as bytes has no directory in which its weights would be looked for. */

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Tensor } from 'onnxruntime-common';
+import type { Tensor } from './graph-session.ts';
 import type { ForwardRow, Logits, TokenModel, TokenSequence } from '../contracts/token-model.ts';
 import { DisposedError } from '../errors.ts';
 import type { Sampling } from '../maths/sampling.ts';

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Tensor } from 'onnxruntime-common';
+import type { Tensor } from './graph-session.ts';
 import type { Logits } from '../contracts/token-model.ts';
 import { ModelError } from '../errors.ts';
 import { allocateCache, type DecoderGraph } from './decoder-graph.ts';

@@ -29,7 +29,7 @@
  *
  * @module
  */
-import { Tensor, type InferenceSession } from 'onnxruntime-common';
+import { Tensor, type Tensors } from './graph-session.ts';
 import type { TopLogits, TopRequest, TopRow } from '../contracts/token-model.ts';
 import { ONNX_TYPES, type OnnxModelFile, type OnnxNode, type OnnxSubgraph, type OnnxType, type OnnxValue } from './onnx-graph.ts';
 
@@ -214,7 +214,7 @@ export function headFeeds(head: HeadRequest | undefined, wanted: number, vocabul
 }
 
 /** What the head found. */
-export function topOf(outputs: InferenceSession.ReturnType, rows: readonly TopRow[], { normalisers, draws }: TopRequest): TopLogits {
+export function topOf(outputs: Tensors, rows: readonly TopRow[], { normalisers, draws }: TopRequest): TopLogits {
   const floats = (name: string): Float32Array => outputs[name]!.data as Float32Array;
   const [positions = 0, count = 0] = outputs['top_tokens']!.dims;
   const top = { count, tokens: outputs['top_tokens']!.data as Int32Array, logits: floats('top_logits'), raw: floats('top_raw') };
@@ -230,7 +230,7 @@ export function topOf(outputs: InferenceSession.ReturnType, rows: readonly TopRo
   };
 }
 
-function drawnTokens(outputs: InferenceSession.ReturnType, rows: readonly TopRow[]): NonNullable<TopLogits['drawn']> {
+function drawnTokens(outputs: Tensors, rows: readonly TopRow[]): NonNullable<TopLogits['drawn']> {
   const points = rows.flatMap(({ points: drawn, logitCount }) => drawn.slice(0, logitCount));
   const blocks = outputs['draw_block']!.data as BigInt64Array;
   const [before, totals] = ['draw_before', 'draw_total'].map((name) => outputs[name]!.data as Float64Array) as [Float64Array, Float64Array];

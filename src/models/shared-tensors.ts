@@ -1,4 +1,4 @@
-import type { Tensor } from 'onnxruntime-common';
+import type { Tensor } from './graph-session.ts';
 
 /** Tensors by name that several owners read, and that are freed with the last of them. */
 export class SharedTensors {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { Tensor, type InferenceSession } from 'onnxruntime-common';
+import { Tensor, type GraphSession, type Tensors } from './graph-session.ts';
 import type { ForwardRow, Logits, TokenModel, TokenSequence, TopLogits, TopRequest, TopRow } from '../contracts/token-model.ts';
 import { DisposedError, ModelError } from '../errors.ts';
 import type { Sampling } from '../maths/sampling.ts';
@@ -20,7 +20,7 @@ import { headFeeds, topOf, type HeadRequest } from './sampling-head.ts';
 import { UNIFIED, type UnifiedShape } from './unified-graph.ts';
 
 type CellRow = ForwardRow & { readonly sequence: CellSequence };
-type Outputs = InferenceSession.ReturnType;
+type Outputs = Tensors;
 
 /** The rows of a pass, over the cells of one arena. */
 interface Pass<Row extends ForwardRow = ForwardRow> {
@@ -44,7 +44,7 @@ export class UnifiedTokenModel implements TokenModel {
   readonly endTokens: ReadonlySet<number>;
   readonly sampling: Sampling;
   readonly forwardTop: NonNullable<TokenModel['forwardTop']> | undefined;
-  readonly #session: InferenceSession;
+  readonly #session: GraphSession;
   readonly #shape: UnifiedShape;
   readonly #source: string;
   readonly #cache: CellCache;
@@ -57,7 +57,7 @@ export class UnifiedTokenModel implements TokenModel {
    * @param session - Over a graph that `unifyGraph` made.
    * @param passScores - How many scores, new tokens × cells, take as long as what else a pass does: with more, a pass is divided.
    */
-  constructor(session: InferenceSession, shape: UnifiedShape, facts: GraphFacts, passScores = PASS_SCORES_PER_WIDTH * shape.queryHeads * shape.headWidth) {
+  constructor(session: GraphSession, shape: UnifiedShape, facts: GraphFacts, passScores = PASS_SCORES_PER_WIDTH * shape.queryHeads * shape.headWidth) {
     this.#session = session;
     this.#shape = shape;
     this.#source = facts.source;

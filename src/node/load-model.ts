@@ -1,6 +1,6 @@
 import { access, readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import type { InferenceSession } from 'onnxruntime-common';
+import type { GraphSession } from '../models/graph-session.ts';
 import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
 import { InvalidOptionError, isLatencyTtsError, ModelLoadError } from '../errors.ts';
@@ -21,7 +21,7 @@ import { startModelWorker } from './start-worker.ts';
 import { readModelFiles, type LocalModelFacts } from './model-files.ts';
 import { nodeFileSystem } from './file-system.ts';
 import { freeMemoryBytes } from './free-memory.ts';
-import { graphRuntime } from './graph-runtime.ts';
+import { graphRuntime, onnxRuntime } from './graph-runtime.ts';
 import { webgpuTurns } from './webgpu-turns.ts';
 
 /** Where a model of a directory is computed. */
@@ -128,8 +128,8 @@ async function openModel(facts: LocalModelFacts, options: LoadModelOptions): Pro
 /** ONNX Runtime warns about every graph that keeps weights in an order it would not have chosen. */
 const ERRORS_ONLY = 3;
 
-async function openSession(graphPath: string, { executionProviders = ['cpu'], threads }: LoadModelOptions): Promise<InferenceSession> {
-  const { InferenceSession } = await import('onnxruntime-node');
+async function openSession(graphPath: string, { executionProviders = ['cpu'], threads }: LoadModelOptions): Promise<GraphSession> {
+  const { InferenceSession } = onnxRuntime();
   return InferenceSession.create(graphPath, {
     executionProviders: [...executionProviders],
     logSeverityLevel: ERRORS_ONLY,
@@ -138,8 +138,8 @@ async function openSession(graphPath: string, { executionProviders = ['cpu'], th
   });
 }
 
-async function openWebgpuSession(graph: string | Uint8Array, outputs: DeviceOutputs | undefined): Promise<InferenceSession> {
-  const { InferenceSession } = await import('onnxruntime-node');
+async function openWebgpuSession(graph: string | Uint8Array, outputs: DeviceOutputs | undefined): Promise<GraphSession> {
+  const { InferenceSession } = onnxRuntime();
   const options = { executionProviders: ['webgpu'], logSeverityLevel: ERRORS_ONLY, ...(outputs && { preferredOutputLocation: outputs }) } as const;
   const session = await webgpuTurns(() => (typeof graph === 'string' ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options)));
   return new ExclusiveSession(session, webgpuTurns);

@@ -9,14 +9,23 @@ import { VERSION } from '../version.ts';
 
 /** The machine that this process runs on, for profiles. */
 export function describeMachine(): MachineIdentity {
-  const runtime = createRequire(import.meta.url)('onnxruntime-node/package.json') as { readonly version: string };
   return {
     processor: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
     memoryBytes: totalmem(),
     platform: `${platform()} ${arch()}`,
-    versions: { 'latency-tts': VERSION, node: versions.node, 'onnxruntime-node': runtime.version },
+    versions: { 'latency-tts': VERSION, node: versions.node, ...runtimeVersion() },
   };
+}
+
+/** Of the local runtime, where it is installed. */
+function runtimeVersion(): Readonly<Record<string, string>> {
+  try {
+    const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { readonly version: string };
+    return { 'onnxruntime-node': version };
+  } catch {
+    return {};
+  }
 }
 
 /** `profileEngine` of the portable root, with this machine's description. @throws {InvalidOptionError | ModelError | DisposedError} */

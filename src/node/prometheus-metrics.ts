@@ -1,16 +1,28 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+// One by one: the whole package brings OpenTelemetry and the metrics of the process.
+import Counter from 'prom-client/lib/counter.js';
+import Gauge from 'prom-client/lib/gauge.js';
+import Histogram from 'prom-client/lib/histogram.js';
+import Registry from 'prom-client/lib/registry.js';
 import type { RequestRecord, ServeMetrics } from '../serve/metrics.ts';
 
 /** Seconds; from the milliseconds of a small model to the minutes of a large one. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
+/** What is used of a `Registry` of prom-client. */
+export interface MetricsRegistry {
+  readonly contentType: string;
+  metrics(): Promise<string>;
+  // As prom-client declares it: of metrics of any kind.
+  registerMetric(metric: never): void;
+}
+
 /**
  * Metrics of a handler in the format of Prometheus, for `HandlerOptions.metrics`. docs/serve.md lists them.
  *
- * @param registry - Where they are registered, beside what a host has there. @default one of their own
+ * @param registry - A `Registry` of prom-client where they are registered, beside what a host has there. @default one of their own
  */
-export function prometheusMetrics(registry: Registry = new Registry()): ServeMetrics {
-  const registers = [registry];
+export function prometheusMetrics(registry: MetricsRegistry = new Registry()): ServeMetrics {
+  const registers = [registry as Registry];
   const labelNames = ['endpoint', 'model', 'strategy', 'outcome'] as const;
   const requests = new Counter({ name: 'latency_tts_requests_total', help: 'Requests that are over, by outcome.', labelNames, registers });
   const duration = new Histogram({

@@ -22,6 +22,7 @@ const CLASSES = new Map<unknown, { readonly prototype: Error }>([
   ['LTTS_DEVICE_LOST', errors.DeviceLostError],
   ['LTTS_SERVER', errors.ServerError],
   ['LTTS_MODEL_LOAD', errors.ModelLoadError],
+  ['LTTS_LOCAL_RUNTIME_MISSING', errors.LocalRuntimeMissingError],
   ['LTTS_CHAT_TEMPLATE', errors.ChatTemplateError],
   ['LTTS_MODEL_MEMORY', errors.ModelMemoryError],
   ['LTTS_CONTEXT_LENGTH', errors.ContextLengthError],

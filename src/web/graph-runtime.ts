@@ -1,6 +1,6 @@
-import type { InferenceSessionFactory } from 'onnxruntime-common';
 import { ExclusiveSession, pageTurns } from '../models/exclusive-session.ts';
 import type { GraphRuntime } from '../models/graph-file.ts';
+import { missingRuntime } from '../models/transformers.ts';
 
 let loaded: Promise<GraphRuntime> | undefined;
 
@@ -10,11 +10,10 @@ export function graphRuntime(): Promise<GraphRuntime> {
 }
 
 async function load(): Promise<GraphRuntime> {
-  const { InferenceSession, registerBackend } = await import('onnxruntime-web/webgpu');
-  const create: InferenceSessionFactory['create'] = async (...given: [never]) =>
-    new ExclusiveSession(await pageTurns(() => InferenceSession.create(...given)), pageTurns);
+  const { InferenceSession, registerBackend } = await import('onnxruntime-web/webgpu').catch(missingRuntime('onnxruntime-web'));
   return {
-    InferenceSession: { create },
+    createSession: async (...given) =>
+      new ExclusiveSession(await pageTurns(() => InferenceSession.create(...(given as Parameters<typeof InferenceSession.create>))), pageTurns),
     registerBackend,
     choosesTokens: false,
     providers: ['wasm'],

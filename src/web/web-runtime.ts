@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { GraphSession } from '../models/graph-session.ts';
 import type { InferenceSession } from 'onnxruntime-common';
 import type * as Runtime from 'onnxruntime-web';
 import type { TokenModel } from '../contracts/token-model.ts';
@@ -10,6 +11,7 @@ import { InvalidOptionError, ModelLoadError } from '../errors.ts';
 import { openTokenModel, type TokenModelFacts } from '../models/detect-layout.ts';
 import { ExclusiveSession, pageTurns } from '../models/exclusive-session.ts';
 import { openDeviceModel } from '../models/open-device-model.ts';
+import { missingRuntime } from '../models/transformers.ts';
 import { largestBuffer, turnsOf, type WebGpuDevice } from '../models/webgpu-device.ts';
 import { requireWholeNumber } from '../options.ts';
 
@@ -47,14 +49,16 @@ export function requireWebRuntimeOptions({ device = 'wasm', threads }: WebRuntim
   if (threads !== undefined) requireWholeNumber('threads', threads, 1);
 }
 
+const isMissing = missingRuntime('onnxruntime-web');
+
 /** Makes the model of a graph's bytes. @throws {ModelLoadError} */
 export async function openWebModel(graph: Uint8Array, facts: TokenModelFacts, options: WebRuntimeOptions): Promise<TokenModel> {
   const { source } = facts;
   const device = await availableDevice(source, options.device ?? 'wasm');
   // WebAssembly alone has a build of its own, of half the size and without the cost of waiting for a GPU.
-  const runtime = await (device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm'));
+  const runtime = await (device === 'webgpu' ? import('onnxruntime-web/webgpu').catch(isMissing) : import('onnxruntime-web/wasm').catch(isMissing));
   configure(runtime.env.wasm, options);
-  const create = (bytes: Uint8Array, wanted: InferenceSession.SessionOptions): Promise<InferenceSession> =>
+  const create = (bytes: Uint8Array, wanted: InferenceSession.SessionOptions): Promise<GraphSession> =>
     pageTurns(() => runtime.InferenceSession.create(bytes, { logSeverityLevel: ERRORS_ONLY, ...wanted }));
   try {
     if (device === 'wasm') return await openTokenModel(new ExclusiveSession(await create(graph, { executionProviders: ['wasm'] }), pageTurns), facts);

@@ -79,7 +79,7 @@ class Ledger {
       const bias = Array.from({ length: past + 1 }, (_, position) => (position < tokens.length || position === past ? 0 : Math.fround(SHUT)));
       expect([...(stepBias.data as Float32Array)].slice(slot * (past + 1), (slot + 1) * (past + 1))).toEqual(bias);
       for (let layer = 0; layer < LAYERS; layer++) {
-        const [keys, values] = [inputs[`past_key.${layer}`]!.data, inputs[`past_value.${layer}`]!.data];
+        const [keys, values] = ['key', 'value'].map((part) => inputs[`past_${part}.${layer}`]!.data as Float32Array) as [Float32Array, Float32Array];
         for (let unit = 0; unit < HEAD_WIDTH; unit++) {
           const held = tokens.map((_, position) => {
             const place = (slot * past + position) * HEAD_WIDTH + unit;

@@ -9,6 +9,7 @@ const EXAMPLES = [
   new InvalidOptionError('sampling.topP', 'a number from 0 to 1', 2, 'Pass a share.'),
   new ModelError('The model failed.'),
   new ModelLoadError('/models/a', 'There is no model.'),
+  new errors.LocalRuntimeMissingError('onnxruntime-node', 'Install it.', { cause: new Error('no such library') }),
   new errors.ModelMemoryError('/models/a', 8e9, 2e9),
   new errors.ChatTemplateError('Roles must alternate.'),
   new ContextLengthError(603, 512),

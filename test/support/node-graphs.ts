@@ -3,7 +3,7 @@ import type { GraphRuntime } from '../../src/models/graph-file.ts';
 
 /** ONNX Runtime for graphs that tests make in memory. */
 export const memoryRuntime: GraphRuntime = {
-  InferenceSession,
+  createSession: (...given) => InferenceSession.create(...(given as Parameters<typeof InferenceSession.create>)),
   registerBackend: () => undefined,
   choosesTokens: true,
   providers: ['cpu'],
