@@ -83,7 +83,9 @@ describe('plan', () => {
     for (const line of ['plan: ', 'deadline: 60 ms', 'accuracy: ', 'latency: p50 ', 'what binds: ', 'branches only: ', 'drafts only: ', 'compute-optimal: ']) {
       expect(stdout).toMatch(new RegExp(`^${line}`, 'm'));
     }
-    expect(stdout).toMatch(/deadline +│ plan +│ accuracy/);
+    expect(stdout).toMatch(/deadline +│ plan +│ +accuracy/);
+    for (const line of stdout.split('\n').filter((one) => /[│┌└├]/.test(one))) expect(line).toHaveLength(80);
+    for (const term of ['p50, p95, p99', 'compute-optimal', 'self-consistency of N']) expect(stdout).toMatch(new RegExp(`^${term}: `, 'm'));
   });
 
   test('tells programs the same', async () => {

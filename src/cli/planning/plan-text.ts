@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
+import { Help } from 'commander';
 import type { BindingConstraint, FrontierPoint } from '../../planning/optimizer/explain-plan.ts';
-import { describeSpec } from '../../planning/optimizer/plan-spec.ts';
+import { describeSpec, type PlanSpec } from '../../planning/optimizer/plan-spec.ts';
 import type { Plan } from '../../planning/optimizer/plan.ts';
 import type { Choice, PlanPrediction } from '../../planning/optimizer/solve-plan.ts';
 
@@ -11,23 +12,22 @@ const BINDING: Readonly<Record<BindingConstraint, string>> = {
   nothing: 'nothing: more time would help by less than half a point',
 };
 
-/** The best plan at each deadline. */
+const help = new Help();
+const WIDTH = 80;
+/** Of a row, which takes `WIDTH` with its borders. */
+const COLUMNS = [11, 33, 10, 11, 9];
+
+/** The best plan at each deadline. JSON has intervals and further quantiles. */
 export function frontierTable(frontier: readonly FrontierPoint[]): string {
   const table = new Table({
-    head: ['deadline', 'plan', 'accuracy', '95 % interval', 'p50', 'p95', 'p99', 'tokens'],
-    style: { head: [], border: [] },
-    colAligns: ['right', 'left', 'right', 'right', 'right', 'right', 'right', 'right'],
+    head: ['deadline', 'plan', 'accuracy', 'p95', 'tokens'],
+    style: { head: [], border: [], compact: true },
+    colWidths: COLUMNS,
+    wordWrap: true,
+    colAligns: ['right', 'left', 'right', 'right', 'right'],
   });
   for (const { deadlineMs, spec, predicted } of frontier) {
-    const { latencyMs, tokens } = predicted;
-    table.push([
-      formatMs(deadlineMs),
-      describeSpec(spec),
-      percent(predicted.accuracy),
-      interval(predicted),
-      ...[latencyMs.p50, latencyMs.p95, latencyMs.p99].map(formatMs),
-      tokens.toFixed(0),
-    ]);
+    table.push([formatMs(deadlineMs), describeSpec(spec), percent(predicted.accuracy), formatMs(predicted.latencyMs.p95), predicted.tokens.toFixed(0)]);
   }
   return table.toString();
 }
@@ -50,7 +50,45 @@ export function formatPlan(plan: Plan): string {
     '',
     frontierTable(frontier),
     '',
+    ...terms([plan.spec, computeOptimal.spec, ...[branchesOnly, draftsOnly].flatMap((choice) => choice?.spec ?? []), ...frontier.map(({ spec }) => spec)]),
+    '',
   ].join('\n');
+}
+
+/** What the words mean that plans are described with, as far as they are used. */
+function terms(specs: readonly PlanSpec[]): string[] {
+  const has = (check: (spec: PlanSpec) => unknown): boolean => specs.some((spec) => check(spec));
+  const isOf = (strategy: PlanSpec['strategy']): boolean => has((spec) => spec.strategy === strategy);
+  const used: readonly (readonly [boolean, string])[] = [
+    [true, 'p50, p95, p99: half, 95 % and 99 % of answers are there by then'],
+    [true, 'branches only, drafts only: the best plan without drafts, and the best one with a single branch'],
+    [true, 'compute-optimal: the most accurate plan for as many tokens if time were no matter; next to it what is left of it under this deadline'],
+    [isOf('self-consistency'), 'self-consistency of N: N solutions vote'],
+    [isOf('weighted-vote'), 'weighted-vote of N: N solutions vote, each with the weight of its score by the reward model'],
+    [isOf('best-of-n'), 'best-of-n of N: of N solutions the one with the highest score by the reward model'],
+    [isOf('first-finish'), 'first-finish of N, first M: of N solutions the first M to finish vote'],
+    [isOf('beam-search'), 'beam-search of N: N solutions are searched step by step, by scores'],
+    [
+      has(({ acceptAt }) => acceptAt !== undefined),
+      'accepting S: the first solution with a score of at least S ends the run; in the calibration, such a score was as good as surely right',
+    ],
+    [has(({ firstWave }) => firstWave !== undefined), 'K first: K branches begin, and the others follow only if none of these is accepted'],
+    [
+      has(({ sampling, firstSampling }) => sampling?.temperature === 0 || firstSampling?.temperature === 0),
+      'greedy: always the likeliest token (temperature 0)',
+    ],
+    [has(({ draftLength }) => draftLength !== 0), 'drafts of K, adaptive drafts: K tokens are guessed ahead and verified in one model step, or as many as pay'],
+    [has(({ maxTokens }) => maxTokens !== undefined), 'at most T tokens: a branch that is longer is asked for its answer'],
+    [
+      has(({ earlyDecision }) => earlyDecision !== undefined && earlyDecision !== 'exact'),
+      'beta decision and the like: the vote ends once its winner is likely, not only once it is certain',
+    ],
+    [
+      has(({ answerTokens }) => answerTokens !== undefined),
+      'T tokens for forced answers: what an unfinished branch may write when it is asked for its answer at the deadline',
+    ],
+  ];
+  return used.flatMap(([isUsed, text]) => (isUsed ? [help.boxWrap(`${text}.`, WIDTH)] : []));
 }
 
 export function formatMs(milliseconds: number): string {

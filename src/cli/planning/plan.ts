@@ -5,9 +5,12 @@ import type { Plan, PlanResult } from '../../planning/optimizer/plan.ts';
 import type { MeasuredProfile } from '../../planning/profile/measured-profile.ts';
 import { describeEngine } from '../../planning/profile/profile-engine.ts';
 import { RunEvents } from '../../runtime/run-events.ts';
+import { coloursFor, type Colours } from '../colours.ts';
 import type { CliHost } from '../host.ts';
 import type { ModelChoice } from '../model-options.ts';
 import { showProgress } from '../progress.ts';
+import { problemsOf } from '../result.ts';
+import { counted, plainText } from '../terminal-text.ts';
 import { readPrompt } from '../read-prompt.ts';
 import { readPlanFile } from './plan-file.ts';
 import { formatMs, formatPlan, percent } from './plan-text.ts';
@@ -45,7 +48,9 @@ export async function plan(options: PlanOptions, host: CliHost, signal: AbortSig
     ...(options.fastestBy !== undefined && { fastestBy: options.fastestBy }),
   });
   const result = problem === undefined ? undefined : await run(chosen, problem, profile, options, host, signal);
-  host.stdout.write(options.json ? planAsJson(chosen, result) : `${formatPlan(chosen)}${result ? `\n${formatRun(result)}` : ''}`);
+  host.stdout.write(
+    options.json ? planAsJson(chosen, result) : `${formatPlan(chosen)}${result ? `\n${formatRun(result, coloursFor(host.stdout, host.env))}` : ''}`,
+  );
 }
 
 async function run(
@@ -76,12 +81,16 @@ async function run(
   }
 }
 
-function formatRun({ answer, confidence, stopReason, timing, usage, warnings, plan: { predicted, changes } }: PlanResult): string {
+function formatRun(result: PlanResult, colours: Colours): string {
+  const { answer, text, confidence, stopReason, timing, usage, plan: planned } = result;
+  const { predicted, changes } = planned;
   return [
-    `answer: ${answer ?? '(none found)'}`,
+    plainText(text).trim(),
+    '',
+    `answer: ${colours.bold(colours.green(answer === undefined ? '(none found)' : plainText(answer)))}`,
     `confidence: ${percent(confidence)}`,
-    ...warnings.map((warning) => `WARNING: ${warning}`),
-    `took: ${formatMs(timing.totalMs)} (p50 ${formatMs(predicted.latencyMs.p50)} was predicted), ${usage.completionTokens} tokens, ended by ${stopReason}`,
+    ...problemsOf(result).map((problem) => colours.yellow(`WARNING: ${plainText(problem)}`)),
+    `took: ${formatMs(timing.totalMs)} (p50 ${formatMs(predicted.latencyMs.p50)} was predicted), ${counted(usage.completionTokens, 'token')}, ended by ${stopReason}`,
     ...changes.map(({ atMs, kind, from, to, reason }) => `changed after ${formatMs(atMs)}: ${kind}, ${from} to ${to}: ${reason}`),
     '',
   ].join('\n');
