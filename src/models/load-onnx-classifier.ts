@@ -4,9 +4,10 @@ import type { LoadableModel } from './local-model.ts';
 import type { HubPlatform } from './found-model.ts';
 import { describeSource, findDescribed, openSession, type OnnxModelDescription } from './load-onnx-model.ts';
 import { OnnxClassifier, type TextClassifier } from './onnx-classifier.ts';
-import type { LoadOnnxGraphOptions, LoadProgress } from './onnx-model-options.ts';
+import { loadOnnxGraphEntries, type LoadOnnxGraphOptions, type LoadProgress } from './onnx-model-options.ts';
 import { isNode } from './platform.ts';
 import { importTransformers } from './transformers.ts';
+import { readOptions } from '../option-schemas.ts';
 
 /** A reward model with a classification head, before its weights are loaded. */
 export interface LocalClassifier extends LoadableModel {
@@ -30,6 +31,7 @@ export function loadOnnxClassifier(idOrPath: string, options: LoadOnnxGraphOptio
 
 /** @internal `loadOnnxClassifier` on a platform. */
 export async function loadHubClassifier(idOrPath: string, options: LoadOnnxGraphOptions, platform: HubPlatform): Promise<LocalClassifier> {
+  readOptions(loadOnnxGraphEntries, options);
   const { onProgress, ...plain } = options;
   return describeOnnxClassifier(await describeSource(idOrPath, plain), onProgress, platform);
 }

@@ -9,7 +9,7 @@ import type { GraphSession } from './graph-session.ts';
 import type { Env, InferenceSession, InferenceSessionFactory } from 'onnxruntime-common';
 import type { TokenModel } from '../contracts/token-model.ts';
 import { InvalidOptionError, ModelLoadError } from '../errors.ts';
-import { requireWholeNumber } from '../options.ts';
+import { readOptions } from '../option-schemas.ts';
 import { denormalOptions } from './denormals.ts';
 import { openHubModel, openTokenModel, type TokenModelFacts } from './detect-layout.ts';
 import { ExclusiveSession, pageTurns, type Turns } from './exclusive-session.ts';
@@ -26,7 +26,7 @@ import {
 } from './found-model.ts';
 import type { GraphRuntime } from './graph-file.ts';
 import type { LoadableModel, LocalModel } from './local-model.ts';
-import type { LoadOnnxGraphOptions, LoadOnnxModelOptions, LoadProgress, OnnxDtype } from './onnx-model-options.ts';
+import { loadOnnxModelEntries, type LoadOnnxGraphOptions, type LoadOnnxModelOptions, type LoadProgress, type OnnxDtype } from './onnx-model-options.ts';
 import { isPrecision, requireMemory, type Weights } from './weights.ts';
 import { isNode } from './platform.ts';
 import { largestBuffer, turnsOf, type WebGpuDevice } from './webgpu-device.ts';
@@ -55,6 +55,7 @@ const ENVIRONMENT_KEYS = ['allowRemoteModels', 'allowLocalModels', 'remoteHost',
 
 /** @internal `loadOnnxModel` on a platform. */
 export async function loadHubModel(idOrPath: string, options: LoadOnnxModelOptions, platform: HubPlatform): Promise<LocalModel> {
+  readOptions(loadOnnxModelEntries, options);
   const { onProgress, dtype, ...plain } = options;
   const load = async (format: OnnxDtype | undefined): Promise<LocalModel> =>
     describeOnnxModel(await describeSource(idOrPath, { ...plain, ...(format !== undefined && { dtype: format }) }), onProgress, platform);
@@ -92,7 +93,7 @@ export async function describeOnnxModel(
 
 /** @internal What another thread needs to find the same files. @throws {InvalidOptionError} */
 export async function describeSource(idOrPath: string, options: OnnxModelDescription['options']): Promise<OnnxModelDescription> {
-  requireModelOptions(idOrPath, options);
+  requireSource(idOrPath);
   const { env } = await importTransformers();
   const environment = Object.fromEntries(ENVIRONMENT_KEYS.map((key) => [key, env[key]]));
   return { kind: 'onnx', source: idOrPath, options, environment };
@@ -125,11 +126,8 @@ function settingsOf({ device, dtype, threads }: Pick<LoadOnnxGraphOptions, 'devi
 }
 
 /** @throws {InvalidOptionError} */
-function requireModelOptions(idOrPath: string, { threads, contextTokens, accuracyLevel }: LoadOnnxGraphOptions): void {
+function requireSource(idOrPath: string): void {
   if (typeof idOrPath !== 'string' || idOrPath.trim() === '') throw new InvalidOptionError('idOrPath', 'the id or directory of a model', idOrPath);
-  if (threads !== undefined) requireWholeNumber('threads', threads, 1);
-  if (contextTokens !== undefined) requireWholeNumber('contextTokens', contextTokens, 1);
-  if (accuracyLevel !== undefined && ![1, 2, 3, 4].includes(accuracyLevel)) throw new InvalidOptionError('accuracyLevel', '1, 2, 3 or 4', accuracyLevel);
 }
 
 /** Options of transformers.js for the session. */

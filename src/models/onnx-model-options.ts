@@ -1,3 +1,6 @@
+import * as v from 'valibot';
+import { flag, func, listOf, oneOf, plainObject, text, value, wholeNumber, type EntriesFor } from '../option-schemas.ts';
+
 /** What transformers.js tells while it fetches and loads files. `name` is the model's id or directory, sizes are bytes. */
 export type LoadProgress =
   | { readonly status: 'initiate' | 'download' | 'done'; readonly name: string; readonly file: string }
@@ -78,3 +81,58 @@ export interface LoadOnnxModelOptions extends Omit<LoadOnnxGraphOptions, 'dtype'
    */
   readonly dtype?: OnnxDtype | readonly OnnxDtype[];
 }
+
+const DEVICES = [
+  'auto',
+  'gpu',
+  'cpu',
+  'wasm',
+  'webgpu',
+  'cuda',
+  'dml',
+  'coreml',
+  'webnn',
+  'webnn-npu',
+  'webnn-gpu',
+  'webnn-cpu',
+] as const satisfies readonly OnnxDevice[];
+const DTYPES = ['auto', 'fp32', 'fp16', 'q8', 'int8', 'uint8', 'q4', 'bnb4', 'q4f16'] as const satisfies readonly OnnxDtype[];
+
+/** What each option may be. */
+export const loadOnnxGraphEntries = {
+  name: /* @__PURE__ */ v.optional(text),
+  device: /* @__PURE__ */ v.optional(/* @__PURE__ */ oneOf(DEVICES)),
+  dtype: /* @__PURE__ */ v.optional(/* @__PURE__ */ oneOf(DTYPES)),
+  accuracyLevel: /* @__PURE__ */ v.optional(
+    /* @__PURE__ */ value<1 | 2 | 3 | 4>('1, 2, 3 or 4', (given) => given === 1 || given === 2 || given === 3 || given === 4),
+  ),
+  revision: /* @__PURE__ */ v.optional(text),
+  cacheDir: /* @__PURE__ */ v.optional(text),
+  localModelPath: /* @__PURE__ */ v.optional(text),
+  localFilesOnly: /* @__PURE__ */ v.optional(flag),
+  modelFileName: /* @__PURE__ */ v.optional(text),
+  // The root of the repository is ''.
+  subfolder: /* @__PURE__ */ v.optional(/* @__PURE__ */ value<string>('text', (given) => typeof given === 'string')),
+  externalData: /* @__PURE__ */ v.optional(
+    /* @__PURE__ */ value<boolean | number>(
+      'true, false or a number of files',
+      (given) => typeof given === 'boolean' || (Number.isSafeInteger(given) && (given as number) >= 0),
+    ),
+  ),
+  chatTemplate: /* @__PURE__ */ v.optional(text),
+  threads: /* @__PURE__ */ v.optional(/* @__PURE__ */ wholeNumber(1)),
+  contextTokens: /* @__PURE__ */ v.optional(/* @__PURE__ */ wholeNumber(1)),
+  sessionOptions: /* @__PURE__ */ v.optional(/* @__PURE__ */ plainObject<NonNullable<LoadOnnxGraphOptions['sessionOptions']>>()),
+  onProgress: /* @__PURE__ */ v.optional(/* @__PURE__ */ func<(progress: LoadProgress) => void>()),
+} satisfies EntriesFor<LoadOnnxGraphOptions>;
+
+/** As `loadOnnxGraphEntries`, where several formats may be loaded. */
+export const loadOnnxModelEntries = {
+  ...loadOnnxGraphEntries,
+  dtype: /* @__PURE__ */ v.optional(
+    /* @__PURE__ */ v.union(
+      [/* @__PURE__ */ oneOf(DTYPES), /* @__PURE__ */ listOf(/* @__PURE__ */ oneOf(DTYPES), 'format')],
+      "a format or a list of several, such as ['q4', 'q8']",
+    ),
+  ),
+} satisfies EntriesFor<LoadOnnxModelOptions>;

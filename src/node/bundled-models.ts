@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { LocalModel } from '../models/local-model.ts';
+import { requireKnownNames } from '../options.ts';
 import type { BundledModels, BundledModelsOptions as WebOptions } from '../web/bundled-models.ts';
 import type { WebDevice } from '../web/web-runtime.ts';
 import { loadModel, type LoadModelOptions, type NodeDevice } from './load-model.ts';
@@ -23,8 +24,21 @@ export interface BundledModelsOptions extends Omit<LoadModelOptions, 'name' | 't
   readonly cache?: WebOptions['cache'];
 }
 
+const OPTIONS: Readonly<Record<keyof BundledModelsOptions, true>> = {
+  chatTemplate: true,
+  device: true,
+  executionProviders: true,
+  threads: true,
+  baseURL: true,
+  onProgress: true,
+  wasmPaths: true,
+  cache: true,
+};
+
 /** Describes the bundled models. Loads no weights. @throws {InvalidOptionError} */
-export async function bundledModels({ threads = 1, device, executionProviders }: BundledModelsOptions = {}): Promise<BundledModels> {
+export async function bundledModels(given: BundledModelsOptions = {}): Promise<BundledModels> {
+  requireKnownNames(given, Object.keys(OPTIONS));
+  const { threads = 1, device, executionProviders } = given;
   const models = join(packageRoot(), 'models');
   const isCpu = device === undefined || device === 'wasm' || device === 'auto';
   const options = { threads, ...(!isCpu && { device }), ...(executionProviders && { executionProviders }) };

@@ -1,8 +1,9 @@
 import { createAdaptorServer } from '@hono/node-server';
 import type { Server, ServerResponse } from 'node:http';
+import * as v from 'valibot';
 import { isIP, type AddressInfo } from 'node:net';
-import { InvalidOptionError } from '../errors.ts';
-import { requireWholeNumber } from '../options.ts';
+import { readOptions, text, texts, value, wholeNumber, type EntriesFor } from '../option-schemas.ts';
+import { isWhole } from '../options.ts';
 import { AbortScope } from '../runtime/abort-scope.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { ApiError } from '../serve/api-error.ts';
@@ -21,6 +22,16 @@ export interface ListenOptions {
   /** Milliseconds a client may take to send a request. Whole number ≥ 1. @default 30 000 */
   readonly requestTimeoutMs?: number;
 }
+
+export const listenEntries = {
+  port: v.optional(
+    value<number>('a whole number from 0 to 65535', (given) => isWhole(given, 0) && (given as number) <= 65_535),
+    8080,
+  ),
+  hostname: v.optional(text, '127.0.0.1'),
+  allowedHosts: v.optional(texts()),
+  requestTimeoutMs: v.optional(wholeNumber(1), 30_000),
+} satisfies EntriesFor<ListenOptions>;
 
 /** A server that listens. */
 export interface Listener {
@@ -47,12 +58,8 @@ const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
  * @throws Node's error where the port cannot be had.
  */
 export async function listen(handler: ServeHandler, options: ListenOptions = {}): Promise<Listener> {
-  const { port = 8080, hostname = '127.0.0.1', requestTimeoutMs = 30_000 } = options;
-  requireWholeNumber('port', port);
-  if (port > 65_535) throw new InvalidOptionError('port', 'at most 65535', port);
-  if (typeof hostname !== 'string' || hostname === '') throw new InvalidOptionError('hostname', 'an address or a name', hostname);
-  requireWholeNumber('requestTimeoutMs', requestTimeoutMs, 1);
-  const allowed = options.allowedHosts ?? (isLoopback(hostname) ? LOOPBACK_NAMES : undefined);
+  const { port, hostname, requestTimeoutMs, allowedHosts } = readOptions(listenEntries, options);
+  const allowed = allowedHosts ?? (isLoopback(hostname) ? LOOPBACK_NAMES : undefined);
   const server = createAdaptorServer({
     fetch: (request) => (allowed && !allowed.includes(hostOf(request)) ? misdirected(request) : handler.fetch(request)),
     // Replaced globals would change what other code of the process sees.

@@ -1,5 +1,6 @@
 import { access, readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
+import * as v from 'valibot';
 import type { GraphSession } from '../models/graph-session.ts';
 import type { TokenModel } from '../contracts/token-model.ts';
 import type { Tokenizer } from '../contracts/tokenizer.ts';
@@ -16,7 +17,7 @@ import { ModelFiles } from '../models/model-files.ts';
 import { requireMemory } from '../models/weights.ts';
 import type { DeviceOutputs } from '../models/graph-device.ts';
 import { openDeviceModel } from '../models/open-device-model.ts';
-import { requireWholeNumber } from '../options.ts';
+import { oneOf, readOptions, text, texts, wholeNumber, type EntriesFor } from '../option-schemas.ts';
 import { startModelWorker } from './start-worker.ts';
 import { readModelFiles, type LocalModelFacts } from './model-files.ts';
 import { nodeFileSystem } from './file-system.ts';
@@ -41,6 +42,15 @@ export interface LoadModelOptions {
   /** Threads inside one operator. Whole number ≥ 1. @default ONNX Runtime's choice: one for each core */
   readonly threads?: number;
 }
+
+export const loadModelEntries = {
+  name: v.optional(text),
+  tokenizerPath: v.optional(text),
+  chatTemplate: v.optional(text),
+  device: v.optional(oneOf(['cpu', 'webgpu'])),
+  executionProviders: v.optional(texts(1)),
+  threads: v.optional(wholeNumber(1)),
+} satisfies EntriesFor<LoadModelOptions>;
 
 /** Everything another thread needs to make the same `LocalModel`. */
 interface DirectoryDescription {
@@ -104,11 +114,9 @@ export function describedClassifier(description: OnnxModelDescription, onLoadPro
 }
 
 /** @throws {InvalidOptionError} */
-function requireOptions({ device, executionProviders, threads }: LoadModelOptions): void {
-  if (threads !== undefined) requireWholeNumber('threads', threads, 1);
-  if (device === undefined) return;
-  if (device !== 'cpu' && device !== 'webgpu') throw new InvalidOptionError('device', "'cpu' or 'webgpu'", device);
-  if (executionProviders) throw new InvalidOptionError('executionProviders', 'left out beside `device`', executionProviders);
+function requireOptions(options: LoadModelOptions): void {
+  const { device, executionProviders } = readOptions(loadModelEntries, options);
+  if (device !== undefined && executionProviders) throw new InvalidOptionError('executionProviders', 'left out beside `device`', executionProviders);
 }
 
 async function openModel(facts: LocalModelFacts, options: LoadModelOptions): Promise<TokenModel> {

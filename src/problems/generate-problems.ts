@@ -5,7 +5,7 @@
  * @module
  */
 import { InvalidOptionError } from '../errors.ts';
-import { requireWholeNumber } from '../options.ts';
+import { requireKnownNames, requireWholeNumber } from '../options.ts';
 import { hashText } from '../maths/hash-text.ts';
 import { randomSequence } from '../maths/random.ts';
 import { tellStory, type SolutionStep } from './story.ts';
@@ -51,6 +51,7 @@ const CALIBRATION_SHARE = 5;
  * @throws {InvalidOptionError} for a tier, split, seed or count outside its range.
  */
 export function generateProblems(options: GenerateProblemsOptions): Problem[] {
+  requireKnownNames(options, ['seed', 'tier', 'count', 'split'] satisfies (keyof GenerateProblemsOptions)[]);
   const { seed, tier, count, split } = options;
   requireWholeNumber('seed', seed);
   requireWholeNumber('count', count);

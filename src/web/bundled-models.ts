@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { InvalidOptionError, ModelLoadError } from '../errors.ts';
 import { HubTokenizer } from '../models/hub-tokenizer.ts';
 import type { LocalModel } from '../models/local-model.ts';
+import { requireKnownNames } from '../options.ts';
 import { readModelFacts, type ModelFacts } from '../models/model-facts.ts';
 import { fetchFile, fetchJson, type FetchOptions, type FetchProgress } from './fetch-file.ts';
 import { openWebModel, requireWebRuntimeOptions, type WebRuntimeOptions } from './web-runtime.ts';
@@ -42,6 +43,15 @@ export interface WebModelDescription {
   readonly options: WebRuntimeOptions & FetchOptions;
 }
 
+const OPTIONS: Readonly<Record<keyof BundledModelsOptions, true>> = {
+  baseURL: true,
+  onProgress: true,
+  device: true,
+  wasmPaths: true,
+  threads: true,
+  cache: true,
+};
+
 /**
  * Describes the bundled models, fetched from where the page serves them. Loads no weights; `docs/browser.md` shows the whole.
  *
@@ -49,6 +59,7 @@ export interface WebModelDescription {
  * @throws {ModelLoadError} where a model's configuration cannot be fetched.
  */
 export async function bundledModels(options: BundledModelsOptions): Promise<BundledModels> {
+  requireKnownNames(options, Object.keys(OPTIONS));
   const { baseURL, onProgress, device, wasmPaths, threads, cache } = options;
   requireWebRuntimeOptions(options);
   const plain = { device, wasmPaths, threads, cache };

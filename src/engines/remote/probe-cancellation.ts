@@ -1,6 +1,8 @@
+import * as v from 'valibot';
 import type { Clock } from '../../contracts/clock.ts';
 import { InvalidOptionError } from '../../errors.ts';
-import { requireNumber, requireWholeNumber } from '../../options.ts';
+import { number, readOptions, text, wholeNumber, type EntriesFor } from '../../option-schemas.ts';
+import { callEntries } from '../../runtime/call-options.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import type { Engine } from '../../contracts/engine.ts';
 
@@ -17,6 +19,14 @@ export interface ProbeCancellationOptions {
   /** @default the system clock */
   readonly clock?: Clock;
 }
+
+export const probeCancellationEntries = {
+  requests: v.optional(wholeNumber(1)),
+  tokens: v.optional(wholeNumber(16)),
+  prompt: v.optional(text),
+  tolerance: v.optional(number(1)),
+  ...callEntries,
+} satisfies EntriesFor<ProbeCancellationOptions>;
 
 /** Milliseconds to the first token, on a server at rest and right behind requests that were left. */
 export interface CancellationProbe {
@@ -37,11 +47,9 @@ export interface CancellationProbe {
  * @throws the signal's reason when it is aborted.
  */
 export async function probeCancellation(engine: Engine, options: ProbeCancellationOptions = {}): Promise<CancellationProbe> {
+  readOptions(probeCancellationEntries, options);
   const { requests = 1, tokens = 512, tolerance = 3, clock = systemClock, signal } = options;
   const { prompt = 'Write the numbers from 1 to 500, separated by spaces.' } = options;
-  requireWholeNumber('requests', requests, 1);
-  requireWholeNumber('tokens', tokens, 16);
-  requireNumber('tolerance', tolerance, 1);
   const session = await engine.open(prompt, { clock, ...(signal && { signal }), sampling: { temperature: 0 } });
   try {
     const advance = (count: number): ReturnType<ReturnType<typeof session.branch>[number]['advance']> =>

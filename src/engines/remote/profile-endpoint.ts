@@ -1,7 +1,8 @@
+import * as v from 'valibot';
 import type { Clock } from '../../contracts/clock.ts';
 import type { LatencyProfile } from '../../contracts/profile.ts';
-import { InvalidOptionError } from '../../errors.ts';
-import { requireWholeNumber } from '../../options.ts';
+import { listOf, numberOrInfinity, readOptions, texts, wholeNumber, type EntriesFor } from '../../option-schemas.ts';
+import { callEntries, requireCallOptions } from '../../runtime/call-options.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import type { OpenAICompatibleEngine } from './openai-compatible-engine.ts';
 
@@ -21,6 +22,15 @@ export interface ProfileEndpointOptions {
   readonly clock?: Clock;
 }
 
+export const profileEndpointEntries = {
+  inFlight: v.optional(listOf(wholeNumber(1), 'number')),
+  tokens: v.optional(wholeNumber(2)),
+  rounds: v.optional(wholeNumber(1)),
+  prompts: v.optional(texts(1)),
+  deadlineAt: v.optional(numberOrInfinity(-Infinity)),
+  ...callEntries,
+} satisfies EntriesFor<ProfileEndpointOptions>;
+
 const QUESTION = 'Write the numbers from 1 to 500, separated by spaces.';
 const PROMPTS = [QUESTION, `${'This is a list of words without any meaning for the question below. '.repeat(40)}\n${QUESTION}`];
 
@@ -34,12 +44,9 @@ const PROMPTS = [QUESTION, `${'This is a list of words without any meaning for t
  * @throws the signal's reason when it is aborted.
  */
 export async function profileEndpoint(engine: OpenAICompatibleEngine, options: ProfileEndpointOptions = {}): Promise<LatencyProfile> {
+  readOptions(profileEndpointEntries, options);
   const { inFlight = [1, 2, 4, 8], tokens = 32, rounds = 3, prompts = PROMPTS, deadlineAt = Infinity, clock = systemClock, signal } = options;
-  requireWholeNumber('tokens', tokens, 2);
-  requireWholeNumber('rounds', rounds, 1);
-  for (const count of inFlight) requireWholeNumber('inFlight', count, 1);
-  if (inFlight.length === 0) throw new InvalidOptionError('inFlight', 'at least one number', inFlight);
-  if (prompts.length === 0) throw new InvalidOptionError('prompts', 'at least one prompt', prompts);
+  requireCallOptions({ signal, deadlineAt, clock });
   await engine.ready(signal ? { signal } : {});
   // Prompts that the server has not seen: a cached one tells nothing of what reading takes.
   let serial = Math.floor(clock.now());

@@ -13,7 +13,7 @@ import type { LatencyProfile, PassShape, ProfiledPart } from '../../contracts/pr
 import type { Prompt } from '../../contracts/prompt.ts';
 import { DisposedError, InvalidOptionError } from '../../errors.ts';
 import { randomAt } from '../../maths/random.ts';
-import { requireWholeNumber } from '../../options.ts';
+import { requireKnownNames, requireWholeNumber } from '../../options.ts';
 import type { SimulatedClock } from '../../runtime/simulated-clock.ts';
 import { AdaptiveDraftLength } from '../speculation/draft-length.ts';
 import { outcomesAtRates, type DraftOutcomes } from './draft-outcomes.ts';
@@ -44,6 +44,17 @@ export interface ReplayEngineOptions {
   readonly slowdown?: (atMs: number) => number;
 }
 
+const OPTIONS: Readonly<Record<keyof ReplayEngineOptions, true>> = {
+  bank: true,
+  profile: true,
+  clock: true,
+  draftLength: true,
+  longestDraft: true,
+  acceptance: true,
+  maxRows: true,
+  jitterSeed: true,
+  slowdown: true,
+};
 const DEFAULT_RATES = [0.75];
 const LONGEST_DRAFT = 8;
 /** Outcomes with which an adaptive length starts, so that it does not begin as if nothing were known. */
@@ -65,6 +76,7 @@ export class ReplayEngine implements Engine {
 
   /** @throws {InvalidOptionError} */
   constructor(options: ReplayEngineOptions) {
+    requireKnownNames(options, Object.keys(OPTIONS));
     const { bank, profile, clock, maxRows = 64 } = options;
     requireWholeNumber('maxRows', maxRows, 1);
     this.name = `replay on ${profile.label}`;

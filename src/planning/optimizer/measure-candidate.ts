@@ -1,10 +1,12 @@
+import * as v from 'valibot';
 import { equivalent } from '../../answers/equivalent.ts';
 import type { AnswerEquivalence } from '../../contracts/answer.ts';
 import type { Clock } from '../../contracts/clock.ts';
 import type { Engine } from '../../contracts/engine.ts';
 import type { TraceProblem } from '../../contracts/trace.ts';
-import { InvalidOptionError, NoCandidateError } from '../../errors.ts';
-import { requireNumber, requireWholeNumber } from '../../options.ts';
+import { NoCandidateError } from '../../errors.ts';
+import { func, listOf, number, objectWith, plainObject, readOptions, value, wholeNumber, type EntriesFor } from '../../option-schemas.ts';
+import { callEntries } from '../../runtime/call-options.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { runSpec } from '../control/run-spec.ts';
 import type { RunOutcome } from './evaluate-spec.ts';
@@ -28,6 +30,22 @@ export interface MeasureCandidateOptions {
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
+const problemsSchema = value<readonly TraceProblem[]>(
+  'a list of problems with references',
+  (given) => Array.isArray(given) && given.length > 0 && given.every((problem: TraceProblem | null | undefined) => problem?.reference !== undefined),
+);
+
+export const measureCandidateEntries = {
+  engine: objectWith<Engine>('open', 'an engine'),
+  problems: problemsSchema,
+  deadlines: listOf(number(Number.MIN_VALUE), 'number of milliseconds'),
+  parts: v.optional(plainObject<PlanParts>()),
+  isRight: v.optional(func<AnswerEquivalence>()),
+  seed: v.optional(wholeNumber()),
+  onProgress: v.optional(func<NonNullable<MeasureCandidateOptions['onProgress']>>()),
+  ...callEntries,
+} satisfies EntriesFor<MeasureCandidateOptions>;
+
 /**
  * Runs a plan at every deadline on every problem, for `FitOptions.measured`: how searches by steps, which ask for
  * continuations that no trace holds, come among the candidates. Nothing else should run meanwhile.
@@ -36,12 +54,8 @@ export interface MeasureCandidateOptions {
  * @throws the signal's reason when it is aborted.
  */
 export async function measureCandidate(spec: PlanSpec, options: MeasureCandidateOptions): Promise<FittedCandidate> {
+  readOptions(measureCandidateEntries, options);
   const { problems, deadlines, parts = {}, seed = 0, clock = systemClock, isRight = equivalent, engine, signal, onProgress } = options;
-  requireWholeNumber('seed', seed);
-  if (deadlines.length === 0) throw new InvalidOptionError('deadlines', 'at least one', deadlines);
-  for (const deadline of deadlines) requireNumber('deadlines', deadline, Number.MIN_VALUE);
-  if (problems.length === 0 || problems.some(({ reference }) => reference === undefined))
-    throw new InvalidOptionError('problems', 'problems with references', problems.length);
   const tried = [...deadlines, Infinity];
   const outcomes = tried.map((): RunOutcome[][] => problems.map(() => []));
   for (const [index, { prompt, reference }] of problems.entries()) {

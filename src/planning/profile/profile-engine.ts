@@ -1,10 +1,11 @@
+import * as v from 'valibot';
 import type { Clock } from '../../contracts/clock.ts';
 import type { Engine } from '../../contracts/engine.ts';
 import type { MemoryBudget, MeteredPart, ModelIdentity, PassMeter, ProfiledPart } from '../../contracts/profile.ts';
 import type { OutcomeScorer, StepScorer } from '../../contracts/scorer.ts';
-import { InvalidOptionError } from '../../errors.ts';
 import { quantile } from '../../maths/quantile.ts';
-import { requireNumber, requireWholeNumber } from '../../options.ts';
+import { func, number, objectWith, plainObject, readOptions, value, wholeNumber, type EntriesFor } from '../../option-schemas.ts';
+import { callEntries } from '../../runtime/call-options.ts';
 import { AbortScope } from '../../runtime/abort-scope.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { decodingPasses, splitOpenings, timeOpenings, type DecodingSourceOptions } from './decoding-source.ts';
@@ -54,6 +55,22 @@ export interface ProfileProgress {
   readonly elapsedMs: number;
   readonly budgetMs: number;
 }
+
+export const profileEngineEntries = {
+  scorer: v.optional(objectWith<StepScorer | OutcomeScorer>('score', 'a scorer')),
+  prompt: v.optional(value<string>('text that is not empty', (given) => typeof given === 'string' && given.trim() !== '')),
+  budgetMs: v.optional(number(Number.MIN_VALUE)),
+  rows: v.optional(wholeNumber(1)),
+  draftLength: v.optional(wholeNumber()),
+  contextTokens: v.optional(wholeNumber(1)),
+  repetitions: v.optional(wholeNumber(1)),
+  warmUp: v.optional(wholeNumber()),
+  tolerance: v.optional(number(Number.MIN_VALUE, 1)),
+  onProgress: v.optional(func<(progress: ProfileProgress) => void>()),
+  memory: v.optional(plainObject<MemoryBudget>()),
+  machine: v.optional(plainObject<MachineIdentity>()),
+  ...callEntries,
+} satisfies EntriesFor<ProfileEngineOptions>;
 
 type Settings = Required<Omit<ProfileEngineOptions, 'scorer' | 'memory' | 'machine' | 'signal' | 'clock' | 'onProgress' | 'contextTokens'>>;
 
@@ -249,16 +266,8 @@ class EngineMeasurement {
 
 /** @throws {InvalidOptionError} */
 function resolveSettings(options: ProfileEngineOptions): Settings {
-  const settings = { ...DEFAULTS, ...Object.fromEntries(Object.entries(options).filter(([name, value]) => name in DEFAULTS && value !== undefined)) };
-  requireNumber('budgetMs', settings.budgetMs, Number.MIN_VALUE);
-  requireNumber('tolerance', settings.tolerance, Number.MIN_VALUE, 1);
-  requireWholeNumber('rows', settings.rows, 1);
-  requireWholeNumber('draftLength', settings.draftLength);
-  requireWholeNumber('repetitions', settings.repetitions, 1);
-  requireWholeNumber('warmUp', settings.warmUp);
-  if (options.contextTokens !== undefined) requireWholeNumber('contextTokens', options.contextTokens, 1);
-  if (typeof settings.prompt !== 'string' || settings.prompt.trim() === '') throw new InvalidOptionError('prompt', 'a text', settings.prompt);
-  return settings;
+  readOptions(profileEngineEntries, options);
+  return { ...DEFAULTS, ...Object.fromEntries(Object.entries(options).filter(([name, value]) => name in DEFAULTS && value !== undefined)) };
 }
 
 /** Timings as a profile keeps them. */

@@ -7,7 +7,7 @@
 import type { LatencyProfile, MemoryBudget, PassShape, ProfiledPart } from '../../contracts/profile.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import { normalQuantile } from '../../maths/normal.ts';
-import { requireNumber, requireWholeNumber } from '../../options.ts';
+import { requireKnownNames, requireNumber, requireWholeNumber } from '../../options.ts';
 import { resolveHardware, type Hardware, type HardwareName } from './hardware.ts';
 import { cacheValuesPerToken, parametersOf, resolveShape, type ModelShape, type ModelShapeName } from './model-shapes.ts';
 import { requirePart, requireProbability, requireShape } from './pass-shapes.ts';
@@ -52,6 +52,7 @@ const DEFAULTS: Numbers = {
   sigma: 0.05,
   memoryUtilisation: 0.9,
 };
+const OPTIONS: readonly string[] = [...Object.keys(DEFAULTS), 'draft', 'scorer', 'layerMs'];
 const DEFAULT_LINK_MS = 0.01;
 /** Attention and feed-forward each end in one sum over the accelerators (Shoeybi et al. 2019, arXiv:1909.08053). */
 const SUMS_PER_LAYER = 2;
@@ -85,6 +86,7 @@ export class RooflineProfile implements LatencyProfile {
   constructor(hardware: HardwareName | Hardware, target: ModelShapeName | ModelShape, options: RooflineOptions = {}) {
     this.hardware = resolveHardware(hardware);
     this.target = resolveShape('target', target);
+    requireKnownNames(options, OPTIONS);
     this.draft = options.draft === undefined ? undefined : resolveShape('draft', options.draft);
     this.scorer = options.scorer === undefined ? undefined : resolveShape('scorer', options.scorer);
     this.assumptions = { ...resolveNumbers(options, this.hardware), layerMs: options.layerMs ?? this.hardware.layerMs };

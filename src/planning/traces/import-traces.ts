@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { equivalent } from '../../answers/equivalent.ts';
 import { extractAnswer } from '../../answers/extract-answer.ts';
 import type { AnswerEquivalence, AnswerExtractor } from '../../contracts/answer.ts';
@@ -6,6 +7,7 @@ import type { Prompt } from '../../contracts/prompt.ts';
 import type { BranchTrace, ProblemTrace } from '../../contracts/trace.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import { resolveSampling } from '../../maths/sampling.ts';
+import { func, plainObject, readOptions, type EntriesFor } from '../../option-schemas.ts';
 import { requirePrompt } from '../../options.ts';
 import { optionalName } from './problem-names.ts';
 import { TokenEnds } from './token-ends.ts';
@@ -41,6 +43,12 @@ export interface ImportTracesOptions {
   readonly isSame?: AnswerEquivalence;
 }
 
+export const importTracesEntries = {
+  sampling: v.optional(plainObject<SamplingOptions>()),
+  extract: v.optional(func<AnswerExtractor>()),
+  isSame: v.optional(func<AnswerEquivalence>()),
+} satisfies EntriesFor<ImportTracesOptions>;
+
 const CHARACTERS_A_TOKEN = 4;
 
 /**
@@ -52,6 +60,7 @@ const CHARACTERS_A_TOKEN = 4;
  */
 export function importTraces(texts: readonly ImportedText[], options: ImportTracesOptions = {}): ProblemTrace[] {
   if (!Array.isArray(texts) || texts.length === 0) throw new InvalidOptionError('texts', 'a list of at least one', texts);
+  readOptions(importTracesEntries, options);
   resolveSampling(options.sampling);
   const byPrompt = new Map<string, PlainText[]>();
   for (const [index, text] of texts.entries()) {
