@@ -46,7 +46,7 @@ function noticeOf(folder: string): string {
 const common: Options = {
   platform: 'neutral',
   target: 'es2022',
-  external: [/^node:/, /^@huggingface\//, /^onnxruntime-/],
+  external: [/^@huggingface\//, /^onnxruntime-/],
   // Users install two small packages; all else that always runs is in these files.
   noExternal: ['@hono/node-server', 'hono', 'p-limit', 'pbf', 'prom-client', 'valibot'],
   // Without the prefix, other tools take these modules for packages.
