@@ -115,10 +115,10 @@ async function listenOn(handler: ServeHandler, { port, host }: ServeOptions): Pr
 }
 
 /** One request in one line, without a word of what was asked or answered. */
-function lineOf({ id, endpoint, model, strategy, outcome, status, totalMs, queuedMs, usage, error }: RequestRecord): string {
+function lineOf({ id, endpoint, model, strategy, outcome, status, totalMs, queuedMs, usage, warnings, error }: RequestRecord): string {
   const tokens = usage ? ` ${usage.promptTokens}+${usage.completionTokens} tokens` : '';
   const failure = status >= 500 && error instanceof Error ? ` (${error.message.replace(/\s+/g, ' ')})` : '';
-  return `${endpoint} ${model ?? '-'} ${strategy ?? '-'} ${outcome} ${status} ${totalMs.toFixed(0)} ms, ${queuedMs.toFixed(0)} ms of it queued${tokens} ${id}${failure}`;
+  return `${endpoint} ${model ?? '-'} ${strategy ?? '-'} ${outcome} ${status} ${totalMs.toFixed(0)} ms, ${queuedMs.toFixed(0)} ms of it queued${tokens} ${id}${failure}${warnings.map((warning) => ` WARNING: ${warning.replace(/\s+/g, ' ')}`).join('')}`;
 }
 
 async function apiKeyOf({ apiKey, apiKeyFile }: ServeOptions): Promise<string | undefined> {

@@ -27,6 +27,8 @@ export interface RequestRecord {
   /** Whether a reply came after its deadline, or none came because of it. A refusal at once is no miss. */
   readonly isMiss: boolean;
   readonly usage: EngineUsage | undefined;
+  /** What the reply warns of, a sentence each: branches that failed, scores that are missing. */
+  readonly warnings: readonly string[];
   /** What went wrong, where something did; the client may have been told less. */
   readonly error: unknown;
 }

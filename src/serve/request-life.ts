@@ -108,6 +108,7 @@ export class RequestLife {
       deadlineMs,
       isMiss: outcome === 'deadline_exceeded' || outcome === 'queue_timeout' || ((outcome === 'completed' || outcome === 'deadline') && totalMs > deadlineMs),
       usage: completion?.usage,
+      warnings: completion?.report.warnings ?? [],
       error,
     });
   }
