@@ -85,9 +85,10 @@ export function markedForm(suffix: string): AnswerForm {
 }
 
 /** With a sentence before it: in the middle of a solution the marks are those of a heading, and models go on with the next step. */
-const hashesForm = ({ sentence }: Hint): AnswerForm => ({
+const hashesForm = (hint: Hint): AnswerForm => ({
   ...markedForm('\n#### '),
-  opening: () => `\n\n${sentence}\n\n####`,
+  // After a full stop the marks would be those of the next heading.
+  opening: () => `\n\n${hint === NUMBER_HINT ? hint.lead : 'The answer is a single value:'}\n\n####`,
   stop: SENTENCE_ENDS,
   maxTokens: LINE_TOKENS,
   read: answerAfterHashes,

@@ -20,7 +20,7 @@ describe('the form that a prompt asks for', () => {
     ['What is 2 + 2? End with `The final answer is X`.', 'sentence', '\n\nThe final answer is'],
     ['Conclude with "Therefore, the answer is ...".', 'sentence', '\n\nTherefore, the answer is'],
     ['Q: 1 + 1?\nA: It is 1 + 1 = 2. The answer is 2.\n\nQ: 2 + 2?\nA:', 'sentence', '\n\nThe answer is'],
-    ['What is 2 + 2? Write the answer behind ####.', 'marked', '\n\nThe answer in short.\n\n####'],
+    ['What is 2 + 2? Write the answer behind ####.', 'marked', '\n\nThe answer is a single value:\n\n####'],
     ['Reply as JSON with a field "answer".', 'json', '\n\nThe answer in short.\n\n{"answer":'],
     ['Reply with {"steps": [...], "result": <number>}', 'json', '\n\nThe answer in short.\n\n{"result":'],
     ['Give the result as <answer>…</answer>.', 'tagged', '\n\nThe answer in short.\n\n<answer>'],
