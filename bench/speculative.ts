@@ -16,7 +16,7 @@ import { writePlots } from './support/speculative-plots.ts';
 import { verdicts, type SpeculativeReport } from './support/speculative-report.ts';
 import { agreementLines, markdownOf, shareTable, speedTable } from './support/speculative-text.ts';
 
-const DOCS_PAGE = 'docs/decoding.md';
+const DOCS_PAGE = 'docs/benchmarks.md';
 const IMAGES = 'docs/images';
 
 const { values: options } = parseArgs({
