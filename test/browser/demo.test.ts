@@ -251,7 +251,9 @@ describe.skipIf(aBrowser.missing)(titled('the demo page', aBrowser), () => {
     });
     await page.click('#run');
     await answered();
-    const said = await page.evaluate(() => (globalThis as unknown as { said: string[] }).said);
+    const heard = (): Promise<string[]> => page.evaluate(() => (globalThis as unknown as { said: string[] }).said);
+    await expect.poll(async () => (await heard()).at(-1)).toMatch(/^(The|No) answer/);
+    const said = await heard();
     expect(said.length).toBeLessThan(6);
     expect(said[0]).toMatch(/^(Loading|Solving)/);
     expect(said.at(-1)).toMatch(/^The answer is \d+, in .+\.$/);

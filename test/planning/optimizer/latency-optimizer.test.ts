@@ -9,7 +9,7 @@ import type { SearchProgress } from '../../../src/planning/optimizer/search-plan
 import { SimulatedClock } from '../../../src/runtime/simulated-clock.ts';
 import { inventTraces, PROFILE } from './recorded-problems.ts';
 
-const traces = inventTraces({ count: 24, branches: 16, ease: (problem) => 0.25 + (problem % 4) / 6 });
+const traces = inventTraces({ count: 16, branches: 16, ease: (problem) => 0.25 + (problem % 4) / 6 });
 const DEADLINES = [30, 45, 60, 80, 120, 200, 1_000];
 
 describe('LatencyOptimizer', () => {
@@ -22,8 +22,8 @@ describe('LatencyOptimizer', () => {
       profile: PROFILE,
       acceptance: [0.8],
       branches: [1, 2, 4, 8],
-      replicas: 3,
-      deadlines: 10,
+      replicas: 2,
+      deadlines: 8,
       onProgress: (event) => progress.push(event),
     });
   });
