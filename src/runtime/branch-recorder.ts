@@ -89,7 +89,12 @@ export class BranchRecorder {
     this.#answer = { from, saidFrom: from };
   }
 
+  /** It could not go on. One that the strategy has aborted between two calls has not failed. */
   fail(error: unknown): void {
+    if (this.branch.ended === 'aborted') {
+      this.#finish = 'aborted';
+      return;
+    }
     this.#finish = 'failed';
     this.#error = error;
   }

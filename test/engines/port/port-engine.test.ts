@@ -5,6 +5,7 @@ import type { EngineAnatomy, PassMeter } from '../../../src/contracts/profile.ts
 import { hostEngine } from '../../../src/engines/port/host-engine.ts';
 import { PortEngine } from '../../../src/engines/port/port-engine.ts';
 import { DisposedError, InvalidOptionError, ModelError } from '../../../src/errors.ts';
+import { SelfConsistency } from '../../../src/strategies/self-consistency.ts';
 import { ManualClock } from '../../../src/testing/manual-clock.ts';
 import { complete, tokensOf, withSession } from '../engine-laws.ts';
 import { portPair, type PortPair } from '../../port/port-pair.ts';
@@ -238,4 +239,26 @@ test('a clock of one’s own cannot cross', async () => {
   const opening = engine.open({ text: PROMPT }, { clock: new ManualClock() });
   await expect(opening).rejects.toBeInstanceOf(InvalidOptionError);
   await expect(opening).rejects.toHaveProperty('option', 'clock');
+});
+
+test('branches that a decided vote ends between two of their calls have not failed', async () => {
+  const engine = portDecoder(scriptedModel({}, YieldingTokenModel));
+  const open = engine.open.bind(engine);
+  engine.open = async (...options) => {
+    const session = await open(...options);
+    const branch = session.branch.bind(session);
+    session.branch = (...wanted) =>
+      branch(...wanted).map((opened) => {
+        const force = opened.force.bind(opened);
+        // The vote is decided while these wait.
+        if (opened.number > 4) opened.force = async (text) => force(text).then(() => turns(200));
+        return opened;
+      });
+    return session;
+  };
+  const vote = new SelfConsistency({ branches: 8, maxTokens: 4, extract: () => '4', forcedAnswer: { suffix: '#4=' } });
+  const { branches, warnings } = await vote.run({ engine, prompt: PROMPT, seed: 3 });
+  expect(branches.slice(5).map(({ finish }) => finish)).toEqual(['aborted', 'aborted', 'aborted']);
+  expect(warnings).toEqual([]);
+  await engine.dispose();
 });
