@@ -21,7 +21,7 @@ import type { Prompt } from '../contracts/prompt.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { resolveSampling } from '../maths/sampling.ts';
 import { requireWholeNumber } from '../options.ts';
-import { requireAdvanceOptions, requireBranchOptions, requireResting } from './advance-options.ts';
+import { requireAdvanceOptions, requireBranchOptions, requireResting, requireSessionOptions } from './advance-options.ts';
 
 export interface CallSettings {
   /** Takes the place of what the strategy and the engine say, field by field. */
@@ -78,6 +78,7 @@ class EngineWithSettings implements Engine {
   }
 
   async open(prompt: Prompt, options: SessionOptions): Promise<Session> {
+    requireSessionOptions(options);
     const { sampling, maxTokens = Infinity, stop = [] } = this.#settings;
     const { onProgress } = options;
     const session = await this.#engine.open(prompt, {
