@@ -19,7 +19,7 @@ const nodeModules: Plugin = {
 /** Folders of the packages whose code is in `dist`. */
 const bundled = new Set<string>();
 
-/** Writes the licences of what is bundled beside it. */
+/** Writes the licences of what is bundled next to it. */
 const notices: Plugin = {
   name: 'notices',
   setup(build) {

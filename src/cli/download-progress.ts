@@ -14,7 +14,7 @@ export class DownloadProgress {
   }
 
   readonly show = (told: LoadProgress): void => {
-    // Files on this machine are told of once, when they are there.
+    // Files on this machine are reported once, when they have been read.
     if (told.status !== 'progress' || told.total < SMALLEST_BYTES) return;
     const { file, loaded, total } = told;
     if (loaded >= total) return this.#progress.end();

@@ -93,7 +93,7 @@ async function predictorOf(
   return async () => new library.DraftSequenceTokenPredictor((await model.createContext({ contextSize: { max: 4096 } })).getSequence());
 }
 
-/** From beside this package, or from the directory that the command is run in. @throws {ModelLoadError} */
+/** From next to this package, or from the directory that the command is run in. @throws {ModelLoadError} */
 async function importLlamaCpp(path: string): Promise<NodeLlamaCpp> {
   try {
     return (await import('node-llama-cpp' as string)) as NodeLlamaCpp;

@@ -8,7 +8,7 @@ const MOST_ROWS = 32;
 /** With borders and padding a row takes 80 columns. */
 const COLUMNS = [8, 21, 18, 8, 8, 10];
 
-/** What is told of a run beside its result. */
+/** What is printed about a run besides its result. */
 export interface RunFacts {
   readonly model: string;
   /** Milliseconds before the run's clock started. */

@@ -123,7 +123,7 @@ function lineOf({ id, endpoint, model, strategy, outcome, status, totalMs, queue
 
 async function apiKeyOf({ apiKey, apiKeyFile }: ServeOptions): Promise<string | undefined> {
   if (apiKeyFile === undefined) return apiKey;
-  if (apiKey !== undefined) throw new InvalidOptionError('apiKeyFile', 'left out beside an API key', apiKeyFile);
+  if (apiKey !== undefined) throw new InvalidOptionError('apiKeyFile', 'left out together with an API key', apiKeyFile);
   try {
     return (await readTextFile(apiKeyFile)).trim();
   } catch {

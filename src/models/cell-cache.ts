@@ -49,10 +49,10 @@ export class CellCache {
 
   /** Called by a sequence that ends, or leaves its arena. */
   leave(sequence: CellSequence): void {
-    this.#sequences.get(sequence.arena)!.delete(sequence);
-    // One empty arena is kept: memory once had is faster than fresh pages.
-    const empty = [...this.#sequences].filter(([, { size }]) => size === 0).slice(1);
-    for (const [arena] of empty) this.#sequences.delete(arena);
+    const sequences = this.#sequences.get(sequence.arena)!;
+    sequences.delete(sequence);
+    // The last arena is kept for what comes next, since memory once had is faster than fresh pages; others are freed.
+    if (sequences.size === 0 && this.#sequences.size > 1) this.#sequences.delete(sequence.arena);
   }
 
   /** Groups the rows of a forward by the pass that takes them, and makes room for their tokens. Moves cells where that saves time. */
@@ -132,6 +132,7 @@ export class CellCache {
     const placeOf = new Map(cells.map((cell, index) => [cell, placed[index]!]));
     for (const sequence of sequences) sequence.move(this, to, (cell) => placeOf.get(cell)!);
     to.release(placed);
+    if (this.#sequences.get(arena)?.size === 0) this.#sequences.delete(arena);
   }
 }
 

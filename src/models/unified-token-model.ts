@@ -82,7 +82,7 @@ export class UnifiedTokenModel implements TokenModel {
   }
 
   async #forwardTop(rows: readonly TopRow[], request: TopRequest): Promise<TopLogits> {
-    const passes = await this.#forward(rows, request);
+    const passes = await this.#forward(rows, (taken) => ({ rows: taken, request }));
     return topInRowOrder(
       rows,
       passes,
@@ -96,7 +96,7 @@ export class UnifiedTokenModel implements TokenModel {
     await this.#session.release();
   }
 
-  async #forward<Row extends ForwardRow>(rows: readonly Row[], request?: TopRequest): Promise<readonly Pass<Row>[]> {
+  async #forward<Row extends ForwardRow>(rows: readonly Row[], headOf?: (taken: readonly Row[]) => HeadRequest): Promise<readonly Pass<Row>[]> {
     if (this.#isDisposed) throw new DisposedError('model');
     for (const row of rows) requireForwardRow(row, this.#cache, this.contextTokens);
     const taken = this.#cache.passesOf(rows as readonly (Row & CellRow)[]);
@@ -105,7 +105,7 @@ export class UnifiedTokenModel implements TokenModel {
       const passes: Pass<Row>[] = [];
       for (const pass of taken) {
         const [{ sequence }] = pass as [Row & CellRow];
-        passes.push({ arena: sequence.arena, rows: pass, outputs: await this.#run(sequence.arena, pass, request) });
+        passes.push({ arena: sequence.arena, rows: pass, outputs: await this.#run(sequence.arena, pass, headOf?.(pass)) });
       }
       // None is kept unless all have come through.
       for (const pass of passes) store(pass);
@@ -115,13 +115,12 @@ export class UnifiedTokenModel implements TokenModel {
     }
   }
 
-  async #run(arena: CellArena, batch: readonly CellRow[], request: TopRequest | undefined): Promise<Outputs> {
+  async #run(arena: CellArena, batch: readonly CellRow[], head: HeadRequest | undefined): Promise<Outputs> {
     const { capacity } = arena;
     const count = tokenCount(batch);
     const tokens = batch.flatMap((row) => row.tokens);
     const positions = batch.flatMap(({ sequence, tokens: fresh }) => fresh.map((_, index) => sequence.length + index));
     const wanted = wantedPositions(batch);
-    const head: HeadRequest | undefined = request && { rows: batch as unknown as readonly TopRow[], request };
     const feeds: Record<string, Tensor> = {
       ...this.#cacheFeeds(arena),
       ...headFeeds(head, Math.max(1, wanted.length), this.vocabularySize),

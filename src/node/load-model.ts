@@ -116,7 +116,7 @@ export function describedClassifier(description: OnnxModelDescription, onLoadPro
 /** @throws {InvalidOptionError} */
 function requireOptions(options: LoadModelOptions): void {
   const { device, executionProviders } = readOptions(loadModelEntries, options);
-  if (device !== undefined && executionProviders) throw new InvalidOptionError('executionProviders', 'left out beside `device`', executionProviders);
+  if (device !== undefined && executionProviders) throw new InvalidOptionError('executionProviders', 'left out together with `device`', executionProviders);
 }
 
 async function openModel(facts: LocalModelFacts, options: LoadModelOptions): Promise<TokenModel> {

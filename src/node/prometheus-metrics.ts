@@ -19,7 +19,7 @@ export interface MetricsRegistry {
 /**
  * Metrics of a handler in the format of Prometheus, for `HandlerOptions.metrics`. docs/serve.md lists them.
  *
- * @param registry - A `Registry` of prom-client where they are registered, beside what a host has there. @default one of their own
+ * @param registry - A `Registry` of prom-client where they are registered, in addition to those the host has. @default one of their own
  */
 export function prometheusMetrics(registry: MetricsRegistry = new Registry()): ServeMetrics {
   const registers = [registry as Registry];

@@ -1,7 +1,7 @@
 import { CONTAINERS, ITEMS, PEOPLE, PLACES, RECEIVERS, TIMES_WORDS } from './lexicon.ts';
 import { TEMPLATES } from './templates.ts';
 
-/** All words that problems are told with, in lower case. The bundled models were trained on no others. */
+/** All words that problems use, in lower case. The bundled models were trained on no others. */
 export function knownWords(): ReadonlySet<string> {
   const slots = /\{\w+\}/g;
   const sentences = Object.values(TEMPLATES).flatMap((sentences) => sentences.map((sentence) => sentence.replace(slots, ' ')));

@@ -63,7 +63,7 @@ function parseAnswer(text: string, path: string, redact: Redact): unknown[] {
   if (whole !== undefined) return [whole];
   const lines = text.trim().split(/\r?\n/).map(parseEvent);
   if (lines.every((line) => line !== undefined)) return lines;
-  throw new ServerError('protocol', `The server answered ${path} with what is not JSON: ${JSON.stringify(redact(withoutHtml(text)).slice(0, 80))}.`);
+  throw new ServerError('protocol', `The server answered ${path} with something other than JSON: ${JSON.stringify(redact(withoutHtml(text)).slice(0, 80))}.`);
 }
 
 async function* readStream(texts: AsyncGenerator<string>, redact: Redact): AsyncGenerator<StreamEvent, boolean> {

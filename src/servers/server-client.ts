@@ -113,7 +113,10 @@ export class ServerClient {
     try {
       return JSON.parse(text) as unknown;
     } catch {
-      throw new ServerError('protocol', `The server answered ${path} with what is not JSON: ${JSON.stringify(this.redact(withoutHtml(text)).slice(0, 80))}.`);
+      throw new ServerError(
+        'protocol',
+        `The server answered ${path} with something other than JSON: ${JSON.stringify(this.redact(withoutHtml(text)).slice(0, 80))}.`,
+      );
     }
   }
 

@@ -98,7 +98,7 @@ describe('a server that answers with a page', () => {
     ['status 500 and JSON around it', 500, 'application/json', JSON.stringify({ error: { message: PAGE } })],
     ['status 200', 200, 'text/html', PAGE],
     ['status 200 and the content type of JSON', 200, 'application/json', PAGE],
-  ])('%s is told in words', async (_, status, type, body) => {
+  ])('%s is explained in words', async (_, status, type, body) => {
     const server = createServer((__, response) => response.writeHead(status, { 'content-type': type }).end(body));
     onTestFinished(() => void server.close());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -5,22 +5,11 @@ import { FRAME_MS } from '../../src/cli/frames.ts';
 import type { CliOutput } from '../../src/cli/host.ts';
 import { showProgress } from '../../src/cli/progress.ts';
 import { StepProgress } from '../../src/cli/step-progress.ts';
-import type { BranchReport } from '../../src/contracts/result.ts';
 import { RunEvents } from '../../src/runtime/run-events.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
+import { FINISHED_BRANCH } from '../support/branch-report.ts';
 
-const report: BranchReport = {
-  branch: 1,
-  text: '12+30=42\n#### 42',
-  answer: '42',
-  tokenCount: 12,
-  forcedTokenCount: 0,
-  meanLogprob: -0.1,
-  finish: 'end',
-  isForced: false,
-  startMs: 1,
-  endMs: 90,
-};
+const report = { ...FINISHED_BRANCH, branch: 1, tokenCount: 12 };
 
 /** A terminal that keeps what was written, write by write. */
 class Terminal extends Writable {

@@ -5,22 +5,11 @@ import { bundledHint } from '../../src/cli/bundled-hint.ts';
 import { coloursFor } from '../../src/cli/colours.ts';
 import type { CliOutput } from '../../src/cli/host.ts';
 import { formatResult } from '../../src/cli/result.ts';
-import type { BranchReport } from '../../src/contracts/result.ts';
 import { generateProblems, TIERS } from '../../src/problems/index.ts';
 import type { SelfConsistencyResult } from '../../src/strategies/self-consistency.ts';
+import { FINISHED_BRANCH } from '../support/branch-report.ts';
 
-const branch: BranchReport = {
-  branch: 0,
-  text: '12+30=42\n#### 42',
-  answer: '42',
-  tokenCount: 1,
-  forcedTokenCount: 0,
-  meanLogprob: -0.1,
-  finish: 'end',
-  isForced: false,
-  startMs: 1,
-  endMs: 90,
-};
+const branch = FINISHED_BRANCH;
 const RESULT: SelfConsistencyResult = {
   text: branch.text,
   answer: '42',
